@@ -1,0 +1,76 @@
+//! A database under test, and its optional powers.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use history::NodeId;
+
+use crate::{Cluster, Error, Node, Speaks};
+
+/// A system under test: how it is installed, started and spoken to.
+#[async_trait]
+pub trait Database: Send + Sync {
+    /// Its name in `--db`.
+    fn name(&self) -> &str;
+    /// The promise it makes for a vocabulary: the default of `--model`.
+    fn promises(&self, vocabulary: &str) -> Option<&'static str>;
+    /// The vocabularies it speaks.
+    fn speaks(&self) -> Speaks;
+    /// Checks that a node has what it takes, and says the exact remedy if it has not.
+    async fn install(&self, cluster: &Cluster, node: &Node) -> Result<(), Error>;
+    /// Starts it on all nodes, from nothing.
+    async fn start(&self, cluster: &Cluster) -> Result<(), Error>;
+    /// Whether the cluster as a whole serves now. The runner polls; an error is why it does not serve yet.
+    async fn ready(&self, cluster: &Cluster) -> Result<(), Error>;
+    /// Its version as it says itself.
+    async fn version(&self, cluster: &Cluster) -> Result<String, Error>;
+    /// Ends it on all nodes.
+    async fn stop(&self, cluster: &Cluster) -> Result<(), Error>;
+    /// Ends it and removes its data.
+    async fn wipe(&self, cluster: &Cluster) -> Result<(), Error>;
+    /// The longest a healthy call should take; the runner's default time-out.
+    fn call_timeout(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+    /// Its processes can be ended, stopped and started again.
+    fn processes(&self) -> Option<&dyn ProcessControl> {
+        None
+    }
+    /// It has leaders.
+    fn primaries(&self) -> Option<&dyn Primaries> {
+        None
+    }
+    /// The clock of each node can be set.
+    fn clocks(&self) -> Option<&dyn ClockControl> {
+        None
+    }
+}
+
+/// Starts and signals the database's processes on one node.
+#[async_trait]
+pub trait ProcessControl: Send + Sync {
+    /// Ends them at once, as a crash does. Idempotent.
+    async fn kill(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error>;
+    /// Starts them on the data that is there. Idempotent.
+    async fn start(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error>;
+    /// Stops them. Idempotent.
+    async fn pause(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error>;
+    /// Lets them go on. Idempotent.
+    async fn resume(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error>;
+    /// What the kernel says of them, for evidence.
+    async fn state(&self, cluster: &Cluster, node: NodeId) -> Result<crate::DaemonState, Error>;
+}
+
+/// Knows who leads.
+#[async_trait]
+pub trait Primaries: Send + Sync {
+    /// The nodes that believe they lead, now; none when nobody answers in time.
+    async fn primaries(&self, cluster: &Cluster) -> Vec<NodeId>;
+}
+
+/// Shifts what one node believes the time to be.
+#[async_trait]
+pub trait ClockControl: Send + Sync {
+    /// Sets the offset of a node's wall clock in milliseconds; 0 undoes. It outlasts a restart of the database.
+    async fn set_offset(&self, cluster: &Cluster, node: NodeId, milliseconds: i64) -> Result<(), Error>;
+}

@@ -1,0 +1,19 @@
+//! Nodes and how to reach them: local namespaces, processes, files and the network between them.
+//!
+//! This crate deliberately knows no workload and no checker, and decides no verdict.
+
+pub mod client;
+pub mod database;
+pub mod error;
+pub mod load;
+pub mod network;
+pub mod node;
+pub mod remote;
+
+pub use client::{Client, ClientFactory, Speaks};
+pub use database::{ClockControl, Database, Primaries, ProcessControl};
+pub use error::Error;
+pub use load::Load;
+pub use network::{Endpoint, LayerId, Link, LinkCounters, LinkPolicy, Network};
+pub use node::{Cluster, Node};
+pub use remote::{Daemon, DaemonState, Output, Remote, Signal};
