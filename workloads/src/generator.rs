@@ -1,8 +1,22 @@
 //! Generators: small composable values that decide the next call.
+//!
+//! Nobody hands calls out: a free worker asks for its next step, and the answer is for that worker alone. A `Call`
+//! that was answered is made; so a generator may count it at once, and needs no way to take it back.
+//!
+//! What the runner keeps to:
+//!
+//! - All questions and all events of a run pass through one lock, one after another.
+//! - After a `Call` was answered, the next thing the generator hears is its [`Event::Invoked`].
+//! - A worker asks only when it is free, with `busy` not counting itself.
+//! - Every call that was invoked is completed once, in whatever order.
+//! - After `Done` a worker does not ask again.
 
 use history::{Nanos, Operation, Process, Vocabulary};
 
 /// What a generator knows when a free worker asks it for a call.
+///
+/// Workers are numbered from 0 without gaps. A combinator that gives part of the workers to a generator numbers
+/// that part anew, so that `thread < threads` holds everywhere and `busy` counts the part only.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The worker that asks: 0 up to `threads`. A worker keeps its number when its process changes.
@@ -51,10 +65,37 @@ pub enum Event<'a, V: Vocabulary> {
     },
 }
 
+impl<V: Vocabulary> Event<'_, V> {
+    /// The worker it is about.
+    pub fn thread(&self) -> usize {
+        match self {
+            Self::Invoked { thread, .. } | Self::Completed { thread, .. } => *thread,
+        }
+    }
+
+    /// The session it is about.
+    pub fn process(&self) -> Process {
+        match self {
+            Self::Invoked { process, .. } => *process,
+            Self::Completed { operation, .. } => operation.process,
+        }
+    }
+}
+
 /// Decides the next call. Every random choice comes from a stream of the run's seed that it was built with.
 pub trait Generator<V: Vocabulary>: Send {
     /// The next step for the worker that asks.
     fn next(&mut self, context: &Context) -> Step<V::Call>;
     /// Hears of what happened.
     fn update(&mut self, _context: &Context, _event: &Event<'_, V>) {}
+}
+
+impl<V: Vocabulary, G: Generator<V> + ?Sized> Generator<V> for Box<G> {
+    fn next(&mut self, context: &Context) -> Step<V::Call> {
+        (**self).next(context)
+    }
+
+    fn update(&mut self, context: &Context, event: &Event<'_, V>) {
+        (**self).update(context, event);
+    }
 }

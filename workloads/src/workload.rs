@@ -3,7 +3,7 @@
 use checkers::Checker;
 use history::{Value, Vocabulary};
 
-use crate::Generator;
+use crate::{Generator, pace::Stagger, streams};
 
 /// The checkers of one workload.
 pub type Checkers<V> = Vec<Box<dyn Checker<V>>>;
@@ -27,6 +27,35 @@ pub struct Options {
     pub model: String,
 }
 
+/// One thing that can be set on a workload, for lists and reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name as a flag, without dashes.
+    pub name: &'static str,
+    /// What it is set to.
+    pub value: String,
+    /// What it means, in a few words.
+    pub meaning: &'static str,
+}
+
+impl Setting {
+    /// A setting with its value and meaning.
+    pub fn new(name: &'static str, value: impl ToString, meaning: &'static str) -> Self {
+        Self { name, value: value.to_string(), meaning }
+    }
+}
+
+/// The generator at the rate that the options ask for.
+pub fn paced<V: Vocabulary>(
+    generator: impl Generator<V> + 'static,
+    options: &Options,
+) -> Box<dyn Generator<V>> {
+    match options.rate {
+        Some(rate) => Box::new(Stagger::new(generator, rate, streams::rng(options.seed, "workload/rate", 0))),
+        None => Box::new(generator),
+    }
+}
+
 /// What to ask and who judges.
 pub trait Workload: Send + Sync {
     /// The vocabulary it generates.
@@ -35,6 +64,10 @@ pub trait Workload: Send + Sync {
     fn name(&self) -> &str;
     /// The promise it tests, in one line.
     fn promise(&self) -> &str;
+    /// What can be set on it, as it is set.
+    fn settings(&self) -> Vec<Setting> {
+        Vec::new()
+    }
     /// The value of everything before the first call.
     fn initial(&self) -> Value {
         Value::Nil
