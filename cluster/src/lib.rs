@@ -9,6 +9,8 @@ pub mod load;
 pub mod network;
 pub mod node;
 pub mod remote;
+#[cfg(target_os = "linux")]
+pub mod switch;
 
 pub use client::{Client, ClientFactory, Speaks};
 pub use database::{ClockControl, Database, Primaries, ProcessControl};
