@@ -1,0 +1,104 @@
+//! JUnit XML: one suite per run, one case per checker, as Jenkins, GitLab and GitHub read it.
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use checkers::{Validity, Verdict};
+
+use crate::{
+    Findings, Headline,
+    wording::{cut, visible},
+};
+
+/// How many anomalies of one checker are told.
+const ANOMALIES_MAX: usize = 20;
+/// The longest message attribute, in characters.
+const MESSAGE_MAX: usize = 500;
+
+/// The run as JUnit XML. An anomaly is a failure, an undecided check and a failed harness are errors: neither may turn a
+/// pipeline green.
+pub fn xml(findings: &Findings) -> String {
+    let mut report = Report::new("disprove");
+    let mut suite = TestSuite::new(visible(&suite_name(findings)).into_owned());
+    for (name, value) in properties(findings) {
+        suite.add_property((name, visible(&value).into_owned()));
+    }
+    for verdict in &findings.verdicts {
+        suite.add_test_case(case_of(verdict, findings));
+    }
+    if let Some(failure) = &findings.failure {
+        suite.add_test_case(error("harness", failure, failure));
+    }
+    let undecided = findings.doubts.first().map(String::as_str);
+    let undecided =
+        undecided.or_else(|| findings.verdicts.is_empty().then_some("no checker judged this history"));
+    if let (Some(doubt), Headline::Unknown | Headline::Invalid) = (undecided, findings.headline) {
+        suite.add_test_case(error("evidence", doubt, &findings.doubts.join("\n")));
+    }
+    suite.set_time(std::time::Duration::from_nanos(findings.phases.iter().map(|phase| phase.took.0).sum()));
+    report.add_test_suite(suite);
+    report.to_string().expect("a report written into memory has no way to fail")
+}
+
+fn suite_name(findings: &Findings) -> String {
+    let run = &findings.run;
+    match (run.title.is_empty(), run.workload.is_empty()) {
+        (false, _) => run.title.clone(),
+        (true, false) => run.workload.clone(),
+        (true, true) => "run".into(),
+    }
+}
+
+fn properties(findings: &Findings) -> Vec<(String, String)> {
+    let run = &findings.run;
+    let mut pairs = vec![
+        ("seed".to_string(), run.seed.to_string()),
+        ("database".into(), format!("{} {}", run.database, run.database_version).trim().to_string()),
+        ("workload".into(), run.workload.clone()),
+        ("model".into(), run.model.clone()),
+        ("reproduce".into(), run.reproduce.clone()),
+        ("report".into(), run.report.clone()),
+        ("operations".into(), findings.operations.to_string()),
+        ("ok_operations".into(), findings.ok_operations.to_string()),
+    ];
+    pairs.extend(run.environment.iter().map(|fact| (fact.name.clone(), fact.value.clone())));
+    pairs.retain(|(_, value)| !value.is_empty());
+    pairs
+}
+
+fn case_of(verdict: &Verdict, findings: &Findings) -> TestCase {
+    let name = visible(&verdict.checker).into_owned();
+    let mut case = match verdict.validity {
+        Validity::Valid => TestCase::new(name, TestCaseStatus::success()),
+        Validity::Unknown => {
+            let limits = verdict.limits.iter().map(ToString::to_string).chain(verdict.notes.iter().cloned());
+            let text = limits.collect::<Vec<_>>().join("\n");
+            error(&name, if text.is_empty() { "could not decide" } else { &text }, &text)
+        }
+        Validity::Invalid => {
+            let told = verdict.anomalies.iter().take(ANOMALIES_MAX);
+            let mut lines: Vec<_> = told.map(|a| format!("{}: {}", a.kind, visible(&a.sentence))).collect();
+            if verdict.anomalies.len() > ANOMALIES_MAX {
+                lines.push(format!("... and {} more", verdict.anomalies.len() - ANOMALIES_MAX));
+            }
+            let message = lines.first().cloned().unwrap_or_else(|| format!("{} was broken", verdict.model));
+            if !findings.run.reproduce.is_empty() {
+                lines.push(format!("reproduce: {}", visible(&findings.run.reproduce)));
+            }
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(cut(&message, MESSAGE_MAX).into_owned());
+            status.set_type(verdict.anomalies.first().map_or("anomaly", |anomaly| anomaly.kind.as_str()));
+            status.set_description(lines.join("\n"));
+            TestCase::new(name, status)
+        }
+    };
+    case.set_classname(visible(&suite_name(findings)).into_owned());
+    case
+}
+
+fn error(name: &str, message: &str, text: &str) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(cut(&visible(message), MESSAGE_MAX).into_owned());
+    status
+        .set_description(text.lines().map(|line| visible(line).into_owned()).collect::<Vec<_>>().join("\n"));
+    TestCase::new(name, status)
+}
