@@ -5,6 +5,7 @@
 //! Read next: [`operation`], then [`vocabulary`], then [`History`].
 
 pub mod fault;
+pub mod file;
 pub mod header;
 pub mod operation;
 pub mod value;
@@ -13,6 +14,10 @@ pub mod vocabulary;
 mod history;
 
 pub use fault::{FaultId, FaultRecord, FaultState};
+pub use file::{
+    Clock, HistoryWriter, ReadError, Recorder, Ticket, WriteError, WriteSummary, WriterOptions, WriterStatus,
+    read, read_header,
+};
 pub use header::{Header, SCHEMA_VERSION};
 pub use history::{Damage, History};
 pub use operation::{Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason};

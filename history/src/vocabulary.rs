@@ -22,9 +22,27 @@ pub trait Vocabulary: Send + Sync + 'static {
     /// Its name in headers, `--as` and `list`.
     const NAME: &'static str;
     /// What a client asks.
-    type Call: Clone + fmt::Debug + PartialEq + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static;
+    type Call: Clone
+        + fmt::Debug
+        + PartialEq
+        + Eq
+        + Hash
+        + Serialize
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static;
     /// What a successful call returns.
-    type Return: Clone + fmt::Debug + PartialEq + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static;
+    type Return: Clone
+        + fmt::Debug
+        + PartialEq
+        + Eq
+        + Hash
+        + Serialize
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static;
 
     /// The kind of a call in one word, for counts and colours: `read`, `write`, `cas`, `txn`.
     fn kind(call: &Self::Call) -> &'static str;

@@ -26,7 +26,7 @@ pub enum Call {
 #[serde(rename_all = "lowercase")]
 pub enum Return {
     /// The value read; `None` where the recorder did not know it.
-    Value(Option<Value>),
+    Value(#[serde(with = "crate::value::known")] Option<Value>),
     /// The write was acknowledged.
     Written,
     /// The compare-and-set took place.

@@ -25,7 +25,7 @@ pub enum Step {
 pub enum Answer {
     /// The value of a key; `None` where the recorder did not know it.
     #[serde(rename = "r")]
-    Read(Key, Option<Value>),
+    Read(Key, #[serde(with = "crate::value::known")] Option<Value>),
     /// The write took place.
     #[serde(rename = "w")]
     Write(Key, Value),
