@@ -16,15 +16,22 @@
 //! is still under way on its links. When a policy changes in any other way, what is under way arrives at the earlier of
 //! the old and the new time; when nothing is left imposed on a link, it arrives at once.
 
+mod bucket;
+mod capture;
 mod clock;
 mod command;
 mod counters;
+mod delivery;
 mod ethernet;
+mod fate;
 mod forwarder;
+mod held;
 mod lag;
+mod link;
 mod outlet;
 mod packet;
 mod policy;
+mod shaper;
 
 use std::{
     fmt,

@@ -1,11 +1,11 @@
 //! The thread of the switch: waits until something can be done, and does it.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{net::Ipv4Addr, os::fd::AsFd, sync::Arc};
 
 use nix::{
     errno::Errno,
     sys::{
-        epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout},
+        epoll::{EpollEvent, EpollFlags, EpollTimeout},
         time::TimeSpec,
         timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags},
     },
@@ -13,16 +13,18 @@ use nix::{
 
 use super::{
     Port, SwitchOptions,
+    capture::{Capture, comment_on},
     clock::{Nanos, now},
     command::Commands,
     counters::Counters,
+    delivery::Delivery,
     ethernet::HEADER,
     lag::LagMeter,
-    outlet::{BUFFER, Incoming, Marks, Outlet, Parcel, Sent},
+    outlet::{BUFFER, Incoming},
     packet::Arrival,
-    policy::Shape,
+    shaper::Shaper,
 };
-use crate::Error;
+use crate::{Endpoint, Error};
 
 /// The most packets that are read from one port before the others have their turn.
 const BATCH: usize = 64;
@@ -39,11 +41,10 @@ const TIMER: u64 = u64::MAX - 1;
 
 /// All that the thread owns.
 pub(super) struct Forwarder {
-    outlets: Vec<Outlet>,
+    shaper: Shaper,
     /// Which port an address is at; sorted.
     routes: Vec<(Ipv4Addr, usize)>,
-    shapes: Vec<Shape>,
-    epoll: Epoll,
+    capture: Option<Capture>,
     timer: TimerFd,
     /// When the timer strikes next.
     armed: Nanos,
@@ -59,7 +60,7 @@ pub(super) struct Forwarder {
 impl Forwarder {
     pub(super) fn new(
         ports: Vec<Port>,
-        _options: &SwitchOptions,
+        options: &SwitchOptions,
         commands: Arc<Commands>,
         counters: Arc<Counters>,
         lag: Arc<LagMeter>,
@@ -67,37 +68,21 @@ impl Forwarder {
         let mut routes: Vec<(Ipv4Addr, usize)> =
             ports.iter().enumerate().map(|(place, port)| (port.address, place)).collect();
         routes.sort_unstable();
-        let outlets = ports.into_iter().map(Outlet::new).collect::<Result<Vec<_>, Error>>()?;
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)
-            .map_err(|e| Error::io("create an epoll descriptor", e))?;
+        let endpoints: Vec<Endpoint> = ports.iter().map(|port| port.endpoint).collect();
+        let delivery = Delivery::new(ports, counters.clone())?;
         let timer =
             TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)
                 .map_err(|e| Error::io("create a timer", e))?;
-        let watch = |fd: std::os::fd::BorrowedFd<'_>, data: u64| {
-            epoll
-                .add(fd, EpollEvent::new(EpollFlags::EPOLLIN, data))
-                .map_err(|e| Error::io("wait for a network device", e))
-        };
-        for (place, outlet) in outlets.iter().enumerate() {
-            watch(outlet.device(), place as u64)?;
-        }
-        watch(commands.bell(), BELL)?;
-        watch(std::os::fd::AsFd::as_fd(&timer), TIMER)?;
-        let shapes = vec![Shape::default(); outlets.len() * outlets.len()];
+        delivery.watch(commands.bell(), BELL)?;
+        delivery.watch(timer.as_fd(), TIMER)?;
+        let capture = options
+            .capture
+            .as_deref()
+            .map(|path| Capture::start(path, options.capture_bytes_max, &endpoints, counters.clone()))
+            .transpose()?;
+        let shaper = Shaper::new(options.seed, &endpoints, delivery);
         let woken = now();
-        Ok(Self {
-            outlets,
-            routes,
-            shapes,
-            epoll,
-            timer,
-            armed: 0,
-            commands,
-            counters,
-            lag,
-            woken,
-            carried: 0,
-        })
+        Ok(Self { shaper, routes, capture, timer, armed: 0, commands, counters, lag, woken, carried: 0 })
     }
 
     /// Forwards until it is told to stop.
@@ -107,7 +92,7 @@ impl Forwarder {
         self.arm(now() + HEARTBEAT);
         while !self.commands.stopping() {
             let before = now();
-            let count = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
+            let count = match self.shaper.delivery.epoll.wait(&mut events, EpollTimeout::NONE) {
                 Ok(count) => count,
                 Err(Errno::EINTR) => continue,
                 Err(error) => {
@@ -115,9 +100,10 @@ impl Forwarder {
                     return;
                 }
             };
-            let slept = now() - before > SLEPT_MIN;
+            let after = now();
+            let slept = after - before > SLEPT_MIN;
             self.carried = if slept { 0 } else { before.saturating_sub(self.woken) };
-            self.woken = now();
+            self.woken = after;
             self.obey();
             for event in &events[..count] {
                 match event.data() {
@@ -125,14 +111,16 @@ impl Forwarder {
                     TIMER => self.strike(),
                     place => self.serve(place as usize, event.events(), &mut buffer),
                 }
+                self.shaper.release(&self.lag, now);
             }
+            self.rearm();
         }
     }
 
     /// Does what a port is ready for.
     fn serve(&mut self, place: usize, ready: EpollFlags, buffer: &mut [u8]) {
         if ready.contains(EpollFlags::EPOLLOUT) {
-            self.flush(place);
+            self.shaper.delivery.flush(place);
         }
         if ready.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP) {
             self.drain(place, buffer);
@@ -144,7 +132,7 @@ impl Forwarder {
         let mut count = 0;
         for _ in 0..BATCH {
             self.obey();
-            match self.outlets[place].read(buffer) {
+            match self.shaper.delivery.outlets[place].read(buffer) {
                 Incoming::Packet(arrival) => {
                     count += 1;
                     self.forward(place, arrival, buffer);
@@ -152,7 +140,7 @@ impl Forwarder {
                 Incoming::Ignored => {}
                 Incoming::Empty => break,
                 Incoming::Gone => {
-                    self.forget(place);
+                    self.shaper.delivery.forget(place);
                     break;
                 }
             }
@@ -171,83 +159,23 @@ impl Forwarder {
             Arrival::Ipv6 => return strays.ipv6.add(1),
             Arrival::Malformed => return strays.malformed.add(1),
         };
+        let frame = &mut buffer[..HEADER + length];
         let to = match self.routes.binary_search_by_key(&destination, |(address, _)| *address) {
             Ok(found) if self.routes[found].1 != from => self.routes[found].1,
-            _ => return strays.unknown_destination.add(1),
-        };
-        let link = from * self.outlets.len() + to;
-        if self.shapes[link].cut {
-            return self.counters.links[link].cut.add(1);
-        }
-        self.deliver(link, Marks::default(), &mut buffer[..HEADER + length]);
-    }
-
-    /// Hands a packet to the device of its receiver, behind those that wait for it.
-    fn deliver(&mut self, link: usize, marks: Marks, frame: &mut [u8]) {
-        let (from, to) = (link / self.outlets.len(), link % self.outlets.len());
-        let mac = self.outlets[from].mac;
-        let outlet = &mut self.outlets[to];
-        let sent = match (outlet.gone, outlet.waiting.is_empty()) {
-            (true, _) => Sent::Refused,
-            (false, true) => outlet.write(frame, mac),
-            (false, false) => Sent::Full,
-        };
-        match sent {
-            Sent::Taken => self.count_arrival(link, marks, frame.len() - HEADER),
-            Sent::Refused => self.counters.strays.undeliverable.add(1),
-            Sent::Full => {
-                let first = outlet.waiting.is_empty();
-                match outlet.wait(Parcel { bytes: frame[..].into(), link, marks }) {
-                    Ok(()) if first => self.watch(to),
-                    Ok(()) => {}
-                    Err(_) => self.counters.links[link].overflowed.add(1),
+            _ => {
+                strays.unknown_destination.add(1);
+                if let Some(capture) = &mut self.capture {
+                    capture.keep(from, now(), &frame[HEADER..], "dropped: unknown destination");
                 }
+                return;
             }
+        };
+        let link = self.shaper.delivery.link(from, to);
+        let plan = self.shaper.plan(link);
+        if let Some(capture) = &mut self.capture {
+            capture.keep(from, now(), &frame[HEADER..], &comment_on(plan));
         }
-    }
-
-    fn count_arrival(&self, link: usize, _marks: Marks, bytes: usize) {
-        let counts = &self.counters.links[link];
-        counts.passed.add(1);
-        counts.bytes.add(bytes as u64);
-    }
-
-    /// Hands over what waited for room at a device.
-    fn flush(&mut self, place: usize) {
-        while let Some(mut parcel) = self.outlets[place].waiting.pop_front() {
-            let mac = self.outlets[parcel.link / self.outlets.len()].mac;
-            match self.outlets[place].write(&mut parcel.bytes, mac) {
-                Sent::Taken => self.count_arrival(parcel.link, parcel.marks, parcel.bytes.len() - HEADER),
-                Sent::Refused => self.counters.strays.undeliverable.add(1),
-                Sent::Full => {
-                    self.outlets[place].waiting.push_front(parcel);
-                    return;
-                }
-            }
-        }
-        self.watch(place);
-    }
-
-    /// Waits for room at a device as long as something wants it.
-    fn watch(&mut self, place: usize) {
-        let outlet = &self.outlets[place];
-        let mut flags = EpollFlags::EPOLLIN;
-        flags.set(EpollFlags::EPOLLOUT, !outlet.waiting.is_empty());
-        if let Err(error) = self.epoll.modify(outlet.device(), &mut EpollEvent::new(flags, place as u64)) {
-            tracing::warn!(%error, place, "the switch lost sight of a port");
-        }
-    }
-
-    /// Lets go of a device that has ended.
-    fn forget(&mut self, place: usize) {
-        let outlet = &mut self.outlets[place];
-        outlet.gone = true;
-        self.counters.strays.undeliverable.add(outlet.waiting.len() as u64);
-        outlet.waiting.clear();
-        match self.epoll.delete(outlet.device()) {
-            Ok(()) => tracing::info!(place, "a port of the switch has gone"),
-            Err(error) => tracing::warn!(%error, place, "the switch could not let go of a port"),
-        }
+        self.shaper.admit(link, plan, frame, now);
     }
 
     /// Puts all orders that wait in force.
@@ -256,33 +184,35 @@ impl Forwarder {
             return;
         }
         for command in self.commands.take() {
+            let present = now();
             for (link, shape) in command.order {
-                if shape.cut {
-                    self.drop_waiting(link);
-                }
-                self.shapes[link] = shape;
+                self.shaper.reshape(link, shape, present);
             }
-            // Nobody has to wait for the answer.
+            // The caller may have gone, as a task that was cancelled; the order holds all the same.
             let _ = command.done.send(());
         }
     }
 
-    /// Drops what waits for room on a link that was cut.
-    fn drop_waiting(&mut self, link: usize) {
-        let outlet = &mut self.outlets[link % self.shapes.len().isqrt()];
-        let before = outlet.waiting.len();
-        outlet.waiting.retain(|parcel| parcel.link != link);
-        self.counters.links[link].cut.add((before - outlet.waiting.len()) as u64);
-    }
-
-    /// Does what is due.
+    /// Notes how late the timer woke the thread, and sets it again.
     fn strike(&mut self) {
         let present = now();
         self.lag.record(present.saturating_sub(self.armed), 1);
+        if let Some(capture) = &mut self.capture {
+            capture.flush();
+        }
         self.arm(present + HEARTBEAT);
     }
 
-    /// Sets the timer.
+    /// Has the timer strike in time for what is due next.
+    fn rearm(&mut self) {
+        if let Some(earliest) = self.shaper.held.earliest()
+            && earliest < self.armed
+        {
+            self.arm(earliest);
+        }
+    }
+
+    /// Sets the timer, which forgets an earlier time and whether it has struck.
     fn arm(&mut self, at: Nanos) {
         self.armed = at;
         let at = TimeSpec::new((at / 1_000_000_000) as i64, (at % 1_000_000_000) as i64);
