@@ -10,7 +10,7 @@
 //! ```
 //! use history::{Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Vocabulary};
 //! use history::vocabulary::register::{Call, Register, Return};
-//! use reports::{Findings, Run, Style, terminal};
+//! use disprove_reports::{Findings, Run, Style, terminal};
 //!
 //! let write = Operation::<Register> {
 //!     index: OpIndex(0),
@@ -36,6 +36,8 @@
 //! Read next: [`findings`], then [`terminal`].
 
 pub mod findings;
+pub mod html;
+pub mod index;
 pub mod json;
 pub mod junit;
 pub mod markdown;
@@ -46,4 +48,5 @@ pub use findings::{
     Count, Dot, Exposure, Fact, FaultLine, Findings, Headline, LatencyLine, OutcomeKind, Overview, Phase,
     Quantiles, RateSeries, ReasonLine, Row, Run, SCHEMA_VERSION, Scene,
 };
+pub use index::RunLine;
 pub use terminal::Style;
