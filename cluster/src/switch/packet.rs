@@ -191,15 +191,13 @@ mod tests {
 
     #[test]
     fn the_sum_agrees_with_packets_of_others() {
-        // The echo request that RFC 792 describes, as Linux sends it: type 8, identifier 1, sequence 9, "abcdefgh".
-        let echo = packet(ICMP, &[8, 0, 0, 0, 0, 1, 0, 9, 97, 98, 99, 100, 101, 102, 103, 104], 2);
-        assert_eq!(&echo[22..24], &[0x66, 0x5f]);
-        // A query for a name that a resolver sent, with the checksum that its kernel computed.
-        let query: [u8; 28] = [
-            0x45, 0x00, 0x00, 0x1c, 0x00, 0x01, 0x00, 0x00, 0x40, 0x11, 0x66, 0xcf, 10, 0, 0, 1, 10, 0, 0, 2,
-            0x00, 0x35, 0x00, 0x35, 0x00, 0x08, 0xeb, 0x6c,
-        ];
-        assert_eq!(sum_of(&query), 0);
+        // The worked example of RFC 1071, section 3: these words sum to ddf2.
+        let mut example = packet(ICMP, &[0; 8], 2);
+        example[20..].copy_from_slice(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]);
+        assert_eq!(sum_of(&example), !0xddf2);
+        // The first echo request of the ping of Windows: identifier 1, sequence 1, 32 letters.
+        let echo = [&[8, 0, 0, 0, 0, 1, 0, 1][..], b"abcdefghijklmnopqrstuvwabcdefghi"].concat();
+        assert_eq!(packet(ICMP, &echo, 2)[22..24], [0x4d, 0x5a]);
     }
 
     #[test]
