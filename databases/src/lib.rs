@@ -1,1 +1,18 @@
-//! placeholder
+//! Adapters to real systems: how each is installed, started, killed and spoken to.
+//!
+//! This crate deliberately knows no workload and no checker: an adapter speaks vocabularies, and gets every workload
+//! of those. An adapter downloads nothing either: it says which package is missing.
+//!
+//! ```
+//! use cluster::Database;
+//!
+//! let etcd = databases::Etcd::default();
+//! assert_eq!(etcd.speaks().names().collect::<Vec<_>>(), ["register"]);
+//! assert_eq!(etcd.promises("register"), Some("linearizable"));
+//! ```
+//!
+//! Read next: [`etcd`].
+
+pub mod etcd;
+
+pub use etcd::Etcd;

@@ -1,0 +1,154 @@
+//! etcd 3.4 and later, spoken to through its HTTP gateway.
+
+mod client;
+mod gateway;
+mod processes;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cluster::{Cluster, Daemon, Database, Error, Node, Primaries, ProcessControl, Speaks};
+use history::NodeId;
+
+pub use client::EtcdClients;
+
+use gateway::Gateway;
+
+/// The name of the daemon on each node.
+const DAEMON: &str = "etcd";
+/// The usual port for clients.
+const CLIENT_PORT: u16 = 2379;
+/// The usual port for peers.
+const PEER_PORT: u16 = 2380;
+/// What `install` says when there is no etcd.
+const REMEDY: &str = "there is no etcd; to have it: sudo apt-get install etcd-server";
+
+/// etcd, one member per node.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Etcd;
+
+fn client_url(node: &Node) -> String {
+    format!("http://{}:{}", node.address, CLIENT_PORT + node.port_offset)
+}
+
+fn peer_url(node: &Node) -> String {
+    format!("http://{}:{}", node.address, PEER_PORT + node.port_offset)
+}
+
+/// How the member of a node is started, on new data as on old.
+fn daemon(cluster: &Cluster, node: &Node) -> Daemon {
+    let members: Vec<String> =
+        cluster.nodes.iter().map(|member| format!("{}={}", member.name, peer_url(member))).collect();
+    let flags = [
+        ("name", node.name.clone()),
+        ("data-dir", node.data.join("etcd").display().to_string()),
+        ("listen-client-urls", client_url(node)),
+        ("advertise-client-urls", client_url(node)),
+        ("listen-peer-urls", peer_url(node)),
+        ("initial-advertise-peer-urls", peer_url(node)),
+        ("initial-cluster", members.join(",")),
+        ("initial-cluster-state", "new".into()),
+        ("initial-cluster-token", "disprove".into()),
+        ("heartbeat-interval", "100".into()),
+        ("election-timeout", "1000".into()),
+    ];
+    let mut argv = vec!["etcd".to_owned()];
+    argv.extend(flags.map(|(flag, value)| format!("--{flag}={value}")));
+    Daemon {
+        name: DAEMON.into(),
+        argv,
+        env: Vec::new(),
+        directory: node.data.clone(),
+        log: node.logs.join("etcd.log"),
+    }
+}
+
+async fn start_member(cluster: &Cluster, node: &Node) -> Result<(), Error> {
+    let remote = node.remote()?;
+    if matches!(remote.state(DAEMON).await?, cluster::DaemonState::Running { .. }) {
+        return Ok(());
+    }
+    remote.start(&daemon(cluster, node)).await
+}
+
+#[async_trait]
+impl Database for Etcd {
+    fn name(&self) -> &str {
+        "etcd"
+    }
+
+    fn promises(&self, vocabulary: &str) -> Option<&'static str> {
+        (vocabulary == "register").then_some("linearizable")
+    }
+
+    fn speaks(&self) -> Speaks {
+        Speaks::default().with::<history::vocabulary::Register>(EtcdClients)
+    }
+
+    async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
+        let found = node.remote()?.exec(&["etcd", "--version"], b"", Duration::from_secs(10)).await;
+        match found {
+            Ok(output) if output.code == 0 => Ok(()),
+            _ => Err(Error::Node { node: node.name.clone(), what: REMEDY.into() }),
+        }
+    }
+
+    async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
+        for node in &cluster.nodes {
+            start_member(cluster, node).await?;
+        }
+        Ok(())
+    }
+
+    async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
+        for node in &cluster.nodes {
+            let gateway = Gateway::open(node)?;
+            // A linearizable read of a key that nobody has proves a leader and a quorum behind this node.
+            gateway.range("disprove-ready").await.map_err(|error| error.at(node))?;
+        }
+        Ok(())
+    }
+
+    async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
+        let node = &cluster.nodes[0];
+        Gateway::open(node)?.version().await.map_err(|error| error.at(node))
+    }
+
+    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
+        for node in &cluster.nodes {
+            node.remote()?.signal(DAEMON, cluster::Signal::Kill).await?;
+        }
+        Ok(())
+    }
+
+    async fn wipe(&self, cluster: &Cluster) -> Result<(), Error> {
+        self.stop(cluster).await?;
+        for node in &cluster.nodes {
+            node.remote()?.wipe().await?;
+        }
+        Ok(())
+    }
+
+    fn processes(&self) -> Option<&dyn ProcessControl> {
+        Some(self)
+    }
+
+    fn primaries(&self) -> Option<&dyn Primaries> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Primaries for Etcd {
+    async fn primaries(&self, cluster: &Cluster) -> Vec<NodeId> {
+        let mut leaders = Vec::new();
+        for node in &cluster.nodes {
+            let Ok(gateway) = Gateway::open(node) else { continue };
+            let asked = tokio::time::timeout(Duration::from_millis(300), gateway.leads()).await;
+            if matches!(asked, Ok(Ok(true))) {
+                leaders.push(node.id);
+            }
+        }
+        leaders
+    }
+}

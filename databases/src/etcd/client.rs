@@ -1,0 +1,79 @@
+//! A register in etcd: a key per register, values as decimal text.
+//!
+//! | what happened | outcome | why |
+//! |---|---|---|
+//! | no connection was made | `Fail` | nothing was sent |
+//! | a read has no answer | `Fail` | a read changes nothing, so it did not happen |
+//! | anything else without an answer | `Unknown` | the proposal may be in the log already, and be applied later |
+
+use async_trait::async_trait;
+use cluster::{Client, ClientFactory, Cluster, Node};
+use history::{
+    Outcome, Reason, Value,
+    vocabulary::register::{Call, Register, Return},
+};
+
+use super::gateway::{Gateway, GatewayError};
+
+/// Opens sessions with members.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EtcdClients;
+
+#[async_trait]
+impl ClientFactory<Register> for EtcdClients {
+    async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Register>>, Reason> {
+        let gateway = Gateway::open(node).map_err(|error| Reason::from(error.to_string()))?;
+        Ok(Box::new(EtcdRegister { gateway, broken: false }))
+    }
+}
+
+struct EtcdRegister {
+    gateway: Gateway,
+    broken: bool,
+}
+
+impl EtcdRegister {
+    async fn ask(&self, call: &Call) -> Result<Return, GatewayError> {
+        match call {
+            Call::Read(key) => {
+                let value = self.gateway.range(&key.to_string()).await?;
+                Ok(Return::Value(Some(value.map_or(Value::Nil, |text| parse(&text)))))
+            }
+            Call::Write(key, value) => {
+                self.gateway.put(&key.to_string(), &value.to_string()).await?;
+                Ok(Return::Written)
+            }
+            Call::Cas(key, from, to) => {
+                let expected = (*from != Value::Nil).then(|| from.to_string());
+                let swapped = self.gateway.swap(&key.to_string(), expected.as_deref(), &to.to_string()).await?;
+                Ok(if swapped { Return::Swapped } else { Return::Refused })
+            }
+        }
+    }
+}
+
+/// A value as it was written: a number where it reads as one.
+fn parse(text: &str) -> Value {
+    text.parse().map_or_else(|_| Value::from(text), Value::Int)
+}
+
+#[async_trait]
+impl Client<Register> for EtcdRegister {
+    async fn invoke(&mut self, call: &Call) -> Outcome<Return> {
+        let error = match self.ask(call).await {
+            Ok(returned) => return Outcome::Ok(returned),
+            Err(error) => error,
+        };
+        // Its connection is gone or in doubt; the next call is another session's.
+        self.broken = true;
+        match error {
+            GatewayError::NotSent(reason) => Outcome::Fail(reason.into()),
+            GatewayError::Doubtful(reason) if matches!(call, Call::Read(_)) => Outcome::Fail(reason.into()),
+            GatewayError::Doubtful(reason) => Outcome::Unknown(reason.into()),
+        }
+    }
+
+    fn is_broken(&self) -> bool {
+        self.broken
+    }
+}

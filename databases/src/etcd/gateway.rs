@@ -1,0 +1,130 @@
+//! The HTTP gateway of one etcd member: JSON in, JSON out, keys and values in base64.
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use cluster::{Error, Node};
+use serde_json::{Value as Json, json};
+
+use super::client_url;
+
+/// Why a request has no answer.
+#[derive(Debug)]
+pub enum GatewayError {
+    /// No connection was made, so the request was never sent: it certainly did nothing.
+    NotSent(String),
+    /// Anything else: it may have taken effect.
+    Doubtful(String),
+}
+
+impl GatewayError {
+    /// The error as one of this node's.
+    pub fn at(self, node: &Node) -> Error {
+        let (Self::NotSent(what) | Self::Doubtful(what)) = self;
+        Error::Node { node: node.name.clone(), what }
+    }
+}
+
+/// One session with one member.
+#[derive(Debug)]
+pub struct Gateway {
+    http: reqwest::Client,
+    url: String,
+}
+
+/// What a compare-and-set compares with: the value that must be there, or nothing.
+pub type Expected<'a> = Option<&'a str>;
+
+impl Gateway {
+    /// A session of its own: nothing is retried, and no connection is shared with another session.
+    pub fn open(node: &Node) -> Result<Self, Error> {
+        let http = reqwest::Client::builder()
+            .http1_only()
+            .no_proxy()
+            .pool_max_idle_per_host(1)
+            .retry(reqwest::retry::never())
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(2))
+            .build()
+            .map_err(|error| Error::Node { node: node.name.clone(), what: error.to_string() })?;
+        Ok(Self { http, url: client_url(node) })
+    }
+
+    /// The value of a key, read linearizably.
+    pub async fn range(&self, key: &str) -> Result<Option<String>, GatewayError> {
+        let answer = self.post("kv/range", &json!({ "key": STANDARD.encode(key) })).await?;
+        match answer["kvs"][0]["value"].as_str() {
+            // A key that is there always has a "kvs"; an empty value is left out of it.
+            None if answer["kvs"][0].is_object() => Ok(Some(String::new())),
+            None => Ok(None),
+            Some(encoded) => decode(encoded).map(Some),
+        }
+    }
+
+    /// Sets a key.
+    pub async fn put(&self, key: &str, value: &str) -> Result<(), GatewayError> {
+        let request = json!({ "key": STANDARD.encode(key), "value": STANDARD.encode(value) });
+        let answer = self.post("kv/put", &request).await?;
+        if answer["header"].is_object() { Ok(()) } else { Err(strange(&answer)) }
+    }
+
+    /// Sets a key if it has the expected value; whether it had.
+    pub async fn swap(&self, key: &str, from: Expected<'_>, to: &str) -> Result<bool, GatewayError> {
+        let key = STANDARD.encode(key);
+        let compare = match from {
+            Some(from) => {
+                json!({ "key": key, "target": "VALUE", "result": "EQUAL", "value": STANDARD.encode(from) })
+            }
+            None => json!({ "key": key, "target": "CREATE", "result": "EQUAL", "createRevision": "0" }),
+        };
+        let put = json!({ "requestPut": { "key": key, "value": STANDARD.encode(to) } });
+        let answer = self.post("kv/txn", &json!({ "compare": [compare], "success": [put] })).await?;
+        if !answer["header"].is_object() {
+            return Err(strange(&answer));
+        }
+        // The gateway leaves a false "succeeded" out.
+        Ok(answer["succeeded"].as_bool().unwrap_or(false))
+    }
+
+    /// The version the member says it has.
+    pub async fn version(&self) -> Result<String, GatewayError> {
+        let answer = self.post("maintenance/status", &json!({})).await?;
+        answer["version"].as_str().map(str::to_owned).ok_or_else(|| strange(&answer))
+    }
+
+    /// Whether the member believes that it leads.
+    pub async fn leads(&self) -> Result<bool, GatewayError> {
+        let answer = self.post("maintenance/status", &json!({})).await?;
+        let (leader, own) = (answer["leader"].as_str(), answer["header"]["member_id"].as_str());
+        Ok(leader.is_some() && leader == own)
+    }
+
+    async fn post(&self, path: &str, request: &Json) -> Result<Json, GatewayError> {
+        let sent = self.http.post(format!("{}/v3/{path}", self.url)).json(request).send().await;
+        let response = sent.map_err(|error| {
+            if error.is_connect() {
+                GatewayError::NotSent("no connection".into())
+            } else {
+                GatewayError::Doubtful("the connection broke".into())
+            }
+        })?;
+        let status = response.status();
+        let answer: Json =
+            response.json().await.map_err(|_| GatewayError::Doubtful("the answer broke off".into()))?;
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let said = answer["error"].as_str().or(answer["message"].as_str()).unwrap_or("no reason given");
+        Err(GatewayError::Doubtful(format!("{}: {said}", status.as_u16())))
+    }
+}
+
+fn decode(encoded: &str) -> Result<String, GatewayError> {
+    let bytes = STANDARD.decode(encoded).map_err(|_| GatewayError::Doubtful("a value was not base64".into()))?;
+    String::from_utf8(bytes).map_err(|_| GatewayError::Doubtful("a value was not text".into()))
+}
+
+fn strange(answer: &Json) -> GatewayError {
+    let text: String = answer.to_string().chars().take(120).collect();
+    GatewayError::Doubtful(format!("a strange answer: {text}"))
+}

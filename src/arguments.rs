@@ -1,0 +1,331 @@
+//! The command line: what may be said, with its help and examples.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+/// Tries to disprove what a database promises.
+#[derive(Debug, Parser)]
+#[command(
+    name = "disprove",
+    version,
+    about = "Tries to disprove what a database promises: starts a cluster, breaks it, and judges what its clients saw.",
+    after_help = exit::TABLE,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Arguments {
+    /// Colour in the terminal.
+    #[arg(long, global = true, value_enum, default_value = "auto", env = "DISPROVE_COLOR")]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// When standard output is a terminal and NO_COLOR is not set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How results are printed on standard output; talk goes to standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One object.
+    Json,
+    /// One object per line and run.
+    Jsonl,
+}
+
+/// What disprove can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows the whole way on the built-in store: a healthy cluster passes, a diseased one is caught.
+    #[command(after_help = "Example:\n  disprove demo\n  disprove demo --disease stale-reads-lease --seed 7")]
+    Demo(DemoArguments),
+    /// Tests a database: starts a cluster, runs clients and faults against it, and judges what they saw.
+    #[command(
+        after_help = "Examples:\n  disprove test --db specimen --disease no-fsync --faults kill --time-limit 30\n  \
+                      disprove test --db specimen --workload register --faults partition,kill --seed 7 --repeat 3 --until-anomaly\n  \
+                      disprove test --print-config"
+    )]
+    Test(Box<TestArguments>),
+    /// Repeats a stored run: the same choices, and the faults on the same targets at the same times.
+    #[command(after_help = "Example:\n  disprove replay store/latest")]
+    Replay(ReplayArguments),
+    /// Judges a stored run or a history, also one that others recorded (Jepsen EDN, Porcupine logs).
+    #[command(
+        after_help = "Examples:\n  disprove check store/latest\n  disprove check history.edn --as register --model linearizable\n  \
+                      disprove check etcd_001.log --output json"
+    )]
+    Check(CheckArguments),
+    /// Draws the report of a stored run again.
+    #[command(after_help = "Example:\n  disprove report store/latest")]
+    Report(RunArgument),
+    /// Undoes every fault of a run that was journalled and not undone.
+    #[command(after_help = "Example:\n  disprove heal store/latest")]
+    Heal(RunArgument),
+    /// Tries what this machine permits, and says what is missing and how to get it.
+    #[command(after_help = "Example:\n  disprove doctor")]
+    Doctor(DoctorArguments),
+    /// Lists databases, workloads, models, faults and anomalies, and what goes with what.
+    #[command(after_help = "Example:\n  disprove list\n  disprove list anomalies")]
+    List(ListArguments),
+    /// Measures how often each specimen's disease is found, and writes the table. Resumes where it was stopped.
+    #[command(after_help = "Example:\n  disprove survey --seeds 10 --time-limit 30 --table docs/specimens.md")]
+    Survey(SurveyArguments),
+    /// Prints completions for a shell.
+    #[command(after_help = "Example:\n  disprove completions bash > ~/.local/share/bash-completion/completions/disprove")]
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page.
+    #[command(after_help = "Example:\n  disprove man | man -l -")]
+    Man,
+}
+
+/// What `test` takes. Each is also an environment variable and a key of `[run]` in the file of `--config`.
+#[derive(Args, Clone, Debug)]
+pub struct TestArguments {
+    /// The database under test; `disprove list` names them.
+    #[arg(long, default_value = "specimen", env = "DISPROVE_DB", help_heading = "What to test")]
+    pub db: String,
+    /// The disease of the built-in specimen; `disprove list diseases` names them.
+    #[arg(long, default_value = "none", env = "DISPROVE_DISEASE", help_heading = "What to test")]
+    pub disease: String,
+    /// The workload; `disprove list` names them.
+    #[arg(long, default_value = "register", env = "DISPROVE_WORKLOAD", help_heading = "What to test")]
+    pub workload: String,
+    /// The promise to judge by; the default is what the database promises.
+    #[arg(long, env = "DISPROVE_MODEL", help_heading = "What to test")]
+    pub model: Option<String>,
+    /// How many nodes, or their names: 5 or n1,n2,n3.
+    #[arg(long, default_value = "5", env = "DISPROVE_NODES", help_heading = "Cluster")]
+    pub nodes: String,
+    /// A file with one node name per line, instead of --nodes.
+    #[arg(long, env = "DISPROVE_NODES_FILE", value_name = "FILE", help_heading = "Cluster")]
+    pub nodes_file: Option<PathBuf>,
+    /// Leaves the database running after the run, until Enter or Ctrl-C.
+    #[arg(long, env = "DISPROVE_LEAVE_RUNNING", help_heading = "Cluster")]
+    pub leave_running: bool,
+    /// Keeps a capture of every packet between the nodes: capture.pcap in the run's folder.
+    #[arg(long, env = "DISPROVE_CAPTURE", help_heading = "Cluster")]
+    pub capture: bool,
+    /// How many clients: a number, or 3n for three per node.
+    #[arg(long, default_value = "10", env = "DISPROVE_CONCURRENCY", help_heading = "Load")]
+    pub concurrency: String,
+    /// Calls per second over all clients; 0 is as fast as they go.
+    #[arg(long, default_value_t = 1000.0, env = "DISPROVE_RATE", help_heading = "Load")]
+    pub rate: f64,
+    /// How many keys are in use at a time.
+    #[arg(long, default_value_t = 10, env = "DISPROVE_KEYS", help_heading = "Load")]
+    pub keys: usize,
+    /// How long the calls go on, in seconds.
+    #[arg(long, default_value_t = 30.0, env = "DISPROVE_TIME_LIMIT", value_name = "SECONDS", help_heading = "Load")]
+    pub time_limit: f64,
+    /// How long one call may take, in seconds; the default is the database's own.
+    #[arg(long, env = "DISPROVE_CALL_TIMEOUT", value_name = "SECONDS", help_heading = "Load")]
+    pub call_timeout: Option<f64>,
+    /// Decides every random choice of the tester; the default is drawn and printed.
+    #[arg(long, env = "DISPROVE_SEED", help_heading = "Load")]
+    pub seed: Option<u64>,
+    /// Families of faults: partition, link, kill, pause, clock; all, or none.
+    #[arg(long, default_value = "all", env = "DISPROVE_FAULTS", help_heading = "Faults")]
+    pub faults: String,
+    /// A plan of faults instead of drawn ones: a plan file, or the faults.jsonl of a run.
+    #[arg(long, env = "DISPROVE_PLAN", value_name = "FILE", help_heading = "Faults")]
+    pub plan: Option<PathBuf>,
+    /// How many runs; each draws its own seed from the first.
+    #[arg(long, default_value_t = 1, env = "DISPROVE_REPEAT", help_heading = "Runs")]
+    pub repeat: u32,
+    /// Stops repeating at the first anomaly.
+    #[arg(long, env = "DISPROVE_UNTIL_ANOMALY", help_heading = "Runs")]
+    pub until_anomaly: bool,
+    /// The name of the run; the default is made of database and workload.
+    #[arg(long, env = "DISPROVE_NAME", help_heading = "Runs")]
+    pub name: Option<String>,
+    /// The folder of all runs.
+    #[arg(long, default_value = "store", env = "DISPROVE_STORE", value_name = "DIR", help_heading = "Runs")]
+    pub store: PathBuf,
+    /// The most the history of a run may take on disk, compressed, in MiB.
+    #[arg(long, default_value_t = 4096, env = "DISPROVE_DISK_LIMIT", value_name = "MIB", help_heading = "Runs")]
+    pub disk_limit: u64,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value = "text", env = "DISPROVE_OUTPUT", help_heading = "Output")]
+    pub output: OutputFormat,
+    /// A file with a table [run] that sets any of these; disprove.toml is read where it is there.
+    #[arg(long, env = "DISPROVE_CONFIG", value_name = "FILE", help_heading = "Output")]
+    pub config: Option<PathBuf>,
+    /// Prints every setting and where its value came from, and stops.
+    #[arg(long, help_heading = "Output")]
+    pub print_config: bool,
+    /// What the checkers may spend.
+    #[command(flatten)]
+    pub limits: LimitArguments,
+}
+
+/// What checkers may spend.
+#[derive(Args, Clone, Debug)]
+pub struct LimitArguments {
+    /// The most steps a checker may take per key: the reproducible limit.
+    #[arg(long, default_value_t = 50_000_000, env = "DISPROVE_STEP_LIMIT", value_name = "STEPS", help_heading = "Limits")]
+    pub step_limit: u64,
+    /// The most memory the checkers may hold, in MiB.
+    #[arg(long, default_value_t = 4096, env = "DISPROVE_MEMORY_LIMIT", value_name = "MIB", help_heading = "Limits")]
+    pub memory_limit: u64,
+    /// The longest the checkers may take, in seconds.
+    #[arg(long, default_value_t = 300.0, env = "DISPROVE_CHECK_TIME_LIMIT", value_name = "SECONDS", help_heading = "Limits")]
+    pub check_time_limit: f64,
+    /// How many threads check; 0 is one per core.
+    #[arg(long, default_value_t = 0, env = "DISPROVE_THREADS", help_heading = "Limits")]
+    pub threads: usize,
+}
+
+/// What `demo` takes.
+#[derive(Args, Clone, Debug)]
+pub struct DemoArguments {
+    /// The disease of the second cluster.
+    #[arg(long, default_value = "ack-before-replication")]
+    pub disease: String,
+    /// Decides every random choice of the tester.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// How long the calls go on in each of the two runs, in seconds.
+    #[arg(long, default_value_t = 20.0, value_name = "SECONDS")]
+    pub time_limit: f64,
+    /// The folder of all runs.
+    #[arg(long, default_value = "store", env = "DISPROVE_STORE", value_name = "DIR")]
+    pub store: PathBuf,
+}
+
+/// What `replay` takes.
+#[derive(Args, Clone, Debug)]
+pub struct ReplayArguments {
+    /// The folder of a run.
+    pub run: PathBuf,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value = "text")]
+    pub output: OutputFormat,
+}
+
+/// What `check` takes.
+#[derive(Args, Clone, Debug)]
+pub struct CheckArguments {
+    /// A history file, or the folder of a run.
+    pub file: PathBuf,
+    /// What its calls are: register, set. The default is what the file says.
+    #[arg(long = "as", value_name = "VOCABULARY")]
+    pub vocabulary: Option<String>,
+    /// The promise to judge by. The default is what the file says, or linearizable.
+    #[arg(long)]
+    pub model: Option<String>,
+    /// The value of everything before the first call. The default is what the file says, or nil.
+    #[arg(long, value_name = "VALUE")]
+    pub initial: Option<String>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value = "text")]
+    pub output: OutputFormat,
+    /// Writes report.html to this file as well.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// The most steps a checker may take per key: the reproducible limit.
+    #[arg(long, default_value_t = 50_000_000, value_name = "STEPS")]
+    pub step_limit: u64,
+    /// The most memory the checkers may hold, in MiB.
+    #[arg(long, default_value_t = 4096, value_name = "MIB")]
+    pub memory_limit: u64,
+    /// The longest the check may take, in seconds.
+    #[arg(long, default_value_t = 300.0, value_name = "SECONDS")]
+    pub time_limit: f64,
+    /// How many threads check; 0 is one per core.
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+}
+
+/// A command that takes a stored run.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgument {
+    /// The folder of a run.
+    #[arg(default_value = "store/latest")]
+    pub run: PathBuf,
+}
+
+/// What `doctor` takes.
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArguments {
+    /// How results are printed.
+    #[arg(long, value_enum, default_value = "text")]
+    pub output: OutputFormat,
+}
+
+/// What `list` takes.
+#[derive(Args, Clone, Debug)]
+pub struct ListArguments {
+    /// Only these.
+    #[arg(value_enum)]
+    pub what: Option<Listed>,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value = "text")]
+    pub output: OutputFormat,
+}
+
+/// What `list` can be narrowed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// The databases and the vocabularies they speak.
+    Databases,
+    /// The workloads and the promise each tests.
+    Workloads,
+    /// The promises a history can be judged by.
+    Models,
+    /// The families of faults.
+    Faults,
+    /// The diseases of the built-in specimen.
+    Diseases,
+    /// The anomalies, explained.
+    Anomalies,
+}
+
+/// What `survey` takes.
+#[derive(Args, Clone, Debug)]
+pub struct SurveyArguments {
+    /// How many seeds per disease.
+    #[arg(long, default_value_t = 10)]
+    pub seeds: u32,
+    /// How many seeds for the healthy specimen.
+    #[arg(long, default_value_t = 20)]
+    pub healthy_seeds: u32,
+    /// How long the calls go on in each run, in seconds.
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
+    pub time_limit: f64,
+    /// Only these diseases (comma-separated); none is the healthy specimen.
+    #[arg(long, value_name = "NAMES")]
+    pub diseases: Option<String>,
+    /// Leaves out the runs without faults.
+    #[arg(long)]
+    pub only_with_faults: bool,
+    /// Where each run's result is kept, one line per run; what is there is not run again.
+    #[arg(long, default_value = "store/survey.jsonl", value_name = "FILE")]
+    pub results: PathBuf,
+    /// Where the table is written.
+    #[arg(long, value_name = "FILE")]
+    pub table: Option<PathBuf>,
+    /// The folder of all runs.
+    #[arg(long, default_value = "store", env = "DISPROVE_STORE", value_name = "DIR")]
+    pub store: PathBuf,
+}

@@ -1,0 +1,101 @@
+//! The whole command line, for `disprove` itself and for programs that bring a database or a workload of their own.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+use cluster::Database;
+use workloads::Workload;
+
+use crate::{
+    arguments::{Arguments, Command},
+    command,
+    exit::{Exit, Failure},
+    registry::Registry,
+    settings,
+};
+
+/// A command line with everything that is built in.
+pub fn cli() -> Cli {
+    Cli { registry: Registry::built_in() }
+}
+
+/// A command line that databases and workloads can be added to.
+#[derive(Debug)]
+pub struct Cli {
+    registry: Registry,
+}
+
+impl Cli {
+    /// Adds a database that `--db` can name.
+    #[must_use]
+    pub fn database(mut self, database: impl Database + 'static) -> Self {
+        self.registry.add_database(database);
+        self
+    }
+
+    /// Adds a workload that `--workload` can name.
+    #[must_use]
+    pub fn workload(mut self, workload: impl Workload + 'static) -> Self {
+        self.registry.add_workload(workload);
+        self
+    }
+
+    /// Does what the program's own command line says.
+    pub fn main(self) -> ExitCode {
+        self.run(std::env::args_os().collect()).into()
+    }
+
+    /// Does what a command line says, and tells how it ended.
+    pub fn run(self, arguments: Vec<OsString>) -> Exit {
+        let command = Arguments::command();
+        let (matches, layer) = match settings::parse_with_file(&command, &arguments) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                let shown = error.print();
+                return if error.use_stderr() || shown.is_err() { Exit::Usage } else { Exit::Valid };
+            }
+        };
+        let parsed = match Arguments::from_arg_matches(&matches) {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                let _ = error.print();
+                return Exit::Usage;
+            }
+        };
+        if let Command::Test(test) = &parsed.command
+            && test.print_config
+        {
+            print!("{}", settings::print_config(&command, &matches, &layer));
+            return Exit::Valid;
+        }
+        self.dispatch(parsed).unwrap_or_else(|failure: Failure| {
+            eprintln!("disprove: {}", failure.message);
+            failure.exit
+        })
+    }
+
+    fn dispatch(self, arguments: Arguments) -> Result<Exit, Failure> {
+        let (registry, color) = (self.registry, arguments.color);
+        match arguments.command {
+            Command::Demo(demo) => command::demo::run(&registry, demo, color),
+            Command::Test(test) => command::test::run(&registry, *test, color),
+            Command::Replay(replay) => command::replay::run(&registry, replay, color),
+            Command::Check(check) => command::check::run(check, color),
+            Command::Report(report) => command::report::run(&registry, &report.run),
+            Command::Heal(heal) => command::heal::run(&heal.run),
+            Command::Doctor(doctor) => command::doctor::run(doctor.output),
+            Command::List(list) => command::list::run(&registry, &list),
+            Command::Survey(survey) => command::survey::run(survey),
+            Command::Completions { shell } => {
+                clap_complete::generate(shell, &mut Arguments::command(), "disprove", &mut std::io::stdout());
+                Ok(Exit::Valid)
+            }
+            Command::Man => {
+                clap_mangen::Man::new(Arguments::command())
+                    .render(&mut std::io::stdout())
+                    .map_err(|error| Failure::harness(format!("cannot print the manual: {error}")))?;
+                Ok(Exit::Valid)
+            }
+        }
+    }
+}

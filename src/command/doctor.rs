@@ -1,0 +1,52 @@
+//! `doctor`: tries what this machine permits, before any run depends on it.
+
+use serde::Serialize;
+
+use crate::{
+    arguments::OutputFormat,
+    exit::{Exit, Failure},
+};
+
+#[derive(Serialize)]
+struct Finding {
+    name: String,
+    works: bool,
+    detail: String,
+    remedy: String,
+}
+
+/// Tries everything and says what is missing, what that takes away, and how to get it.
+pub fn run(output: OutputFormat) -> Result<Exit, Failure> {
+    let findings: Vec<Finding> = cluster::doctor::probe()
+        .into_iter()
+        .map(|probe| Finding { name: probe.name, works: probe.works, detail: probe.detail, remedy: probe.remedy })
+        .collect();
+    let ready = cluster::doctor::can_run_local_clusters();
+    match output {
+        OutputFormat::Text => print_text(&findings, ready),
+        OutputFormat::Json => {
+            println!("{}", serde_json::to_string_pretty(&findings).expect("findings are plain data"));
+        }
+        OutputFormat::Jsonl => {
+            for finding in &findings {
+                println!("{}", serde_json::to_string(finding).expect("findings are plain data"));
+            }
+        }
+    }
+    Ok(if ready { Exit::Valid } else { Exit::Harness })
+}
+
+fn print_text(findings: &[Finding], ready: bool) {
+    for finding in findings {
+        println!("{}  {:<28} {}", if finding.works { "ok     " } else { "missing" }, finding.name, finding.detail);
+        if !finding.works && !finding.remedy.is_empty() {
+            println!("         {:<28} remedy: {}", "", finding.remedy);
+        }
+    }
+    println!();
+    if ready {
+        println!("local clusters with network faults can run here");
+    } else {
+        println!("local clusters run on loopback addresses here, with process faults only, until the above is mended");
+    }
+}

@@ -1,0 +1,77 @@
+//! `replay`: a stored run once more, with its faults on the same targets at the same times.
+
+use clap::Parser as _;
+
+use super::test;
+use crate::{
+    arguments::{Arguments, Color, Command, ReplayArguments, TestArguments},
+    exit::{Exit, Failure},
+    registry::Registry,
+    run::Choices,
+    store::{self, RunFolder},
+};
+
+/// Repeats a run: `test --plan RUN/faults.jsonl` with that run's choices.
+pub fn run(registry: &Registry, replay: ReplayArguments, color: Color) -> Result<Exit, Failure> {
+    let folder = RunFolder::open(&replay.run)?;
+    let choices = read_choices(&folder)?;
+    let mut arguments = arguments(&choices, &folder)?;
+    arguments.output = replay.output;
+    test::run(registry, arguments, color)
+}
+
+/// The choices of a stored run.
+pub fn read_choices(folder: &RunFolder) -> Result<Choices, Failure> {
+    let path = folder.file(store::CHOICES);
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::input(format!("{} line {}: {error}; it is not of this version", path.display(), error.line()))
+    })
+}
+
+/// The flags that make these choices again. `check` and `report` use them as well, to find the workload.
+pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments, Failure> {
+    let mut line: Vec<String> = vec!["disprove".into(), "test".into()];
+    let mut flag = |name: &str, value: String| line.push(format!("--{name}={value}"));
+    flag("db", choices.db.clone());
+    flag("disease", choices.disease.clone());
+    flag("workload", choices.workload.clone());
+    flag("model", choices.model.clone());
+    flag("nodes", choices.nodes.join(","));
+    flag("concurrency", choices.concurrency.to_string());
+    flag("rate", choices.rate.to_string());
+    flag("keys", choices.keys.to_string());
+    flag("time-limit", choices.time_limit.to_string());
+    flag("seed", choices.seed.to_string());
+    flag("name", choices.name.clone());
+    flag("disk-limit", choices.disk_limit.to_string());
+    flag("step-limit", choices.step_limit.to_string());
+    flag("memory-limit", choices.memory_limit.to_string());
+    flag("check-time-limit", choices.check_time_limit.to_string());
+    flag("threads", choices.threads.to_string());
+    // A run below <store>/<name>/<time> is repeated into the same store.
+    if let Some(store) = folder.path.parent().and_then(std::path::Path::parent) {
+        flag("store", store.display().to_string());
+    }
+    if let Some(seconds) = choices.call_timeout {
+        flag("call-timeout", seconds.to_string());
+    }
+    let journal = folder.file(store::JOURNAL);
+    if choices.faults.is_empty() && choices.plan.is_none() {
+        flag("faults", "none".into());
+    } else if journal.is_file() {
+        flag("faults", choices.faults.join(","));
+        flag("plan", journal.display().to_string());
+    } else {
+        flag("faults", choices.faults.join(","));
+    }
+    if choices.capture {
+        line.push("--capture".into());
+    }
+    match Arguments::try_parse_from(&line) {
+        Ok(Arguments { command: Command::Test(test), .. }) => Ok(*test),
+        Ok(_) => unreachable!("the line above says test"),
+        Err(error) => Err(Failure::input(format!("the choices of {} cannot be repeated: {error}", folder.label()))),
+    }
+}

@@ -1,0 +1,138 @@
+//! Judges a history within limits, in a pool of so many threads.
+
+use std::{
+    path::PathBuf,
+    sync::{atomic::Ordering, mpsc},
+    time::{Duration, Instant},
+};
+
+use checkers::{Budget, Checker, Verdict};
+use history::{AnyHistory, History, Vocabulary, vocabulary::Register};
+use reports::{Findings, Run};
+use workloads::{Options, Workload};
+
+use crate::{exit::Failure, settings};
+
+/// The promises that a history can be judged by, each with its vocabulary and one line about it.
+pub const MODELS: &[(&str, &str, &str)] = &[(
+    "linearizable",
+    "register",
+    "every call takes effect at one moment between its beginning and its end, judged key by key",
+)];
+
+/// What the checkers may spend.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Steps per part of a history.
+    pub steps: u64,
+    /// Bytes in all.
+    pub memory: u64,
+    /// Wall time.
+    pub time: Duration,
+    /// Threads; 0 is one per core.
+    pub threads: usize,
+}
+
+impl Limits {
+    /// The limits as the flags give them.
+    pub fn new(steps: u64, memory_mib: u64, seconds: f64, threads: usize) -> Result<Self, Failure> {
+        let time = Duration::try_from_secs_f64(seconds)
+            .map_err(|_| Failure::usage(format!("a time limit of {seconds} s makes no sense; give seconds, as in 60")))?;
+        Ok(Self { steps, memory: memory_mib.saturating_mul(1 << 20), time, threads })
+    }
+}
+
+/// What is to be judged, and how.
+#[derive(Clone, Debug)]
+pub struct JudgeSettings {
+    /// The history.
+    pub path: PathBuf,
+    /// What was run, for the findings.
+    pub run: Run,
+    /// What the workload was told.
+    pub options: Options,
+    /// What the checkers may spend.
+    pub limits: Limits,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Judgement {
+    /// Everything a report shows.
+    pub findings: Findings,
+    /// How long the checkers took.
+    pub seconds: f64,
+}
+
+/// Judges the history of a workload by the workload's own checkers.
+pub fn judge_workload<W: Workload + ?Sized>(workload: &W, settings: &JudgeSettings) -> Result<Judgement, Failure> {
+    let history = history::read::<W::Vocabulary>(&settings.path)
+        .map_err(|error| Failure::input(format!("{}: {error}", settings.path.display())))?;
+    let checkers = workload.checkers(&settings.options);
+    judge(&history, &checkers, settings.run.clone(), settings.limits)
+}
+
+/// Judges a history that was read from anywhere, by the checkers of its vocabulary.
+pub fn judge_any(history: &AnyHistory, model: &str, run: Run, limits: Limits) -> Result<Judgement, Failure> {
+    let vocabulary = history.vocabulary();
+    if !MODELS.iter().any(|(name, ..)| *name == model) {
+        let nearest = settings::nearest(model, MODELS.iter().map(|(name, ..)| *name));
+        return Err(Failure::usage(format!(
+            "there is no model `{model}` here; did you mean `{nearest}`? `disprove list models` shows all"
+        )));
+    }
+    match history {
+        AnyHistory::Register(history) => {
+            let checkers: Vec<Box<dyn Checker<Register>>> =
+                vec![Box::new(checkers::linearizability::Linearizable::default())];
+            judge(history, &checkers, run, limits)
+        }
+        _ => Err(Failure::usage(format!(
+            "no checker judges a history of {vocabulary} by {model} yet; `disprove list models` shows what can be \
+             judged"
+        ))),
+    }
+}
+
+fn judge<V: Vocabulary>(
+    history: &History<V>,
+    checkers: &[Box<dyn Checker<V>>],
+    run: Run,
+    limits: Limits,
+) -> Result<Judgement, Failure> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(limits.threads)
+        .build()
+        .map_err(|error| Failure::harness(format!("cannot start the checkers' threads: {error}")))?;
+    let budget = Budget::new(limits.steps, limits.memory);
+    let began = Instant::now();
+    let verdicts = within(limits.time, &budget, || {
+        pool.install(|| checkers.iter().map(|checker| checker.check(history, &budget)).collect::<Vec<Verdict>>())
+    });
+    let seconds = began.elapsed().as_secs_f64();
+    Ok(Judgement { findings: Findings::from_history(run, history, verdicts), seconds })
+}
+
+/// Does something and raises the budget's expiry when it takes too long.
+fn within<R>(time: Duration, budget: &Budget, work: impl FnOnce() -> R) -> R {
+    let expiry = budget.expiry();
+    let (done, ended) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(time) {
+                expiry.store(true, Ordering::Relaxed);
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
+}
+
+/// The most memory this process ever held, where the system tells.
+pub fn peak_memory_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes * 1024)
+}

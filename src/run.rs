@@ -1,0 +1,16 @@
+//! A run from its choices to its report.
+
+pub mod choices;
+pub mod clock;
+pub mod crew;
+pub mod dispatch;
+pub mod interrupt;
+pub mod lag;
+pub mod live;
+pub mod logging;
+pub mod progress;
+pub mod stages;
+pub mod worker;
+
+pub use choices::Choices;
+pub use stages::{RunEnd, execute};

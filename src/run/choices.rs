@@ -1,0 +1,266 @@
+//! Every choice that makes a run, as `run.json` keeps it, so that the run can be repeated.
+
+use std::{path::PathBuf, time::Duration};
+
+use nemeses::Family;
+use serde::{Deserialize, Serialize};
+use workloads::Options;
+
+use crate::{
+    arguments::TestArguments,
+    exit::Failure,
+    judge::Limits,
+};
+
+/// The version of `run.json`.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The choices of one run. Never a secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Choices {
+    /// The version of this format.
+    pub schema: u32,
+    /// `--db`.
+    pub db: String,
+    /// `--disease`.
+    pub disease: String,
+    /// `--workload`.
+    pub workload: String,
+    /// The promise that is judged.
+    pub model: String,
+    /// The names of the nodes.
+    pub nodes: Vec<String>,
+    /// How many clients.
+    pub concurrency: usize,
+    /// `--rate`; 0 is as fast as they go.
+    pub rate: f64,
+    /// `--keys`.
+    pub keys: usize,
+    /// `--time-limit`, in seconds.
+    pub time_limit: f64,
+    /// How long a call may take, in seconds; `None` is the database's own.
+    pub call_timeout: Option<f64>,
+    /// The seed.
+    pub seed: u64,
+    /// The families of faults.
+    pub faults: Vec<String>,
+    /// `--plan`, where one was given.
+    pub plan: Option<PathBuf>,
+    /// `--capture`.
+    pub capture: bool,
+    /// `--disk-limit`, in MiB.
+    pub disk_limit: u64,
+    /// `--name`, or what it was made of.
+    pub name: String,
+    /// `--step-limit`.
+    pub step_limit: u64,
+    /// `--memory-limit`, in MiB.
+    pub memory_limit: u64,
+    /// `--check-time-limit`, in seconds.
+    pub check_time_limit: f64,
+    /// `--threads`.
+    pub threads: usize,
+    /// A text that no other run has: part of the name of every key.
+    pub run_id: String,
+    /// When it started, in wall time.
+    pub started: String,
+    /// The command line.
+    pub argv: Vec<String>,
+    /// The version of this program.
+    pub version: String,
+    /// The version of the database, as it says itself.
+    #[serde(default)]
+    pub database_version: String,
+}
+
+impl Choices {
+    /// The choices of a run with this seed, from the flags and what they default to.
+    pub fn new(arguments: &TestArguments, model: String, seed: u64) -> Result<Self, Failure> {
+        let nodes = node_names(arguments)?;
+        let families = parse_families(&arguments.faults)?;
+        let sick = arguments.db == "specimen" && arguments.disease != "none";
+        let name = arguments.name.clone().unwrap_or_else(|| {
+            let disease = if sick { format!("-{}", arguments.disease) } else { String::new() };
+            format!("{}{disease}-{}", arguments.db, arguments.workload)
+        });
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+            return Err(Failure::usage(format!("`{name}` cannot name a folder; --name takes letters, digits and dashes")));
+        }
+        positive("--time-limit", arguments.time_limit)?;
+        if let Some(seconds) = arguments.call_timeout {
+            positive("--call-timeout", seconds)?;
+        }
+        if !arguments.rate.is_finite() || arguments.rate < 0.0 {
+            return Err(Failure::usage("--rate takes calls per second, 0 or more"));
+        }
+        if arguments.keys == 0 {
+            return Err(Failure::usage("--keys takes at least 1"));
+        }
+        let now = jiff::Zoned::now();
+        Ok(Self {
+            schema: SCHEMA_VERSION,
+            db: arguments.db.clone(),
+            disease: arguments.disease.clone(),
+            workload: arguments.workload.clone(),
+            model,
+            concurrency: concurrency(&arguments.concurrency, nodes.len())?,
+            nodes,
+            rate: arguments.rate,
+            keys: arguments.keys,
+            time_limit: arguments.time_limit,
+            call_timeout: arguments.call_timeout,
+            seed,
+            faults: families.iter().map(|family| family.name().to_owned()).collect(),
+            plan: arguments.plan.clone(),
+            capture: arguments.capture,
+            disk_limit: arguments.disk_limit,
+            name,
+            step_limit: arguments.limits.step_limit,
+            memory_limit: arguments.limits.memory_limit,
+            check_time_limit: arguments.limits.check_time_limit,
+            threads: arguments.limits.threads,
+            run_id: run_id(&now, seed),
+            started: now.strftime("%Y%m%dT%H%M%S%.3f").to_string(),
+            argv: std::env::args().collect(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            database_version: String::new(),
+        })
+    }
+
+    /// The command that makes the same choices again.
+    pub fn command(&self) -> String {
+        let mut command = format!("disprove test --db {}", self.db);
+        if self.disease != "none" {
+            command += &format!(" --disease {}", self.disease);
+        }
+        command += &format!(
+            " --workload {} --model {} --nodes {} --concurrency {} --rate {} --keys {} --time-limit {} --seed {}",
+            self.workload,
+            self.model,
+            if self.has_usual_nodes() { self.nodes.len().to_string() } else { self.nodes.join(",") },
+            self.concurrency,
+            self.rate,
+            self.keys,
+            self.time_limit,
+            self.seed,
+        );
+        match &self.plan {
+            Some(plan) => command += &format!(" --plan {}", plan.display()),
+            None if self.faults.is_empty() => command += " --faults none",
+            None => command += &format!(" --faults {}", self.faults.join(",")),
+        }
+        if let Some(seconds) = self.call_timeout {
+            command += &format!(" --call-timeout {seconds}");
+        }
+        command
+    }
+
+    fn has_usual_nodes(&self) -> bool {
+        self.nodes.iter().enumerate().all(|(place, name)| *name == format!("n{}", place + 1))
+    }
+
+    /// The families of faults that were asked for.
+    pub fn families(&self) -> Result<Vec<Family>, Failure> {
+        parse_families(&self.faults.join(","))
+    }
+
+    /// What the checkers may spend.
+    pub fn limits(&self) -> Result<Limits, Failure> {
+        Limits::new(self.step_limit, self.memory_limit, self.check_time_limit, self.threads)
+    }
+
+    /// What the workload is told.
+    pub fn options(&self) -> Options {
+        Options {
+            threads: self.concurrency,
+            nodes: self.nodes.len(),
+            keys: self.keys,
+            rate: (self.rate > 0.0).then_some(self.rate),
+            seed: self.seed,
+            run_id: self.run_id.clone(),
+            model: self.model.clone(),
+        }
+    }
+
+    /// How long the calls go on.
+    pub fn calls_last(&self) -> Duration {
+        Duration::from_secs_f64(self.time_limit)
+    }
+}
+
+fn positive(flag: &str, seconds: f64) -> Result<(), Failure> {
+    if seconds.is_finite() && seconds > 0.0 && seconds < 1e7 {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{flag} takes seconds, more than 0, as in 30")))
+}
+
+/// A text that tells this run's keys from those of every other.
+fn run_id(now: &jiff::Zoned, seed: u64) -> String {
+    let mixed = (now.timestamp().as_nanosecond() as u64) ^ seed.rotate_left(32);
+    format!("r{:06x}", (mixed ^ (mixed >> 24)) & 0xff_ffff)
+}
+
+fn parse_families(text: &str) -> Result<Vec<Family>, Failure> {
+    Family::parse_list(text).map_err(|error| Failure::usage(format!("--faults: {error}")))
+}
+
+fn node_names(arguments: &TestArguments) -> Result<Vec<String>, Failure> {
+    let text = match &arguments.nodes_file {
+        None => arguments.nodes.clone(),
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("cannot read the nodes in {}: {error}", path.display())))?
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .collect::<Vec<_>>()
+            .join(","),
+    };
+    let names: Vec<String> = match text.trim().parse::<usize>() {
+        Ok(count) if arguments.nodes_file.is_none() => (1..=count).map(|number| format!("n{number}")).collect(),
+        _ => text.split(',').map(|name| name.trim().to_owned()).collect(),
+    };
+    let usual = |name: &String| {
+        !name.is_empty() && name.len() < 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if names.is_empty() || names.len() > 100 || !names.iter().all(usual) {
+        return Err(Failure::usage(format!(
+            "`{text}` names no nodes; --nodes takes a number from 1 to 100, as in 5, or names, as in n1,n2,n3"
+        )));
+    }
+    let mut sorted = names.clone();
+    sorted.sort();
+    if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(Failure::usage(format!("`{text}` names a node twice")));
+    }
+    Ok(names)
+}
+
+fn concurrency(text: &str, nodes: usize) -> Result<usize, Failure> {
+    let count = match text.strip_suffix('n') {
+        Some("") => Some(nodes),
+        Some(times) => times.parse::<usize>().ok().and_then(|times| times.checked_mul(nodes)),
+        None => text.parse().ok(),
+    };
+    match count {
+        Some(count) if (1..=10_000).contains(&count) => Ok(count),
+        _ => Err(Failure::usage(format!(
+            "`{text}` is no number of clients; --concurrency takes 1 to 10000, as in 10, or 3n for three per node"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_counted_plainly_or_per_node() {
+        assert_eq!(concurrency("10", 5).unwrap(), 10);
+        assert_eq!(concurrency("3n", 5).unwrap(), 15);
+        assert_eq!(concurrency("n", 5).unwrap(), 5);
+        for wrong in ["0", "", "x", "3m", "-1", "99999999999999999999n"] {
+            assert_eq!(concurrency(wrong, 5).unwrap_err().exit, crate::exit::Exit::Usage, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! The stages of a run: set up, live, tear down, judge, report.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use checkers::Validity;
+use cluster::{
+    Cluster, Database,
+    local::{LocalCluster, LocalSpec},
+};
+use nemeses::{Plan, PlanSpec, Powers};
+use reports::{Fact, Findings, Phase, Run};
+use tokio::runtime::Runtime;
+
+use super::{
+    choices::Choices,
+    interrupt::Interrupts,
+    live::{Live, LiveSummary, nanos},
+    logging,
+    progress::Progress,
+};
+use crate::{
+    exit::{Exit, Failure},
+    judge::JudgeSettings,
+    registry::AnyWorkload,
+    store::{self, RunFolder},
+};
+
+/// The longest that a database may take to start.
+const START_MAX: Duration = Duration::from_secs(90);
+/// The longest that any single step of setting up or tearing down may take.
+const STEP_MAX: Duration = Duration::from_secs(120);
+
+/// What is to be run.
+pub struct Job {
+    /// Its choices.
+    pub choices: Choices,
+    /// The database.
+    pub database: Arc<dyn Database>,
+    /// The workload.
+    pub workload: Arc<dyn AnyWorkload>,
+    /// The folder of all runs.
+    pub store: std::path::PathBuf,
+    /// Leave the database running until the user has seen enough.
+    pub leave_running: bool,
+    /// Print no progress.
+    pub quiet: bool,
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("choices", &self.choices).finish_non_exhaustive()
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct RunEnd {
+    /// Its folder.
+    pub folder: RunFolder,
+    /// What was found.
+    pub findings: Findings,
+    /// How to exit.
+    pub exit: Exit,
+}
+
+/// Runs one test from nothing to its report. A failure of the harness is reported in the run's folder too.
+pub async fn execute(job: Job, interrupts: Interrupts) -> Result<RunEnd, Failure> {
+    let folder = RunFolder::create(&job.store, &job.choices.name, &job.choices.started)?;
+    logging::log_to(&folder.file(store::LOG))
+        .map_err(|error| Failure::harness(format!("cannot write {}: {error}", store::LOG)))?;
+    let progress = Progress::new(job.quiet);
+    progress.say(&format!("{}  seed {}  {}", job.choices.name, job.choices.seed, folder.path.display()));
+    let drawing = tokio::spawn(Arc::clone(&progress).draw());
+    let mut stages = Stages { job, folder, progress, interrupts, version: String::new() };
+    let end = stages.run().await;
+    drawing.abort();
+    stages.progress.leave();
+    match end {
+        Ok(findings) => stages.end(findings),
+        Err(failure) => {
+            tracing::error!("{}", failure.message);
+            let findings = Findings::from_failure(stages.describe(), failure.message.clone());
+            stages.write_reports(&findings)?;
+            Err(failure)
+        }
+    }
+}
+
+struct Stages {
+    job: Job,
+    folder: RunFolder,
+    progress: Arc<Progress>,
+    interrupts: Interrupts,
+    version: String,
+}
+
+impl Stages {
+    async fn run(&mut self) -> Result<Findings, Failure> {
+        self.keep_choices()?;
+        self.progress.enter("setup", Some(START_MAX));
+        let spec = LocalSpec {
+            nodes: self.job.choices.nodes.clone(),
+            directory: self.folder.path.clone(),
+            seed: self.job.choices.seed,
+            capture: self.job.choices.capture.then(|| self.folder.file("capture.pcap")),
+        };
+        let local = LocalCluster::start(spec).await?;
+        let cluster = local.cluster();
+        let lived = self.live(&cluster).await;
+        let switch = local.switch_warning();
+        self.progress.enter("teardown", None);
+        if self.job.leave_running && lived.is_ok() {
+            self.wait_for_user(&cluster).await;
+        }
+        let stopped = step("stop the database", self.job.database.stop(&cluster)).await;
+        let torn_down = local.stop().await;
+        let mut lived = lived?;
+        for error in [stopped.err(), torn_down.err()].into_iter().flatten() {
+            lived.warnings.push(format!("the cluster was not torn down cleanly: {error}"));
+        }
+        lived.warnings.extend(switch);
+        self.judge(lived).await
+    }
+
+    /// Starts the database, and runs the workload beside the faults.
+    async fn live(&mut self, cluster: &Cluster) -> Result<LiveSummary, Failure> {
+        let database = Arc::clone(&self.job.database);
+        for node in &cluster.nodes {
+            step("install the database", database.install(cluster, node)).await?;
+        }
+        step("start the database", database.start(cluster)).await?;
+        self.wait_until_ready(cluster).await?;
+        self.version = step("ask the database's version", database.version(cluster)).await?;
+        self.job.choices.database_version = self.version.clone();
+        self.keep_choices()?;
+        let plan = self.plan(cluster)?;
+        let clients = Runtime::new().map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
+        let choices = &self.job.choices;
+        let call_timeout = choices.call_timeout.map_or(database.call_timeout(), Duration::from_secs_f64);
+        let live = Live {
+            cluster: cluster.clone(),
+            database,
+            options: choices.options(),
+            nodes: choices.nodes.clone(),
+            time_limit: choices.calls_last(),
+            call_timeout,
+            plan,
+            folder: self.folder.clone(),
+            history_bytes_max: choices.disk_limit.saturating_mul(1 << 20),
+            interrupts: self.interrupts.clone(),
+            progress: Arc::clone(&self.progress),
+            clients: clients.handle().clone(),
+        };
+        let lived = self.job.workload.drive(live).await;
+        clients.shutdown_background();
+        lived
+    }
+
+    async fn wait_until_ready(&self, cluster: &Cluster) -> Result<(), Failure> {
+        let began = tokio::time::Instant::now();
+        loop {
+            let asked = tokio::time::timeout(Duration::from_secs(5), self.job.database.ready(cluster));
+            let why = tokio::select! {
+                () = self.interrupts.first.cancelled() => {
+                    return Err(Failure { exit: Exit::Interrupted, message: "interrupted before the calls began".into() });
+                }
+                answer = asked => match answer {
+                    Ok(Ok(())) => return Ok(()),
+                    Ok(Err(error)) => error.to_string(),
+                    Err(_) => "it did not answer within 5 s".into(),
+                },
+            };
+            if began.elapsed() > START_MAX {
+                return Err(Failure::harness(format!(
+                    "{} did not serve within {} s: {why}; its logs are in {}",
+                    self.job.database.name(),
+                    START_MAX.as_secs(),
+                    self.folder.file("logs").display()
+                )));
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// The faults of this run: drawn from the seed, or read from a plan.
+    fn plan(&self, cluster: &Cluster) -> Result<Plan, Failure> {
+        let choices = &self.job.choices;
+        if let Some(path) = &choices.plan {
+            let plan = nemeses::read_plan(path)
+                .map_err(|error| Failure::input(format!("cannot use the plan {}: {error}", path.display())))?;
+            return Ok(plan);
+        }
+        let powers = Powers::of(self.job.database.as_ref(), cluster);
+        let families = choices.families()?;
+        let (possible, impossible): (Vec<_>, Vec<_>) =
+            families.into_iter().partition(|family| powers.lack(*family).is_none());
+        for family in impossible {
+            let why = powers.lack(family).unwrap_or_default();
+            self.progress.say(&format!("  no faults of family {}: {why}", family.name()));
+        }
+        let spec = PlanSpec::new(possible, choices.seed, choices.calls_last(), choices.nodes.len(), powers);
+        Ok(Plan::generate(&spec))
+    }
+
+    async fn wait_for_user(&self, cluster: &Cluster) {
+        let addresses: Vec<_> =
+            cluster.nodes.iter().map(|node| format!("{} {}", node.name, node.address)).collect();
+        self.progress.say(&format!("the database is left running on {}; Enter or Ctrl-C ends it", addresses.join(", ")));
+        let enter = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line).unwrap_or(0)
+        });
+        tokio::select! {
+            () = self.interrupts.first.cancelled() => {}
+            read = enter => {
+                // Without a terminal there is no Enter: only an interruption ends the wait then.
+                if matches!(read, Ok(0)) {
+                    self.interrupts.first.cancelled().await;
+                }
+            }
+        }
+    }
+
+    async fn judge(&self, lived: LiveSummary) -> Result<Findings, Failure> {
+        self.progress.enter("check", None);
+        let settings = JudgeSettings {
+            path: self.folder.file(store::HISTORY),
+            run: self.describe(),
+            options: self.job.choices.options(),
+            limits: self.job.choices.limits()?,
+        };
+        let workload = Arc::clone(&self.job.workload);
+        let judged = tokio::task::spawn_blocking(move || workload.judge(&settings))
+            .await
+            .map_err(|error| Failure::harness(format!("the checkers died: {error}; the history is kept")))??;
+        self.progress.leave();
+        let mut findings = judged.findings;
+        findings.phases = self.phases();
+        findings.recovery = lived.recovery.map(nanos);
+        findings.interrupted = lived.interrupted;
+        findings.doubts.extend(lived.unsettled);
+        findings.warnings.extend(lived.warnings);
+        findings.demand_evidence(!self.job.choices.faults.is_empty() || self.job.choices.plan.is_some());
+        findings.settle();
+        Ok(findings)
+    }
+
+    fn phases(&self) -> Vec<Phase> {
+        let phases = self.progress.phases();
+        phases.into_iter().map(|(name, took)| Phase { name, took: nanos(Duration::from_secs_f64(took)) }).collect()
+    }
+
+    /// What was run, for the report.
+    fn describe(&self) -> Run {
+        describe(&self.job.choices, &self.folder)
+    }
+
+    fn keep_choices(&self) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(&self.job.choices).expect("choices are plain data");
+        self.folder.write(store::CHOICES, text.as_bytes())
+    }
+
+    fn write_reports(&self, findings: &Findings) -> Result<(), Failure> {
+        write_reports(&self.folder, findings)?;
+        self.folder.enlist(&reports::RunLine::new(findings, &self.folder.label()))
+    }
+
+    fn end(&self, findings: Findings) -> Result<RunEnd, Failure> {
+        self.write_reports(&findings)?;
+        let exit = match findings.validity {
+            Validity::Invalid => Exit::Anomaly,
+            _ if findings.interrupted => Exit::Interrupted,
+            validity => Exit::from(validity),
+        };
+        Ok(RunEnd { folder: self.folder.clone(), findings, exit })
+    }
+}
+
+/// One step of setting up or tearing down, which must not hang the run.
+async fn step<R>(what: &str, work: impl Future<Output = Result<R, cluster::Error>>) -> Result<R, cluster::Error> {
+    match tokio::time::timeout(STEP_MAX, work).await {
+        Ok(done) => done,
+        Err(_) => Err(cluster::Error::TimedOut { what: what.into(), seconds: STEP_MAX.as_secs_f64() }),
+    }
+}
+
+/// Writes every form of the report into a run's folder.
+pub fn write_reports(folder: &RunFolder, findings: &Findings) -> Result<(), Failure> {
+    folder.write(store::RESULTS, reports::json::results(findings).as_bytes())?;
+    folder.write(store::JUNIT, reports::junit::xml(findings).as_bytes())?;
+    folder.write(store::REPORT, reports::html::page(findings).as_bytes())
+}
+
+/// What was run, as its choices tell.
+pub fn describe(choices: &Choices, folder: &RunFolder) -> Run {
+    let shown = shown_path(&folder.path);
+    let sick = if choices.disease == "none" { String::new() } else { format!(" ({})", choices.disease) };
+    Run {
+        title: format!("{} on {}{sick}", choices.workload, choices.db),
+        report: folder.file(store::REPORT).display().to_string(),
+        started: choices.started.clone(),
+        seed: choices.seed,
+        argv: choices.argv.clone(),
+        reproduce: format!("disprove replay {shown}"),
+        recheck: format!("disprove check {shown}"),
+        database: choices.db.clone(),
+        database_version: choices.database_version.clone(),
+        workload: choices.workload.clone(),
+        model: choices.model.clone(),
+        nodes: choices.nodes.clone(),
+        environment: environment(choices),
+        folder: shown,
+    }
+}
+
+/// A path as the user would type it: relative where the run is below the working directory.
+fn shown_path(path: &Path) -> String {
+    let here = std::env::current_dir().ok().and_then(|here| here.canonicalize().ok());
+    let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let relative = here.and_then(|here| full.strip_prefix(here).ok().map(Path::to_owned));
+    relative.unwrap_or(full).display().to_string()
+}
+
+fn environment(choices: &Choices) -> Vec<Fact> {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    vec![
+        Fact::new("disprove", choices.version.clone()),
+        Fact::new("system", format!("{} {} {}", std::env::consts::OS, kernel.trim(), std::env::consts::ARCH)),
+        Fact::new("cores", cores.to_string()),
+        Fact::new("clients", choices.concurrency.to_string()),
+        Fact::new("rate", if choices.rate > 0.0 { format!("{} per second", choices.rate) } else { "unlimited".into() }),
+        Fact::new("keys", choices.keys.to_string()),
+        Fact::new("faults", if choices.faults.is_empty() { "none".into() } else { choices.faults.join(", ") }),
+        Fact::new("the same choices, faults drawn anew", choices.command()),
+    ]
+}

@@ -1,0 +1,124 @@
+//! The store: one folder per run, the newest named `latest`, and a list of all of them.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use crate::exit::Failure;
+
+/// The history's name in the folder of a run.
+pub const HISTORY: &str = "history.jsonl.zst";
+/// The journal of faults.
+pub const JOURNAL: &str = "faults.jsonl";
+/// Every choice that made the run.
+pub const CHOICES: &str = "run.json";
+/// Everything that was found.
+pub const RESULTS: &str = "results.json";
+/// The page for people.
+pub const REPORT: &str = "report.html";
+/// The page for build servers.
+pub const JUNIT: &str = "junit.xml";
+/// What the tester did.
+pub const LOG: &str = "disprove.log";
+
+/// The folder of one run.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The store it is in, where it is in one.
+    store: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run and lets `latest` name it.
+    pub fn create(store: &Path, name: &str, started: &str) -> Result<Self, Failure> {
+        let parent = store.join(name);
+        let fail = |what: &Path, error: io::Error| {
+            Failure::harness(format!("cannot write {}: {error}; choose another folder with --store", what.display()))
+        };
+        fs::create_dir_all(&parent).map_err(|error| fail(&parent, error))?;
+        let mut path = parent.join(started);
+        let mut copy = 1;
+        // Two runs may begin within one millisecond: the second takes the next free name.
+        while let Err(error) = fs::create_dir(&path) {
+            if error.kind() != io::ErrorKind::AlreadyExists || copy > 1000 {
+                return Err(fail(&path, error));
+            }
+            copy += 1;
+            path = parent.join(format!("{started}-{copy}"));
+        }
+        let folder = Self { path, store: store.to_owned() };
+        folder.point_latest();
+        Ok(folder)
+    }
+
+    /// The folder of a stored run.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let path = fs::canonicalize(path).map_err(|error| {
+            Failure::input(format!("there is no run at {}: {error}; `ls store` shows them", path.display()))
+        })?;
+        if !path.join(CHOICES).is_file() {
+            return Err(Failure::input(format!("{} is not the folder of a run: it has no {CHOICES}", path.display())));
+        }
+        let store = path.parent().and_then(Path::parent).unwrap_or(&path).to_owned();
+        Ok(Self { path, store })
+    }
+
+    /// A file of the run.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a file of the run whole: beside its place first, so that no reader ever sees half of it.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
+        write_whole(&self.file(name), content)
+    }
+
+    /// The name by which people find the run again: its path below the store.
+    pub fn label(&self) -> String {
+        self.path.strip_prefix(&self.store).unwrap_or(&self.path).display().to_string()
+    }
+
+    fn point_latest(&self) {
+        let link = self.store.join("latest");
+        let target = self.path.strip_prefix(&self.store).unwrap_or(&self.path);
+        #[cfg(unix)]
+        {
+            let fresh = self.store.join(format!(".latest-{}", std::process::id()));
+            let _ = fs::remove_file(&fresh);
+            let pointed = std::os::unix::fs::symlink(target, &fresh).and_then(|()| fs::rename(&fresh, &link));
+            if let Err(error) = pointed {
+                tracing::warn!("cannot let {} name the newest run: {error}", link.display());
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = (link, target);
+    }
+
+    /// Adds the run to `runs.jsonl` and draws `index.html` anew.
+    pub fn enlist(&self, line: &reports::RunLine) -> Result<(), Failure> {
+        let list = self.store.join("runs.jsonl");
+        let fail = |error: io::Error| Failure::harness(format!("cannot write {}: {error}", list.display()));
+        let mut text = serde_json::to_string(line).expect("a line of plain data is always serialisable");
+        text.push('\n');
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(&list).map_err(fail)?;
+        file.write_all(text.as_bytes()).map_err(fail)?;
+        let all = fs::read_to_string(&list).map_err(fail)?;
+        let lines: Vec<reports::RunLine> =
+            all.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        write_whole(&self.store.join("index.html"), reports::index::page(&lines).as_bytes())
+    }
+}
+
+/// Writes a file beside its place and moves it there.
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let fail = |error: io::Error| Failure::harness(format!("cannot write {}: {error}", path.display()));
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    let beside = PathBuf::from(beside);
+    fs::write(&beside, content).map_err(fail)?;
+    fs::rename(&beside, path).map_err(fail)
+}

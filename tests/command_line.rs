@@ -1,0 +1,164 @@
+//! The command line as a user meets it: help, exit codes, and one clear sentence for every mistake.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// Runs the program in an empty folder of its own.
+fn disprove(arguments: &[&str]) -> Output {
+    disprove_in(&folder("plain"), arguments)
+}
+
+fn disprove_in(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_disprove"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("DISPROVE_SEED")
+        .output()
+        .expect("the program starts")
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("disprove-command-line-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    folder
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn printed(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let commands =
+        ["demo", "test", "replay", "check", "report", "heal", "doctor", "list", "survey", "completions", "man"];
+    for command in commands {
+        let output = disprove(&[command, "--help"]);
+        assert_eq!(output.status.code(), Some(0), "{command}");
+        let help = printed(&output);
+        assert!(help.contains("Example"), "{command} has no example:\n{help}");
+        assert!(help.contains("disprove "), "{command}");
+    }
+    let help = printed(&disprove(&["--help"]));
+    assert!(help.contains("130"), "the exit codes are documented:\n{help}");
+}
+
+#[test]
+fn mistakes_end_in_one_sentence_and_code_64() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["test", "--db", "specimn"], "did you mean `specimen`"),
+        (&["test", "--disease", "no-fsnc"], "did you mean `no-fsync`"),
+        (&["test", "--workload", "registr"], "did you mean `register`"),
+        (&["test", "--model", "linearisable"], "did you mean `linearizable`"),
+        (&["test", "--faults", "partion"], "partition"),
+        (&["test", "--nodes", "n1,n1"], "twice"),
+        (&["test", "--nodes", "0"], "--nodes"),
+        (&["test", "--concurrency", "many"], "--concurrency"),
+        (&["test", "--time-limit", "-3"], "time-limit"),
+        (&["test", "--rate=-1"], "--rate"),
+        (&["test", "--name", "../away"], "--name"),
+        (&["test", "--nodes-file", "nowhere"], "nowhere"),
+        (&["test", "--tim-limit", "3"], "--time-limit"),
+        (&["demo", "--disease", "none"], "list diseases"),
+    ];
+    for (arguments, expected) in cases {
+        let output = disprove(arguments);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains(expected), "{arguments:?}: {}", said(&output));
+        assert!(!said(&output).contains("panicked"), "{arguments:?}: {}", said(&output));
+    }
+}
+
+#[test]
+fn unreadable_input_ends_in_one_sentence_and_code_65() {
+    let folder = folder("input");
+    std::fs::write(folder.join("garbage"), b"\x00\x01\x02 not a history").expect("a file can be written");
+    std::fs::write(folder.join("empty"), b"").expect("a file can be written");
+    let cases: &[&[&str]] = &[
+        &["check", "nowhere.edn"],
+        &["check", "garbage"],
+        &["check", "empty"],
+        &["check", "."],
+        &["report", "nowhere"],
+        &["heal", "nowhere"],
+        &["replay", "nowhere"],
+        &["test", "--plan", "nowhere.json"],
+        &["test", "--plan", "garbage"],
+    ];
+    for arguments in cases {
+        let output = disprove_in(&folder, arguments);
+        assert_eq!(output.status.code(), Some(65), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).starts_with("disprove: "), "{arguments:?}: {}", said(&output));
+        assert_eq!(said(&output).trim().lines().count(), 1, "{arguments:?}: {}", said(&output));
+    }
+}
+
+#[test]
+fn settings_come_from_flags_environment_file_and_defaults_in_that_order() {
+    let folder = folder("settings");
+    std::fs::write(folder.join("disprove.toml"), "[run]\nkeys = 3\nrate = 55\nseed = 9\n").expect("a file");
+    let output = Command::new(env!("CARGO_BIN_EXE_disprove"))
+        .args(["test", "--print-config", "--seed", "1"])
+        .env("DISPROVE_RATE", "77")
+        .current_dir(&folder)
+        .output()
+        .expect("the program starts");
+    let text = printed(&output);
+    let line = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
+    assert!(line("seed").contains(" 1 ") && line("seed").contains("command line"), "{text}");
+    assert!(line("rate").contains(" 77 ") && line("rate").contains("environment DISPROVE_RATE"), "{text}");
+    assert!(line("keys").contains(" 3 ") && line("keys").contains("file disprove.toml"), "{text}");
+    assert!(line("nodes ").contains(" 5 ") && line("nodes ").contains("default"), "{text}");
+}
+
+#[test]
+fn a_wrong_setting_in_a_file_is_named_with_its_line() {
+    let folder = folder("wrong-setting");
+    std::fs::write(folder.join("mine.toml"), "[run]\nkeys = 3\nfalts = \"none\"\n").expect("a file");
+    let output = disprove_in(&folder, &["test", "--config", "mine.toml"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(said(&output).contains("mine.toml: line 3") && said(&output).contains("`faults`"), "{}", said(&output));
+}
+
+#[test]
+fn lists_name_what_there_is() {
+    let text = printed(&disprove(&["list"]));
+    for expected in ["specimen", "register", "linearizable", "partition", "no-fsync", "stale-read"] {
+        assert!(text.contains(expected), "{expected} is not listed:\n{text}");
+    }
+    let json = printed(&disprove(&["list", "diseases", "--output", "json"]));
+    let diseases: Vec<serde_json::Value> = serde_json::from_str(&json).expect("a list of objects");
+    assert!(diseases.len() >= 12, "{json}");
+}
+
+#[test]
+fn completions_and_manual_are_printed() {
+    assert!(printed(&disprove(&["completions", "bash"])).contains("disprove"));
+    assert!(printed(&disprove(&["man"])).contains(".TH"));
+}
+
+#[test]
+fn foreign_histories_are_judged_with_the_documented_codes() {
+    let folder = folder("foreign");
+    let valid = "{:type :invoke, :f :write, :value 1, :process 0}\n{:type :ok, :f :write, :value 1, :process 0}\n\
+                 {:type :invoke, :f :read, :value nil, :process 1}\n{:type :ok, :f :read, :value 1, :process 1}\n";
+    let invalid = valid.replace(":read, :value 1", ":read, :value 2");
+    std::fs::write(folder.join("valid.edn"), valid).expect("a file");
+    std::fs::write(folder.join("invalid.edn"), invalid).expect("a file");
+    let good = disprove_in(&folder, &["check", "valid.edn", "--as", "register", "--model", "linearizable"]);
+    assert_eq!(good.status.code(), Some(0), "{}{}", printed(&good), said(&good));
+    let bad = disprove_in(&folder, &["check", "invalid.edn", "--as", "register", "--output", "json"]);
+    assert_eq!(bad.status.code(), Some(1), "{}{}", printed(&bad), said(&bad));
+    let object: serde_json::Value = serde_json::from_str(&printed(&bad)).expect("one object");
+    assert_eq!(object["verdict"], "invalid");
+    assert_eq!(object["operations"], 2);
+    assert!(object["anomalies"][0]["witness"].as_array().is_some_and(|witness| !witness.is_empty()), "{object}");
+    for field in ["model", "limits", "seconds", "peak_memory_bytes"] {
+        assert!(object.get(field).is_some(), "{field} is missing: {object}");
+    }
+}

@@ -1,0 +1,290 @@
+//! Whole runs of the real program on real clusters: they need user namespaces (or root), and say so where there are
+//! none.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::Mutex,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// Clusters share the machine's processors: one run at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
+struct Store(PathBuf);
+
+impl Store {
+    /// A store below a folder that an ordinary user can reach.
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("disprove-runs-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a folder can be made");
+        make_world_writable(&path);
+        Self(path)
+    }
+
+    fn test(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_disprove"));
+        self.fill(&mut command, arguments);
+        command
+    }
+
+    fn fill(&self, command: &mut Command, arguments: &[&str]) {
+        command
+            .args(arguments)
+            .arg("--store")
+            .arg(&self.0)
+            .current_dir(&self.0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+    }
+
+    fn latest(&self) -> PathBuf {
+        self.0.join("latest").canonicalize().expect("a run was made")
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+fn make_world_writable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("permissions can be set");
+}
+
+fn describe(output: &Output) -> String {
+    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Whether this machine lets local clusters run; says so where it does not.
+fn clusters_can_run(test: &str) -> bool {
+    let output = Command::new(env!("CARGO_BIN_EXE_disprove")).arg("doctor").output().expect("the program starts");
+    let can = output.status.code() == Some(0);
+    if !can {
+        println!("left out: {test} (this machine permits no namespaces; `disprove doctor` says what to do)");
+    }
+    can
+}
+
+fn quick(test: &str) -> bool {
+    let quick = std::env::var_os("DISPROVE_TEST_QUICK").is_some();
+    if quick {
+        println!("left out: {test} (--quick)");
+    }
+    quick
+}
+
+fn skip(test: &str) -> bool {
+    quick(test) || !clusters_can_run(test)
+}
+
+/// All processes whose environment or command line names the store, the given one left out.
+fn processes_of(store: &Store) -> Vec<u32> {
+    let name = store.0.to_string_lossy().into_owned();
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").expect("there is a /proc").flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
+        let names = ["cmdline", "environ"].iter().any(|file| {
+            let bytes = fs::read(entry.path().join(file)).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).contains(&name)
+        });
+        if names {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+fn wait_until(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < limit, "{what} took longer than {limit:?}");
+        sleep(Duration::from_millis(50));
+    }
+}
+
+fn signal(pid: u32, signal: i32) {
+    // SAFETY: kill takes no memory; the process is one that this test started.
+    unsafe { libc::kill(pid as i32, signal) };
+}
+
+fn validity(run: &Path) -> String {
+    let text = fs::read_to_string(run.join("results.json")).expect("results are written");
+    let results: serde_json::Value = serde_json::from_str(&text).expect("results are JSON");
+    results["validity"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_healthy_run_is_valid_and_leaves_everything_it_promises() {
+    let _turn = TURN.lock();
+    if skip("a healthy run") {
+        return;
+    }
+    let store = Store::new("healthy");
+    let output = store.test(&["test", "--time-limit", "8", "--seed", "3", "--capture"]).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(0), "{}", describe(&output));
+    let run = store.latest();
+    for file in
+        ["run.json", "history.jsonl.zst", "faults.jsonl", "results.json", "report.html", "junit.xml", "disprove.log", "capture.pcap", "logs"]
+    {
+        assert!(run.join(file).exists(), "{file} is missing in {}", run.display());
+    }
+    assert!(store.0.join("index.html").is_file() && store.0.join("runs.jsonl").is_file());
+    assert_eq!(processes_of(&store), Vec::<u32>::new(), "processes are left");
+    let run = run.to_string_lossy().into_owned();
+    let mut check = Command::new(env!("CARGO_BIN_EXE_disprove"));
+    let checked = check.args(["check", &run]).output().expect("it starts");
+    assert_eq!(checked.status.code(), Some(0), "{}", describe(&checked));
+    let mut report = Command::new(env!("CARGO_BIN_EXE_disprove"));
+    assert_eq!(report.args(["report", &run]).status().expect("it starts").code(), Some(0));
+    let mut heal = Command::new(env!("CARGO_BIN_EXE_disprove"));
+    assert_eq!(heal.args(["heal", &run]).output().expect("it starts").status.code(), Some(0));
+}
+
+#[test]
+fn a_diseased_run_is_caught_and_its_replay_strikes_the_same_nodes() {
+    let _turn = TURN.lock();
+    if skip("a diseased run and its replay") {
+        return;
+    }
+    let store = Store::new("replay");
+    let output = store
+        .test(&["test", "--disease", "stale-reads-any-node", "--time-limit", "8", "--seed", "5"])
+        .output()
+        .expect("it starts");
+    assert_eq!(output.status.code(), Some(1), "{}", describe(&output));
+    let first = store.latest();
+    let replayed = Command::new(env!("CARGO_BIN_EXE_disprove"))
+        .arg("replay")
+        .arg(&first)
+        .stdin(Stdio::null())
+        .output()
+        .expect("it starts");
+    assert_eq!(replayed.status.code(), Some(1), "{}", describe(&replayed));
+    let second = store.latest();
+    assert_ne!(first, second);
+    assert_eq!(struck(&first), struck(&second));
+}
+
+/// The family and the nodes of each fault, in order.
+fn struck(run: &Path) -> Vec<(String, Vec<String>)> {
+    let text = fs::read_to_string(run.join("results.json")).expect("results are written");
+    let results: serde_json::Value = serde_json::from_str(&text).expect("results are JSON");
+    let faults = results["faults"].as_array().expect("faults are listed");
+    let nodes = |fault: &serde_json::Value| {
+        let nodes = fault["record"]["nodes"].as_array().cloned().unwrap_or_default();
+        nodes.iter().map(|node| node.as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let family = |fault: &serde_json::Value| fault["record"]["family"].as_str().unwrap_or_default().to_owned();
+    faults.iter().map(|fault| (family(fault), nodes(fault))).collect()
+}
+
+#[test]
+fn an_ordinary_user_needs_no_rights() {
+    let _turn = TURN.lock();
+    if skip("a run as an ordinary user") {
+        return;
+    }
+    // SAFETY: geteuid cannot fail and takes nothing.
+    if unsafe { libc::geteuid() } != 0 {
+        println!("left out: becoming another user needs root, and the other tests ran as an ordinary user already");
+        return;
+    }
+    let store = Store::new("user");
+    let program = store.0.join("disprove");
+    fs::copy(env!("CARGO_BIN_EXE_disprove"), &program).expect("the program can be copied");
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
+    store.fill(&mut command, &["test", "--time-limit", "6", "--seed", "4"]);
+    let output = command.output().expect("setpriv is there");
+    assert_eq!(output.status.code(), Some(0), "{}", describe(&output));
+    assert_eq!(validity(&store.latest()), "valid");
+    assert_eq!(processes_of(&store), Vec::<u32>::new(), "processes are left");
+}
+
+fn start(store: &Store, seconds: &str) -> Child {
+    store.test(&["test", "--time-limit", seconds, "--seed", "6"]).spawn().expect("the program starts")
+}
+
+#[test]
+fn killing_the_launcher_at_any_moment_leaves_nothing_running() {
+    let _turn = TURN.lock();
+    if skip("kill -9 of the launcher in every phase") {
+        return;
+    }
+    for (place, moment) in [30, 150, 400, 1200, 3000, 5500, 7000].into_iter().enumerate() {
+        let store = Store::new(&format!("launcher-{place}"));
+        let mut child = start(&store, "4");
+        sleep(Duration::from_millis(moment));
+        signal(child.id(), libc::SIGKILL);
+        let _ = child.wait();
+        wait_until("the end of every process", Duration::from_secs(5), || processes_of(&store).is_empty());
+        the_rest_is_readable(&store);
+    }
+}
+
+#[test]
+fn killing_the_controller_at_any_moment_leaves_nothing_running() {
+    let _turn = TURN.lock();
+    if skip("kill -9 of the controller in every phase") {
+        return;
+    }
+    for (place, moment) in [300, 1500, 4500].into_iter().enumerate() {
+        let store = Store::new(&format!("controller-{place}"));
+        let mut child = start(&store, "4");
+        sleep(Duration::from_millis(moment));
+        for pid in children_of(child.id()) {
+            signal(pid, libc::SIGKILL);
+        }
+        let status = child.wait().expect("the launcher ends by itself");
+        assert!(!status.success(), "a killed run is no success");
+        wait_until("the end of every process", Duration::from_secs(5), || processes_of(&store).is_empty());
+        the_rest_is_readable(&store);
+    }
+}
+
+fn children_of(pid: u32) -> Vec<u32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+/// What a killed run left can be judged (or is too short to be), and healed.
+fn the_rest_is_readable(store: &Store) {
+    let Ok(run) = store.0.join("latest").canonicalize() else { return };
+    if !run.join("history.jsonl.zst").is_file() {
+        return;
+    }
+    let check = Command::new(env!("CARGO_BIN_EXE_disprove")).arg("check").arg(&run).output().expect("it starts");
+    let code = check.status.code();
+    assert!(matches!(code, Some(0 | 2 | 65)), "{}", describe(&check));
+    assert!(!describe(&check).contains("panicked"), "{}", describe(&check));
+    let heal = Command::new(env!("CARGO_BIN_EXE_disprove")).arg("heal").arg(&run).output().expect("it starts");
+    assert_eq!(heal.status.code(), Some(0), "{}", describe(&heal));
+}
+
+#[test]
+fn one_interruption_judges_what_there_is() {
+    let _turn = TURN.lock();
+    if skip("Ctrl-C") {
+        return;
+    }
+    let store = Store::new("interrupt");
+    let child = start(&store, "60");
+    sleep(Duration::from_secs(5));
+    signal(child.id(), libc::SIGINT);
+    let began = Instant::now();
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130), "{}", describe(&output));
+    assert!(began.elapsed() < Duration::from_secs(40), "it took {:?}", began.elapsed());
+    let run = store.latest();
+    assert!(run.join("report.html").is_file(), "what there is was judged");
+    assert!(processes_of(&store).is_empty());
+}
