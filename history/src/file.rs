@@ -34,7 +34,7 @@
 //!
 //! Compressed data is closed and checksummed at every flush. Where a checksum fails nothing of that block is believed.
 
-mod frames;
+pub(crate) mod frames;
 mod lane;
 mod line;
 mod pairing;

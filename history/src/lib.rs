@@ -4,9 +4,11 @@
 //!
 //! Read next: [`operation`], then [`vocabulary`], then [`History`].
 
+pub mod export;
 pub mod fault;
 pub mod file;
 pub mod header;
+pub mod import;
 pub mod operation;
 pub mod value;
 pub mod vocabulary;
@@ -19,7 +21,7 @@ pub use file::{
     read, read_header,
 };
 pub use header::{Header, SCHEMA_VERSION};
-pub use history::{Damage, History};
+pub use history::{Counts, Damage, History};
 pub use operation::{Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason};
 pub use value::{Key, Value};
 pub use vocabulary::Vocabulary;

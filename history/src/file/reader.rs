@@ -66,6 +66,26 @@ pub enum ReadError {
         /// The vocabulary that was asked for.
         asked: String,
     },
+    /// A line of a foreign history cannot be understood.
+    #[error("read {path}: line {line} (byte {byte}) {what}")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// The byte of the uncompressed text.
+        byte: u64,
+        /// What is wrong there, and what to do about it.
+        what: String,
+    },
+    /// It cannot be told what the file is, or which vocabulary it speaks.
+    #[error("read {path}: {what}")]
+    Unrecognised {
+        /// The file.
+        path: PathBuf,
+        /// What was looked for, and what to do about it.
+        what: String,
+    },
 }
 
 /// Reads the first line of a history.

@@ -1,0 +1,248 @@
+//! Pairs the lines of a foreign history, which come in the order in which things happened.
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    nemesis::Nemesis,
+    spoken::{NOT_KNOWN, REFUSED, Said, Shape, Spoken},
+    tape::{Token, View},
+};
+use crate::{
+    Damage, Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason, Value, Vocabulary,
+};
+
+/// Processes that are not named by a number below this one get numbers from here on.
+const NAMED_PROCESSES: u32 = 1 << 31;
+
+/// What a line says happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Invoke,
+    Ok,
+    Fail,
+    Info,
+}
+
+impl Kind {
+    pub fn named(name: &[u8]) -> Option<Self> {
+        match name {
+            b"invoke" => Some(Self::Invoke),
+            b"ok" => Some(Self::Ok),
+            b"fail" => Some(Self::Fail),
+            b"info" => Some(Self::Info),
+            _ => None,
+        }
+    }
+}
+
+/// Who a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Process(Process),
+    /// Nobody says.
+    Missing,
+    Nemesis,
+}
+
+/// One line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'a> {
+    pub kind: Kind,
+    pub process: View<'a>,
+    pub said: Said<'a>,
+    pub error: View<'a>,
+}
+
+/// Whose word a failure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failures {
+    /// It certainly did not happen.
+    Certain,
+    /// A compare-and-set was refused; anything else is not known.
+    Refusals,
+}
+
+/// A history of one vocabulary while its lines come in.
+pub(super) struct Builder<V: Vocabulary> {
+    operations: Vec<Operation<V>>,
+    shape: Shape,
+    failures: Failures,
+    /// Calls under way by process.
+    open: FxHashMap<Process, usize>,
+    /// Calls under way of which nobody says whose they are.
+    open_missing: Vec<usize>,
+    /// When a process's last call ended, for completions without an invocation.
+    last_end: FxHashMap<Process, Nanos>,
+    named: FxHashMap<Value, Process>,
+    next_named: u32,
+    rank: u64,
+    nemesis: Nemesis,
+}
+
+impl<V: Spoken> Builder<V> {
+    pub fn new(initial: &Value, failures: Failures) -> Self {
+        Self {
+            operations: Vec::new(),
+            shape: Shape { keyed: None, nil_is_initial: *initial == Value::Nil },
+            failures,
+            open: FxHashMap::default(),
+            open_missing: Vec::new(),
+            last_end: FxHashMap::default(),
+            named: FxHashMap::default(),
+            next_named: NAMED_PROCESSES,
+            rank: 0,
+            nemesis: Nemesis::default(),
+        }
+    }
+
+    /// Takes the next line. The error says what is wrong with it, in words that fit "line 3 …".
+    pub fn take(&mut self, entry: &Entry<'_>) -> Result<(), String> {
+        let now = Nanos(self.rank);
+        self.rank += 1;
+        match (self.who(entry.process)?, entry.kind) {
+            (Who::Nemesis, _) => {
+                self.nemesis.take(entry.said.f, entry.said.value, now);
+                Ok(())
+            }
+            (who, Kind::Invoke) => self.begin(who, entry, now),
+            (who, _) => self.end(who, entry, now),
+        }
+    }
+
+    fn who(&mut self, process: View<'_>) -> Result<Who, String> {
+        match process.token() {
+            Token::Nil => Ok(Who::Missing),
+            Token::Int(number) if (0..i64::from(NAMED_PROCESSES)).contains(&number) => {
+                Ok(Who::Process(Process(number as u32)))
+            }
+            _ if process.name() == Some(b"nemesis") => Ok(Who::Nemesis),
+            _ => {
+                let name = process.value();
+                if let Some(process) = self.named.get(&name) {
+                    return Ok(Who::Process(*process));
+                }
+                let process = self.fresh()?;
+                self.named.insert(name, process);
+                Ok(Who::Process(process))
+            }
+        }
+    }
+
+    fn fresh(&mut self) -> Result<Process, String> {
+        let process = Process(self.next_named);
+        self.next_named = self.next_named.checked_add(1).ok_or("has one process too many")?;
+        Ok(process)
+    }
+
+    fn begin(&mut self, who: Who, entry: &Entry<'_>, now: Nanos) -> Result<(), String> {
+        let call = V::call(&entry.said, &mut self.shape)?;
+        let place = self.push(who, call, now)?;
+        match who {
+            Who::Process(process) => {
+                if self.open.insert(process, place).is_some() {
+                    return Err(format!("begins a call of process {} while another is under way", process.0));
+                }
+            }
+            _ => self.open_missing.push(place),
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, who: Who, call: V::Call, began: Nanos) -> Result<usize, String> {
+        let place = self.operations.len();
+        let index = OpIndex(u32::try_from(place).map_err(|_| "has one call too many")?);
+        let process = match who {
+            Who::Process(process) => process,
+            _ => self.fresh()?,
+        };
+        let outcome = Outcome::Unknown(Reason::from("no answer was recorded"));
+        self.operations.push(Operation {
+            index,
+            process,
+            node: NodeId(0),
+            call,
+            outcome,
+            began,
+            ended: None,
+        });
+        Ok(place)
+    }
+
+    fn end(&mut self, who: Who, entry: &Entry<'_>, now: Nanos) -> Result<(), String> {
+        let open = match who {
+            Who::Process(process) => {
+                let began = self.last_end.insert(process, now).unwrap_or_default();
+                self.open.remove(&process).ok_or(began)
+            }
+            _ => self.answered_by_nobody(entry)?.ok_or(Nanos(0)),
+        };
+        let place = match open {
+            Ok(place) => place,
+            Err(began) => {
+                let call = V::call(&entry.said, &mut self.shape)?;
+                self.push(who, call, began)?
+            }
+        };
+        let operation = &mut self.operations[place];
+        operation.ended = Some(now);
+        operation.outcome = match entry.kind {
+            Kind::Ok => V::answer(&entry.said, &mut operation.call, &mut self.shape)?,
+            Kind::Fail => failed::<V>(&operation.call, entry, self.failures),
+            _ => match V::not_known(&operation.call) {
+                Some(answer) if entry.error.name() == Some(NOT_KNOWN.as_bytes()) => Outcome::Ok(answer),
+                _ => Outcome::Unknown(reason(entry, "it is not known what became of it")),
+            },
+        };
+        Ok(())
+    }
+
+    /// The call without a process that this completion without a process answers, if any is under way.
+    fn answered_by_nobody(&mut self, entry: &Entry<'_>) -> Result<Option<usize>, String> {
+        if self.open_missing.is_empty() {
+            return Ok(None);
+        }
+        let asked = V::call(&entry.said, &mut self.shape)?;
+        let operations = &self.operations;
+        let same_kind: Vec<usize> = (0..self.open_missing.len())
+            .filter(|at| V::kind(&operations[self.open_missing[*at]].call) == V::kind(&asked))
+            .collect();
+        let same_call: Vec<usize> =
+            same_kind.iter().copied().filter(|at| operations[self.open_missing[*at]].call == asked).collect();
+        match (same_call.as_slice(), same_kind.as_slice()) {
+            ([at], _) | ([], [at]) => Ok(Some(self.open_missing.remove(*at))),
+            ([], []) => Ok(None),
+            _ => {
+                Err("has no :process and could answer several calls; record :process with every operation"
+                    .into())
+            }
+        }
+    }
+
+    /// The history. Completions without an invocation may have begun before what was read earlier, hence the sort.
+    pub fn finish(self, header: Header, damage: Option<Damage>) -> History<V> {
+        let mut operations = self.operations;
+        if !operations.is_sorted_by_key(|operation| operation.began) {
+            operations.sort_by_key(|operation| operation.began);
+        }
+        for (operation, index) in operations.iter_mut().zip(0..) {
+            operation.index = OpIndex(index);
+        }
+        operations.shrink_to_fit();
+        History { header, operations, faults: self.nemesis.finish(), damage }
+    }
+}
+
+fn reason(entry: &Entry<'_>, otherwise: &'static str) -> Reason {
+    if entry.error.is_nil() { Reason::from(otherwise) } else { Reason::from(entry.error.value().to_string()) }
+}
+
+fn failed<V: Spoken>(call: &V::Call, entry: &Entry<'_>, failures: Failures) -> Outcome<V::Return> {
+    let refusal = failures == Failures::Refusals || entry.error.name() == Some(REFUSED.as_bytes());
+    match V::refused(call) {
+        Some(refused) if refusal => Outcome::Ok(refused),
+        _ if failures == Failures::Refusals => {
+            Outcome::Unknown(reason(entry, "it failed, and nobody says how"))
+        }
+        _ => Outcome::Fail(reason(entry, "it did not happen")),
+    }
+}

@@ -1,0 +1,475 @@
+//! One EDN or JSON form as a flat list of tokens: read in one pass, without recursion and without an allocation per form.
+
+use crate::Value;
+
+/// Deeper nesting is not found in histories.
+const DEPTH_MAX: usize = 64;
+
+/// Which notation a text is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Notation {
+    Edn,
+    Json,
+}
+
+/// What brackets a collection has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bracket {
+    Vector,
+    List,
+    Set,
+    Map,
+}
+
+/// One token; `start` and `end` are places in the text the tape was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    Nil,
+    Int(i64),
+    /// With its colon.
+    Keyword {
+        start: u32,
+        end: u32,
+    },
+    /// Between its quotes.
+    Text {
+        start: u32,
+        end: u32,
+        escaped: bool,
+    },
+    /// A symbol, a number that is no `i64`, a character.
+    Other {
+        start: u32,
+        end: u32,
+    },
+    /// A collection: its elements follow, up to the token at `next`.
+    Open {
+        bracket: Bracket,
+        next: u32,
+    },
+}
+
+/// Why a form could not be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The text ends before the form does.
+    Incomplete,
+    /// The text is not of its notation, here.
+    Bad { at: usize, what: String },
+}
+
+fn bad(at: usize, what: &str) -> Fault {
+    Fault::Bad { at, what: what.into() }
+}
+
+/// The bytes that end a symbol, number or keyword.
+const fn is_delimiter(byte: u8) -> bool {
+    matches!(
+        byte,
+        b' ' | b'\t' | b'\r' | b'\n' | b',' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b';'
+    )
+}
+
+const DELIMITERS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = is_delimiter(byte as u8);
+        byte += 1;
+    }
+    table
+};
+
+/// The place of the first byte that is neither white space, nor a comma, nor in a comment. In JSON, colons are skipped
+/// as well: between the members of an object they separate nothing that is not separate already.
+pub(super) fn skip_space(text: &[u8], mut at: usize, notation: Notation) -> usize {
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | b',' => at += 1,
+            b':' if notation == Notation::Json => at += 1,
+            b';' if notation == Notation::Edn => {
+                at += text[at..].iter().position(|byte| *byte == b'\n').unwrap_or(text.len() - at);
+            }
+            _ => break,
+        }
+    }
+    at
+}
+
+/// The tokens of one form.
+#[derive(Debug, Default)]
+pub(super) struct Tape {
+    tokens: Vec<Token>,
+    /// The open collections: where each is on the tape.
+    open: Vec<usize>,
+    /// The depths at which `#_` waits for the form it drops, with the tape's length before it.
+    dropped: Vec<(usize, usize)>,
+}
+
+impl Tape {
+    /// Reads the form that begins at `at` (not at white space), and answers where it ends.
+    pub fn read(&mut self, text: &[u8], mut at: usize, notation: Notation) -> Result<usize, Fault> {
+        self.tokens.clear();
+        self.open.clear();
+        self.dropped.clear();
+        loop {
+            at = skip_space(text, at, notation);
+            let Some(byte) = text.get(at) else { return Err(Fault::Incomplete) };
+            at = match byte {
+                b'{' => self.begin(Bracket::Map, at)?,
+                b'[' => self.begin(Bracket::Vector, at)?,
+                b'(' => self.begin(Bracket::List, at)?,
+                b'}' | b']' | b')' => {
+                    self.close(*byte, at)?;
+                    self.form_done();
+                    at + 1
+                }
+                b'"' => {
+                    let end = self.string(text, at)?;
+                    self.form_done();
+                    end
+                }
+                b'#' if notation == Notation::Edn => self.dispatch(text, at)?,
+                _ => {
+                    let end = self.atom(text, at)?;
+                    self.form_done();
+                    end
+                }
+            };
+            if self.open.is_empty() && self.dropped.is_empty() && !self.tokens.is_empty() {
+                return Ok(at);
+            }
+        }
+    }
+
+    fn begin(&mut self, bracket: Bracket, at: usize) -> Result<usize, Fault> {
+        if self.open.len() >= DEPTH_MAX {
+            return Err(bad(at, "is nested too deeply"));
+        }
+        self.open.push(self.tokens.len());
+        self.tokens.push(Token::Open { bracket, next: 0 });
+        Ok(at + 1)
+    }
+
+    fn close(&mut self, byte: u8, at: usize) -> Result<(), Fault> {
+        let next = self.tokens.len() as u32;
+        let opened = self.open.pop().ok_or_else(|| bad(at, "closes a bracket that was not opened"))?;
+        if self.dropped.last().is_some_and(|(depth, _)| *depth > self.open.len()) {
+            return Err(bad(at, "closes a bracket where #_ needs a form"));
+        }
+        let Token::Open { bracket, next: end } = &mut self.tokens[opened] else {
+            return Err(bad(at, "closes what is not a collection"));
+        };
+        *end = next;
+        let fits = match bracket {
+            Bracket::Vector => byte == b']',
+            Bracket::List => byte == b')',
+            Bracket::Set | Bracket::Map => byte == b'}',
+        };
+        if fits { Ok(()) } else { Err(bad(at, "closes a bracket of another kind")) }
+    }
+
+    /// A form is complete: drops it if `#_` asked for that.
+    fn form_done(&mut self) {
+        if let Some((depth, length)) = self.dropped.last().copied()
+            && depth == self.open.len()
+        {
+            self.tokens.truncate(length);
+            self.dropped.pop();
+        }
+    }
+
+    /// Reads what begins with `#`: a set, a tag (skipped), or a form to be dropped.
+    fn dispatch(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+        match text.get(at + 1) {
+            None => Err(Fault::Incomplete),
+            Some(b'{') => self.begin(Bracket::Set, at).map(|at| at + 1),
+            Some(b'_') => {
+                if self.dropped.len() >= DEPTH_MAX {
+                    return Err(bad(at, "drops too many forms at once"));
+                }
+                self.dropped.push((self.open.len(), self.tokens.len()));
+                Ok(at + 2)
+            }
+            Some(byte) if byte.is_ascii_alphabetic() => {
+                let end = end_of_atom(text, at + 1);
+                if end == text.len() { Err(Fault::Incomplete) } else { Ok(end) }
+            }
+            Some(_) => Err(bad(at, "has a # that begins neither a set nor a tag")),
+        }
+    }
+
+    fn string(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+        let start = at + 1;
+        let mut end = start;
+        let mut escaped = false;
+        loop {
+            match text.get(end) {
+                None => return Err(Fault::Incomplete),
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    end += 2;
+                }
+                Some(_) => end += 1,
+            }
+        }
+        if std::str::from_utf8(&text[start..end]).is_err() {
+            return Err(bad(at, "has a text that is not UTF-8"));
+        }
+        self.tokens.push(Token::Text { start: start as u32, end: end as u32, escaped });
+        Ok(end + 1)
+    }
+
+    /// Reads a keyword, number, symbol or character.
+    fn atom(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+        let end = if text[at] == b'\\' {
+            end_of_atom(text, (at + 2).min(text.len()))
+        } else {
+            end_of_atom(text, at)
+        };
+        if end == text.len() {
+            return Err(Fault::Incomplete);
+        }
+        let word = &text[at..end];
+        let (start, stop) = (at as u32, end as u32);
+        let token = match word[0] {
+            b':' if word.len() == 1 => return Err(bad(at, "has a lone colon")),
+            b':' => Token::Keyword { start, end: stop },
+            b'0'..=b'9' | b'-' | b'+' => integer(word).map_or(Token::Other { start, end: stop }, Token::Int),
+            b'n' if word == b"nil" || word == b"null" => Token::Nil,
+            _ => Token::Other { start, end: stop },
+        };
+        if !word.is_ascii() && std::str::from_utf8(word).is_err() {
+            return Err(bad(at, "has a word that is not UTF-8"));
+        }
+        self.tokens.push(token);
+        Ok(end)
+    }
+
+    /// The whole form, read from `text`.
+    pub fn view<'a>(&'a self, text: &'a [u8]) -> View<'a> {
+        View { text, tokens: &self.tokens, at: 0 }
+    }
+}
+
+/// Where the word ends that goes on at `from`.
+pub(super) fn end_of_atom(text: &[u8], from: usize) -> usize {
+    text[from..]
+        .iter()
+        .position(|byte| DELIMITERS[usize::from(*byte)])
+        .map_or(text.len(), |length| from + length)
+}
+
+/// A whole number, also one with Clojure's `N` behind it; `None` for everything that is not an `i64`.
+fn integer(word: &[u8]) -> Option<i64> {
+    let word = word.strip_suffix(b"N").unwrap_or(word);
+    let (negative, digits) = match word {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let mut number = 0_i64;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        // Counted downwards, since the smallest number has no positive counterpart.
+        number = number.checked_mul(10)?.checked_sub(i64::from(digit - b'0'))?;
+    }
+    if negative { Some(number) } else { number.checked_neg() }
+}
+
+/// A form on a tape.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View<'a> {
+    text: &'a [u8],
+    tokens: &'a [Token],
+    at: usize,
+}
+
+impl<'a> View<'a> {
+    /// The form of nothing.
+    pub const NIL: View<'static> = View { text: b"", tokens: &[Token::Nil], at: 0 };
+
+    /// Its token.
+    pub fn token(&self) -> Token {
+        self.tokens[self.at]
+    }
+
+    pub fn is_nil(&self) -> bool {
+        self.token() == Token::Nil
+    }
+
+    /// The name that a keyword, a text or a symbol is, without a colon.
+    pub fn name(&self) -> Option<&'a [u8]> {
+        let text = self.text;
+        match self.token() {
+            Token::Keyword { start, end } => Some(&text[start as usize + 1..end as usize]),
+            Token::Text { start, end, .. } | Token::Other { start, end } => {
+                Some(&text[start as usize..end as usize])
+            }
+            _ => None,
+        }
+    }
+
+    /// True for a vector, a list or a set.
+    pub fn is_collection(&self) -> bool {
+        matches!(self.token(), Token::Open { bracket, .. } if bracket != Bracket::Map)
+    }
+
+    /// True for a set or a map.
+    pub fn is_unordered(&self) -> bool {
+        matches!(self.token(), Token::Open { bracket: Bracket::Set | Bracket::Map, .. })
+    }
+
+    /// The elements of a collection, or the keys and values of a map in turn. None for anything else.
+    pub fn elements(&self) -> Elements<'a> {
+        let end = match self.token() {
+            Token::Open { next, .. } => next as usize,
+            _ => self.at,
+        };
+        Elements { view: View { at: self.at + 1, ..*self }, end }
+    }
+
+    /// The two elements of `[a b]`.
+    pub fn pair(&self) -> Option<(View<'a>, View<'a>)> {
+        let Token::Open { bracket: Bracket::Vector | Bracket::List, .. } = self.token() else { return None };
+        let mut elements = self.elements();
+        let pair = (elements.next()?, elements.next()?);
+        elements.next().is_none().then_some(pair)
+    }
+
+    /// It as a value.
+    pub fn value(&self) -> Value {
+        match self.token() {
+            Token::Nil => Value::Nil,
+            Token::Int(number) => Value::Int(number),
+            Token::Text { start, end, escaped } => {
+                let text = &self.text[start as usize..end as usize];
+                if escaped { Value::shared_text(&unescape(text)) } else { Value::shared_text(&utf8(text)) }
+            }
+            Token::Keyword { start, end } | Token::Other { start, end } => {
+                Value::shared_text(&utf8(&self.text[start as usize..end as usize]))
+            }
+            Token::Open { .. } => Value::shared_text(&self.canonical()),
+        }
+    }
+
+    /// The text of a form with single spaces, and with the members of sets and maps in order.
+    pub fn canonical(&self) -> String {
+        /// A collection under way: what is complete of it, and where it ends.
+        struct Level {
+            bracket: Bracket,
+            parts: Vec<String>,
+            end: usize,
+        }
+        let mut levels: Vec<Level> = Vec::new();
+        let mut at = self.at;
+        loop {
+            let view = View { at, ..*self };
+            at += 1;
+            let mut part = match view.token() {
+                Token::Open { bracket, next } => {
+                    levels.push(Level { bracket, parts: Vec::new(), end: next as usize });
+                    None
+                }
+                Token::Text { start, end, .. } => {
+                    Some(format!("\"{}\"", utf8(&self.text[start as usize..end as usize])))
+                }
+                _ => Some(view.value().to_string()),
+            };
+            loop {
+                let Some(level) = levels.last_mut() else { return part.unwrap_or_default() };
+                level.parts.extend(part.take());
+                if at < level.end {
+                    break;
+                }
+                part = levels.pop().map(|level| bracketed(level.bracket, level.parts));
+            }
+        }
+    }
+}
+
+/// The text of a collection whose elements have these texts.
+fn bracketed(bracket: Bracket, mut parts: Vec<String>) -> String {
+    match bracket {
+        Bracket::Vector | Bracket::List => format!("[{}]", parts.join(" ")),
+        Bracket::Set => {
+            parts.sort();
+            format!("#{{{}}}", parts.join(" "))
+        }
+        Bracket::Map => {
+            let mut entries: Vec<String> = parts.chunks(2).map(|entry| entry.join(" ")).collect();
+            entries.sort();
+            format!("{{{}}}", entries.join(", "))
+        }
+    }
+}
+
+fn utf8(text: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(text)
+}
+
+/// A text without its escapes. What is no escape of either notation stands for itself.
+fn unescape(text: &[u8]) -> String {
+    let text = utf8(text);
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(letter) = rest.next() {
+        if letter != '\\' {
+            plain.push(letter);
+            continue;
+        }
+        match rest.next() {
+            Some('n') => plain.push('\n'),
+            Some('t') => plain.push('\t'),
+            Some('r') => plain.push('\r'),
+            Some('b') => plain.push('\u{8}'),
+            Some('f') => plain.push('\u{c}'),
+            Some('u') => {
+                let digits: String = rest.clone().take(4).collect();
+                match u32::from_str_radix(&digits, 16).ok().filter(|_| digits.len() == 4) {
+                    Some(code) => {
+                        rest.nth(3);
+                        match char::from_u32(code) {
+                            Some(letter) => plain.push(letter),
+                            // Half of a surrogate pair stays written out, so that different texts stay different.
+                            None => plain.push_str(&format!("\\u{digits}")),
+                        }
+                    }
+                    None => plain.push('u'),
+                }
+            }
+            Some(other) => plain.push(other),
+            None => {}
+        }
+    }
+    plain
+}
+
+/// The elements of a collection.
+#[derive(Clone, Debug)]
+pub(super) struct Elements<'a> {
+    view: View<'a>,
+    end: usize,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = View<'a>;
+
+    fn next(&mut self) -> Option<View<'a>> {
+        if self.view.at >= self.end {
+            return None;
+        }
+        let element = self.view;
+        self.view.at = match element.token() {
+            Token::Open { next, .. } => next as usize,
+            _ => element.at + 1,
+        };
+        Some(element)
+    }
+}
