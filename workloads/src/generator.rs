@@ -9,7 +9,12 @@
 //! - After a `Call` was answered, the next thing the generator hears is its [`Event::Invoked`].
 //! - A worker asks only when it is free, with `busy` not counting itself.
 //! - Every call that was invoked is completed once, in whatever order.
-//! - After `Done` a worker does not ask again.
+//!
+//! What a generator keeps to:
+//!
+//! - A worker that was answered `Done` is answered `Done` whenever it asks again.
+//! - `Pending` is answered only where a completed call can change it; what time or another free worker changes is a
+//!   `Wait`.
 
 use history::{Nanos, Operation, Process, Vocabulary};
 
