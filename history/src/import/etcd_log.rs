@@ -1,4 +1,4 @@
-//! The logs of Jepsen's etcd runs that Porcupine keeps: `INFO  jepsen.util - 3	:invoke	:write	4`.
+//! The logs of Jepsen's etcd runs that Porcupine keeps: `INFO  jepsen.util - 3 :invoke :write 4`, in columns.
 
 use std::path::Path;
 
