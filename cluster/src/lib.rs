@@ -6,8 +6,12 @@ pub mod client;
 pub mod database;
 pub mod error;
 pub mod load;
+#[cfg(target_os = "linux")]
+pub mod local;
 pub mod network;
 pub mod node;
+#[cfg(target_os = "linux")]
+pub mod reexec;
 pub mod remote;
 #[cfg(target_os = "linux")]
 pub mod switch;

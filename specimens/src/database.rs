@@ -1,0 +1,234 @@
+//! The specimen as a database under test.
+
+use std::{io, time::Duration};
+
+use async_trait::async_trait;
+use cluster::{
+    ClockControl, Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Remote,
+    Signal, Speaks, reexec,
+};
+use history::{NodeId, Outcome, vocabulary::register::Call};
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    Disease, Settings, Timing,
+    client::{SpecimenClient, SpecimenClients, address},
+    message::Status,
+    runtime::{CLOCK_FILE, Launch, ROLE},
+};
+
+/// The name of its process on a node, and of its folder among the node's data.
+const NAME: &str = "specimen";
+/// How long one question to one node may take.
+const QUESTION_MAX: Duration = Duration::from_millis(500);
+/// How long a signal may take to end a process.
+const END_MAX: Duration = Duration::from_secs(5);
+
+/// Our own replicated store, healthy or with one disease.
+#[derive(Clone, Debug)]
+pub struct SpecimenDatabase {
+    disease: Disease,
+    timing: Timing,
+}
+
+impl SpecimenDatabase {
+    /// The specimen with this disease; with `Disease::None` it is healthy.
+    pub fn new(disease: Disease) -> Self {
+        Self { disease, timing: Timing::default() }
+    }
+
+    /// Its disease.
+    pub fn disease(&self) -> Disease {
+        self.disease
+    }
+
+    fn daemon(&self, cluster: &Cluster, node: &Node) -> Result<Daemon, Error> {
+        let nodes = u16::try_from(cluster.nodes.len())
+            .map_err(|_| Error::Unsupported(format!("a cluster of {} nodes", cluster.nodes.len())))?;
+        let launch = Launch {
+            settings: Settings { id: node.id, nodes, disease: self.disease, timing: self.timing, seed: 0 },
+            addresses: cluster.nodes.iter().map(address).collect(),
+            folder: node.data.join(NAME),
+        };
+        Ok(Daemon {
+            name: NAME.into(),
+            argv: vec![reexec::SELF.into()],
+            env: vec![(reexec::ROLE.into(), ROLE.into()), launch.to_environment()?],
+            directory: node.data.clone(),
+            log: node.logs.join("specimen.log"),
+        })
+    }
+
+    async fn start_node(&self, cluster: &Cluster, node: &Node) -> Result<(), Error> {
+        node.remote()?.start(&self.daemon(cluster, node)?).await
+    }
+}
+
+async fn end(remote: &dyn Remote) -> Result<(), Error> {
+    remote.signal(NAME, Signal::Kill).await?;
+    let ended = async {
+        while let DaemonState::Running { .. } | DaemonState::Stopped { .. } = remote.state(NAME).await? {
+            sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    };
+    timeout(END_MAX, ended)
+        .await
+        .map_err(|_| Error::TimedOut { what: "ending the specimen".into(), seconds: END_MAX.as_secs_f64() })?
+}
+
+async fn status(node: &Node) -> io::Result<Status> {
+    let question = async { SpecimenClient::open(address(node)).await?.status().await };
+    timeout(QUESTION_MAX, question).await?
+}
+
+fn not_ready(node: &Node, what: impl Into<String>) -> Error {
+    Error::Node { node: node.name.clone(), what: what.into() }
+}
+
+#[async_trait]
+impl Database for SpecimenDatabase {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn promises(&self, vocabulary: &str) -> Option<&'static str> {
+        (vocabulary == "register").then_some("linearizable")
+    }
+
+    fn speaks(&self) -> Speaks {
+        Speaks::default().with(SpecimenClients)
+    }
+
+    async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
+        // It is part of this executable, so being able to start processes there is all it takes.
+        node.remote().map(|_| ())
+    }
+
+    async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
+        for node in &cluster.nodes {
+            self.start_node(cluster, node).await?;
+        }
+        Ok(())
+    }
+
+    async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
+        for node in &cluster.nodes {
+            let write = async {
+                let mut client = SpecimenClient::open(address(node)).await?;
+                io::Result::Ok(client.call(&Call::Write("specimen-ready".into(), 1.into())).await)
+            };
+            let patience = Duration::from_millis(2 * self.timing.patience_ms);
+            match timeout(patience, write).await {
+                Ok(Ok(Outcome::Ok(_))) => {}
+                Ok(Ok(Outcome::Fail(why) | Outcome::Unknown(why))) => {
+                    return Err(not_ready(node, format!("a write did not succeed: {why}")));
+                }
+                Ok(Err(error)) => return Err(not_ready(node, format!("no connection: {error}"))),
+                Err(_) => return Err(not_ready(node, "a write was not answered")),
+            }
+        }
+        Ok(())
+    }
+
+    async fn version(&self, _: &Cluster) -> Result<String, Error> {
+        Ok(format!("{} ({})", env!("CARGO_PKG_VERSION"), self.disease))
+    }
+
+    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
+        for node in &cluster.nodes {
+            end(node.remote()?).await?;
+        }
+        Ok(())
+    }
+
+    async fn wipe(&self, cluster: &Cluster) -> Result<(), Error> {
+        self.stop(cluster).await?;
+        for node in &cluster.nodes {
+            let folder = node.data.join(NAME);
+            let argv = ["rm", "-rf", "--", &folder.to_string_lossy()];
+            let output = node.remote()?.exec(&argv, b"", END_MAX).await?;
+            if output.code != 0 {
+                let what = format!("its data was not removed: {}", String::from_utf8_lossy(&output.stderr));
+                return Err(not_ready(node, what));
+            }
+        }
+        Ok(())
+    }
+
+    fn call_timeout(&self) -> Duration {
+        Duration::from_millis(2 * self.timing.patience_ms)
+    }
+
+    fn processes(&self) -> Option<&dyn ProcessControl> {
+        Some(self)
+    }
+
+    fn primaries(&self) -> Option<&dyn Primaries> {
+        Some(self)
+    }
+
+    fn clocks(&self) -> Option<&dyn ClockControl> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl ProcessControl for SpecimenDatabase {
+    async fn kill(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        end(cluster.node(node).remote()?).await
+    }
+
+    async fn start(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        let node = cluster.node(node);
+        match node.remote()?.state(NAME).await? {
+            DaemonState::Running { .. } | DaemonState::Stopped { .. } => Ok(()),
+            DaemonState::Exited { .. } | DaemonState::Absent => self.start_node(cluster, node).await,
+        }
+    }
+
+    async fn pause(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        cluster.node(node).remote()?.signal(NAME, Signal::Stop).await
+    }
+
+    async fn resume(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        cluster.node(node).remote()?.signal(NAME, Signal::Continue).await
+    }
+
+    async fn state(&self, cluster: &Cluster, node: NodeId) -> Result<DaemonState, Error> {
+        cluster.node(node).remote()?.state(NAME).await
+    }
+}
+
+#[async_trait]
+impl Primaries for SpecimenDatabase {
+    async fn primaries(&self, cluster: &Cluster) -> Vec<NodeId> {
+        let questions: Vec<_> = cluster
+            .nodes
+            .iter()
+            .map(|node| {
+                let node = node.clone();
+                tokio::spawn(async move { (node.id, status(&node).await) })
+            })
+            .collect();
+        let mut primaries = Vec::new();
+        for question in questions {
+            // A node that does not answer leads nobody that this question can reach.
+            if let Ok((id, Ok(Status { leads: true, .. }))) = question.await {
+                primaries.push(id);
+            }
+        }
+        primaries
+    }
+}
+
+#[async_trait]
+impl ClockControl for SpecimenDatabase {
+    /// The offset goes through a file that the node looks at ten times a second, so it can be set while the node is
+    /// cut off, stopped or dead, and outlasts its restarts.
+    async fn set_offset(&self, cluster: &Cluster, node: NodeId, milliseconds: i64) -> Result<(), Error> {
+        let node = cluster.node(node);
+        let file = node.data.join(NAME).join(CLOCK_FILE);
+        node.remote()?.upload(&file, format!("{milliseconds}\n").as_bytes()).await
+    }
+}

@@ -1,0 +1,308 @@
+//! A replicated log by the Raft protocol (Ongaro and Ousterhout, "In Search of an Understandable Consensus
+//! Algorithm"; chapters 6.4 and 9.6 of Ongaro's thesis for read index and preliminary votes).
+//!
+//! Read next: [`election`](self), `replication`, `service`; the diseases are at the places where they go wrong.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use history::NodeId;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{
+    Disease,
+    desk::Desk,
+    machine::{Input, Machine, Moment, Outputs, Settings},
+    message::{Entry, Index, Message, Record, Request, RequestId, Snapshot, Status, Term},
+    store::Store,
+};
+
+mod election;
+mod log;
+mod replication;
+mod service;
+
+use log::Log;
+
+/// After so many entries in the log the state takes the place of the older ones.
+const LOG_MAX: Index = 4000;
+/// So many entries stay, for followers that are a little behind.
+const LOG_KEPT: Index = 1000;
+/// A node that was not scheduled for so long has missed messages that are only waiting to be read.
+const STALL_MS: u64 = 200;
+
+enum Role {
+    Follower,
+    Candidate { pre: bool, votes: BTreeSet<NodeId> },
+    Leader(Box<Leadership>),
+}
+
+/// What a leader knows of one follower.
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    next: Index,
+    matched: Index,
+    round: u64,
+    heard_ms: u64,
+    sent_ms: u64,
+    installed_ms: Option<u64>,
+}
+
+/// A read that waits for a quorum and for the state.
+#[derive(Clone, Debug)]
+struct PendingRead {
+    request: Request,
+    origin: NodeId,
+    round: u64,
+    index: Index,
+    arrived_ms: u64,
+    lease_asked_ms: Option<i64>,
+}
+
+/// What only a leader has.
+struct Leadership {
+    first_index: Index,
+    progress: BTreeMap<NodeId, Progress>,
+    round: u64,
+    reads: VecDeque<PendingRead>,
+    waiting: BTreeMap<RequestId, NodeId>,
+    leased_until_ms: u64,
+}
+
+/// A call that was passed to this node while it did not lead.
+struct Parked {
+    request: Request,
+    origin: NodeId,
+    hops: u8,
+    arrived_ms: u64,
+    lease_asked_ms: Option<i64>,
+}
+
+/// A lease to answer reads from the node's own copy.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lease {
+    until_wall_ms: i64,
+    index: Index,
+}
+
+/// One node.
+pub struct Raft {
+    settings: Settings,
+    rng: ChaCha8Rng,
+    now: Moment,
+    term: Term,
+    vote: Option<NodeId>,
+    log: Log,
+    commit: Index,
+    applied: Index,
+    store: Store,
+    role: Role,
+    leader: Option<NodeId>,
+    leader_heard_ms: u64,
+    election_due_ms: u64,
+    desk: Desk,
+    parked: VecDeque<Parked>,
+    lease: Lease,
+    synced_ms: u64,
+    undone: u64,
+}
+
+impl std::fmt::Debug for Raft {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Raft")
+            .field("id", &self.settings.id)
+            .field("term", &self.term)
+            .field("leads", &self.leads())
+            .field("last", &self.log.last_index())
+            .field("commit", &self.commit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Raft {
+    /// A node with the durable state that the records give.
+    pub fn recover(settings: Settings, now: Moment, records: Vec<Record>) -> Self {
+        let mut raft = Self {
+            rng: ChaCha8Rng::seed_from_u64(settings.seed),
+            now,
+            term: 0,
+            vote: None,
+            log: Log::default(),
+            commit: 0,
+            applied: 0,
+            store: Store::new(settings.disease),
+            role: Role::Follower,
+            leader: None,
+            leader_heard_ms: 0,
+            election_due_ms: 0,
+            desk: Desk::new(settings.timing),
+            parked: VecDeque::new(),
+            lease: Lease::default(),
+            synced_ms: now.steady_ms,
+            undone: 0,
+            settings,
+        };
+        for record in records {
+            raft.replay(record);
+        }
+        if raft.has(Disease::ForgottenVote) {
+            // The mistake: the term is guessed from the log, and the vote is gone.
+            raft.term = raft.log.last_term();
+            raft.vote = None;
+        }
+        raft.election_due_ms = raft.random_deadline();
+        raft
+    }
+
+    fn replay(&mut self, record: Record) {
+        match record {
+            Record::Hard { term, vote } => (self.term, self.vote) = (term, vote),
+            Record::Append(entry) => {
+                self.log.append(entry);
+            }
+            Record::Truncate(from) => self.log.truncate(from),
+            Record::Snapshot(snapshot) => self.restore(snapshot),
+        }
+    }
+
+    fn restore(&mut self, snapshot: Snapshot) {
+        self.log = Log::starting_after(snapshot.index, snapshot.term);
+        self.commit = snapshot.index;
+        self.applied = snapshot.index;
+        self.store = Store::from_image(self.settings.disease, snapshot.image);
+    }
+
+    fn has(&self, disease: Disease) -> bool {
+        self.settings.disease == disease
+    }
+
+    fn leads(&self) -> bool {
+        matches!(self.role, Role::Leader(_))
+    }
+
+    fn random_deadline(&mut self) -> u64 {
+        let election_ms = self.settings.timing.election_ms;
+        self.now.steady_ms + self.rng.random_range(election_ms..2 * election_ms)
+    }
+
+    fn persist(&mut self, out: &mut Outputs, record: Record) {
+        out.records.push(record);
+        if !self.has(Disease::NoFsync) {
+            out.sync = true;
+        }
+    }
+
+    fn append(&mut self, out: &mut Outputs, entry: Entry) -> Index {
+        self.persist(out, Record::Append(entry.clone()));
+        self.log.append(entry)
+    }
+
+    fn send(&self, out: &mut Outputs, to: NodeId, message: Message) {
+        out.messages.push((to, message));
+    }
+
+    fn snapshot(&self) -> Option<Snapshot> {
+        let term = self.log.term_at(self.applied)?;
+        Some(Snapshot { index: self.applied, term, image: self.store.image() })
+    }
+
+    /// Replaces the journal by the state and a short log when the log has become long.
+    fn compact(&mut self, out: &mut Outputs) {
+        if self.applied.saturating_sub(self.log.base_index()) < LOG_MAX {
+            return;
+        }
+        // What this batch has already written is part of the new journal, since that is made from the same state.
+        let upto = self.applied - LOG_KEPT;
+        self.rewrite(out);
+        self.log.compact(upto);
+    }
+
+    /// The journal after a rewrite begins with the state, so a restarted node keeps no log before it.
+    fn rewrite(&mut self, out: &mut Outputs) {
+        let Some(snapshot) = self.snapshot() else { return };
+        let index = snapshot.index;
+        let mut records = vec![Record::Hard { term: self.term, vote: self.vote }, Record::Snapshot(snapshot)];
+        let tail = self.log.from(index + 1, usize::MAX);
+        records.extend(tail.into_iter().map(Record::Append));
+        out.records.clear();
+        out.rewrite = Some(records);
+        out.sync = true;
+    }
+
+    /// What is due by the clock. It comes before every input, so that a node that was stopped for a while does not
+    /// act on what it believed before.
+    fn on_time(&mut self, before: Moment, out: &mut Outputs) {
+        let stalled = self.now.steady_ms > before.steady_ms + STALL_MS;
+        if stalled && !self.leads() {
+            self.election_due_ms = self.random_deadline();
+        }
+        if self.leads() {
+            self.step_down_without_quorum();
+        } else if self.now.steady_ms >= self.election_due_ms {
+            self.stand_for_election(out);
+        }
+        let expired = self.desk.expire(self.now);
+        out.replies.extend(expired);
+        if self.has(Disease::NoFsync)
+            && self.now.steady_ms >= self.synced_ms + self.settings.timing.lazy_sync_ms
+        {
+            self.synced_ms = self.now.steady_ms;
+            out.sync = true;
+        }
+    }
+}
+
+impl Machine for Raft {
+    fn handle(&mut self, now: Moment, input: Input, out: &mut Outputs) {
+        let before = std::mem::replace(&mut self.now, now);
+        self.on_time(before, out);
+        match input {
+            Input::Tick => {}
+            Input::Peer(from, message) => self.on_message(from, message, out),
+            Input::Client(request) => self.on_client(request, out),
+        }
+    }
+
+    fn finish(&mut self, now: Moment, out: &mut Outputs) {
+        self.now = now;
+        self.hand_over_calls(out);
+        self.replicate(out);
+        self.advance_commit(out);
+        self.serve_reads(out);
+        self.compact(out);
+    }
+
+    fn status(&self) -> Status {
+        Status { leads: self.leads(), leader: self.leader, term: self.term, commit: self.commit }
+    }
+}
+
+impl Raft {
+    fn on_message(&mut self, from: NodeId, message: Message, out: &mut Outputs) {
+        match message {
+            Message::Vote { term, last_index, last_term, pre } => {
+                self.on_vote(from, term, (last_term, last_index), pre, out);
+            }
+            Message::VoteReply { term, granted, pre } => self.on_vote_reply(from, term, granted, pre, out),
+            Message::Append { term, prev_index, prev_term, entries, commit, round } => {
+                if self.follow(from, term, out) {
+                    self.on_append(from, (prev_index, prev_term), entries, commit, round, out);
+                }
+            }
+            Message::Install { term, snapshot, round } => {
+                if self.follow(from, term, out) {
+                    self.on_install(from, snapshot, round, out);
+                }
+            }
+            Message::AppendReply { term, matched, hint, round } => {
+                self.on_append_reply(from, term, matched, hint, round, out);
+            }
+            Message::Forward { request, origin, hops, lease_asked_ms } => {
+                self.on_forward(request, origin, hops, lease_asked_ms, out);
+            }
+            Message::ForwardReply { id, answer, lease } => self.on_answer(id, answer, lease, out),
+            // These belong to the primary-backup specimen, and all nodes of a cluster are of one kind.
+            Message::Alive { .. } | Message::Copy { .. } | Message::WantAll | Message::All { .. } => {}
+        }
+    }
+}

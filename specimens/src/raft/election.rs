@@ -1,0 +1,166 @@
+//! Elections: preliminary votes, votes, and when to step down.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use history::NodeId;
+
+use super::{Leadership, Progress, Raft, Role};
+use crate::{
+    Disease,
+    machine::Outputs,
+    message::{Entry, Index, Message, Payload, Record, Term},
+};
+
+impl Raft {
+    /// A follower again, of nobody yet known unless told. What waited for this node as a leader is retried by the
+    /// nodes that took it from their clients.
+    pub(super) fn become_follower(&mut self, term: Term, leader: Option<NodeId>, out: &mut Outputs) {
+        if term > self.term {
+            self.term = term;
+            self.vote = None;
+            self.persist_hard(out);
+        }
+        if !matches!(self.role, Role::Follower) {
+            self.election_due_ms = self.random_deadline();
+        }
+        self.role = Role::Follower;
+        self.leader = leader;
+    }
+
+    fn persist_hard(&mut self, out: &mut Outputs) {
+        self.persist(out, Record::Hard { term: self.term, vote: self.vote });
+    }
+
+    /// Asks the others whether they would vote for this node, so that a node that was cut off does not force an
+    /// election on everybody when it comes back.
+    pub(super) fn stand_for_election(&mut self, out: &mut Outputs) {
+        self.leader = None;
+        self.solicit(true, out);
+    }
+
+    fn solicit(&mut self, pre: bool, out: &mut Outputs) {
+        let id = self.settings.id;
+        self.election_due_ms = self.random_deadline();
+        if !pre {
+            self.term += 1;
+            self.vote = Some(id);
+            self.persist_hard(out);
+        }
+        self.role = Role::Candidate { pre, votes: BTreeSet::from([id]) };
+        let message = Message::Vote {
+            term: if pre { self.term + 1 } else { self.term },
+            last_index: self.log.last_index(),
+            last_term: self.log.last_term(),
+            pre,
+        };
+        for peer in self.settings.peers() {
+            self.send(out, peer, message.clone());
+        }
+        self.count_votes(out);
+    }
+
+    pub(super) fn on_vote(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        last: (Term, Index),
+        pre: bool,
+        out: &mut Outputs,
+    ) {
+        let leader_is_fresh = match self.role {
+            Role::Leader(_) => true,
+            _ => {
+                self.leader.is_some()
+                    && self.now.steady_ms < self.leader_heard_ms + self.settings.timing.election_ms
+            }
+        };
+        let up_to_date = last >= (self.log.last_term(), self.log.last_index());
+        if pre {
+            let granted = term > self.term && up_to_date && !leader_is_fresh;
+            let term = if granted { term } else { self.term };
+            self.send(out, from, Message::VoteReply { term, granted, pre });
+            return;
+        }
+        if term > self.term {
+            self.become_follower(term, None, out);
+        }
+        let free = self.vote.is_none_or(|vote| vote == from);
+        let granted = term == self.term && free && up_to_date;
+        if granted {
+            self.election_due_ms = self.random_deadline();
+            self.role = Role::Follower;
+            if self.vote.is_none() {
+                self.vote = Some(from);
+                self.persist_hard(out);
+            }
+        }
+        self.send(out, from, Message::VoteReply { term: self.term, granted, pre });
+    }
+
+    pub(super) fn on_vote_reply(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        granted: bool,
+        asked_pre: bool,
+        out: &mut Outputs,
+    ) {
+        let asked_term = if asked_pre { self.term + 1 } else { self.term };
+        if !granted && term > self.term {
+            self.become_follower(term, None, out);
+            return;
+        }
+        if let Role::Candidate { pre, votes } = &mut self.role
+            && *pre == asked_pre
+            && granted
+            && term == asked_term
+        {
+            votes.insert(from);
+            self.count_votes(out);
+        }
+    }
+
+    fn count_votes(&mut self, out: &mut Outputs) {
+        if let Role::Candidate { pre, votes } = &self.role
+            && votes.len() >= self.settings.majority()
+        {
+            if *pre {
+                self.solicit(false, out);
+            } else {
+                self.lead(out);
+            }
+        }
+    }
+
+    fn lead(&mut self, out: &mut Outputs) {
+        let now_ms = self.now.steady_ms;
+        let next = self.log.last_index() + 1;
+        let progress = Progress { next, heard_ms: now_ms, ..Progress::default() };
+        let progress: BTreeMap<_, _> = self.settings.peers().map(|peer| (peer, progress.clone())).collect();
+        self.role = Role::Leader(Box::new(Leadership {
+            first_index: next,
+            progress,
+            round: 0,
+            reads: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            // An earlier leader may have granted leases that this one knows nothing of.
+            leased_until_ms: now_ms + self.settings.timing.lease_ms,
+        }));
+        self.leader = Some(self.settings.id);
+        // Only an entry of its own term tells a leader how far the log is committed.
+        self.append(out, Entry { term: self.term, payload: Payload::Nothing });
+    }
+
+    /// A leader that no longer reaches a majority makes room, so that its clients are told and not kept waiting.
+    pub(super) fn step_down_without_quorum(&mut self) {
+        let trusts_itself = self.has(Disease::StaleReadsOldLeader) || self.has(Disease::DirtyReads);
+        let Role::Leader(leadership) = &self.role else { return };
+        let oldest_ms = self.now.steady_ms.saturating_sub(self.settings.timing.step_down_ms);
+        let heard = leadership.progress.values().filter(|peer| peer.heard_ms >= oldest_ms).count();
+        if heard + 1 < self.settings.majority() && !trusts_itself {
+            self.role = Role::Follower;
+            self.leader = None;
+            self.election_due_ms = self.random_deadline();
+        }
+    }
+}

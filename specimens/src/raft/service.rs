@@ -1,0 +1,249 @@
+//! Clients' calls: taken from clients, passed to the leader, proposed or read, answered.
+
+use history::{
+    Key, NodeId, Value,
+    vocabulary::register::{Call, Return},
+};
+
+use super::{Lease, Parked, PendingRead, Raft, Role};
+use crate::{
+    Disease,
+    machine::Outputs,
+    message::{Entry, Index, Message, Payload, Reply, Request, RequestId},
+};
+
+/// The most calls that wait at a leader, or at a node for a leader.
+const CALLS_MAX: usize = 4096;
+/// How often a call is passed on before it is left to be retried.
+const HOPS_MAX: u8 = 3;
+/// For how long a call that was passed to this node waits for a leader to become known.
+const PARKED_MS: u64 = 2000;
+
+impl Raft {
+    pub(super) fn on_client(&mut self, request: Request, out: &mut Outputs) {
+        if let Call::Read(key) = &request.call
+            && self.may_read_locally()
+        {
+            let answer = Return::Value(Some(self.store.read(key)));
+            out.replies.push((request.id, Reply::Done(answer)));
+            return;
+        }
+        let id = request.id;
+        if let Err(refused) = self.desk.take(self.now, request) {
+            out.replies.push((id, refused));
+        }
+    }
+
+    fn may_read_locally(&self) -> bool {
+        match self.settings.disease {
+            // The mistake: the copy of a follower lags behind.
+            Disease::StaleReadsAnyNode => true,
+            // The mistake: this clock can be set back, and then the lease lasts longer than the leader believes.
+            Disease::StaleReadsLease => {
+                self.now.wall_ms() < self.lease.until_wall_ms && self.applied >= self.lease.index
+            }
+            _ => false,
+        }
+    }
+
+    /// Hands the calls of this node's clients, and those it was passed, to the leader.
+    pub(super) fn hand_over_calls(&mut self, out: &mut Outputs) {
+        let oldest_ms = self.now.steady_ms.saturating_sub(PARKED_MS);
+        self.parked.retain(|parked| parked.arrived_ms >= oldest_ms);
+        let Some(leader) = self.leader else { return };
+        let asks_lease = self.has(Disease::StaleReadsLease);
+        for request in self.desk.due(self.now, leader) {
+            let is_read = matches!(request.call, Call::Read(_));
+            let lease_asked_ms = (asks_lease && is_read).then(|| self.now.wall_ms());
+            self.pass_on(leader, request, self.settings.id, 0, lease_asked_ms, out);
+        }
+        for parked in std::mem::take(&mut self.parked) {
+            self.pass_on(leader, parked.request, parked.origin, parked.hops, parked.lease_asked_ms, out);
+        }
+    }
+
+    fn pass_on(
+        &mut self,
+        leader: NodeId,
+        request: Request,
+        origin: NodeId,
+        hops: u8,
+        lease_asked_ms: Option<i64>,
+        out: &mut Outputs,
+    ) {
+        if leader == self.settings.id {
+            self.serve(request, origin, lease_asked_ms, out);
+        } else if hops < HOPS_MAX {
+            let message = Message::Forward { request, origin, hops: hops + 1, lease_asked_ms };
+            self.send(out, leader, message);
+        }
+    }
+
+    pub(super) fn on_forward(
+        &mut self,
+        request: Request,
+        origin: NodeId,
+        hops: u8,
+        lease_asked_ms: Option<i64>,
+        out: &mut Outputs,
+    ) {
+        if self.leads() {
+            self.serve(request, origin, lease_asked_ms, out);
+        } else if self.parked.len() < CALLS_MAX {
+            let arrived_ms = self.now.steady_ms;
+            self.parked.push_back(Parked { request, origin, hops, arrived_ms, lease_asked_ms });
+        }
+    }
+
+    fn serve(&mut self, request: Request, origin: NodeId, lease_asked_ms: Option<i64>, out: &mut Outputs) {
+        match &request.call {
+            Call::Read(_) => self.read(request, origin, lease_asked_ms, out),
+            Call::Write(..) | Call::Cas(..) => self.propose(request, origin, out),
+        }
+    }
+
+    fn read(&mut self, request: Request, origin: NodeId, lease_asked_ms: Option<i64>, out: &mut Outputs) {
+        let key = request.call.key();
+        let at_once = match self.settings.disease {
+            // The mistake: nobody was asked whether this node still leads.
+            Disease::StaleReadsOldLeader => Some(self.store.read(key)),
+            // The mistake: the end of the log is not committed, and perhaps never will be.
+            Disease::DirtyReads => Some(self.dirty_value(key)),
+            _ => None,
+        };
+        let last = self.log.last_index();
+        let commit = self.commit;
+        let Role::Leader(leadership) = &mut self.role else { return };
+        if let Some(value) = at_once
+            && commit >= leadership.first_index
+        {
+            self.answer(origin, request.id, Return::Value(Some(value)), None, out);
+            return;
+        }
+        if leadership.reads.len() >= CALLS_MAX {
+            return;
+        }
+        // What was acknowledged before it was committed must at least be seen by reads of the same leader.
+        let seen = if self.settings.disease == Disease::AckBeforeReplication { last } else { commit };
+        leadership.reads.push_back(PendingRead {
+            request,
+            origin,
+            round: leadership.round + 1,
+            index: seen.max(leadership.first_index),
+            arrived_ms: self.now.steady_ms,
+            lease_asked_ms,
+        });
+    }
+
+    /// The value of a key after the whole log, committed or not.
+    fn dirty_value(&self, key: &Key) -> Value {
+        let mut value = self.store.read(key);
+        for index in self.applied + 1..=self.log.last_index() {
+            if let Some(Entry { payload: Payload::Apply(request), .. }) = self.log.entry(index)
+                && request.call.key() == key
+            {
+                match &request.call {
+                    Call::Write(_, to) => value = to.clone(),
+                    Call::Cas(_, from, to) if value == *from => value = to.clone(),
+                    Call::Cas(..) | Call::Read(_) => {}
+                }
+            }
+        }
+        value
+    }
+
+    fn propose(&mut self, request: Request, origin: NodeId, out: &mut Outputs) {
+        let Role::Leader(leadership) = &mut self.role else { return };
+        let retried = leadership.waiting.contains_key(&request.id);
+        if leadership.waiting.len() >= CALLS_MAX
+            || (retried && self.settings.disease != Disease::DuplicateApply)
+        {
+            return;
+        }
+        let id = request.id;
+        let mut payload = Payload::Apply(request);
+        match (self.settings.disease, &payload) {
+            (Disease::CasBeforeLog, Payload::Apply(Request { call: Call::Cas(key, from, _), .. })) => {
+                // The mistake: what is compared may be overwritten by an entry that is on its way.
+                if self.store.read(key) != *from {
+                    self.answer(origin, id, Return::Refused, None, out);
+                    return;
+                }
+                if let Payload::Apply(request) = payload {
+                    payload = Payload::Decided(request);
+                }
+                leadership.waiting.insert(id, origin);
+            }
+            (Disease::AckBeforeReplication, Payload::Apply(Request { call: Call::Write(..), .. })) => {
+                // The mistake: only this node has it.
+                self.answer(origin, id, Return::Written, None, out);
+            }
+            _ => {
+                leadership.waiting.insert(id, origin);
+            }
+        }
+        self.append(out, Entry { term: self.term, payload });
+    }
+
+    /// Tells the node that took the call from its client what came of it.
+    pub(super) fn answer(
+        &mut self,
+        origin: NodeId,
+        id: RequestId,
+        answer: Return,
+        lease: Option<(i64, Index)>,
+        out: &mut Outputs,
+    ) {
+        if origin == self.settings.id {
+            self.on_answer(id, answer, lease, out);
+        } else {
+            self.send(out, origin, Message::ForwardReply { id, answer, lease });
+        }
+    }
+
+    pub(super) fn on_answer(
+        &mut self,
+        id: RequestId,
+        answer: Return,
+        lease: Option<(i64, Index)>,
+        out: &mut Outputs,
+    ) {
+        if let Some((asked_ms, index)) = lease {
+            let until_wall_ms = asked_ms + self.settings.timing.lease_ms as i64;
+            if until_wall_ms > self.lease.until_wall_ms {
+                self.lease = Lease { until_wall_ms, index };
+            }
+        }
+        if self.desk.done(id) {
+            out.replies.push((id, Reply::Done(answer)));
+        }
+    }
+
+    /// Answers the reads for which a majority has confirmed, after they arrived, that this node leads.
+    pub(super) fn serve_reads(&mut self, out: &mut Outputs) {
+        let oldest_ms = self.now.steady_ms.saturating_sub(PARKED_MS);
+        let grants = self.has(Disease::StaleReadsLease) && self.commit == self.log.last_index();
+        let Role::Leader(leadership) = &mut self.role else { return };
+        let mut rounds: Vec<_> = leadership.progress.values().map(|peer| peer.round).collect();
+        rounds.push(leadership.round);
+        rounds.sort_unstable();
+        let confirmed = rounds[rounds.len() - self.settings.majority()];
+        leadership.reads.retain(|read| read.arrived_ms >= oldest_ms);
+        let mut ready = Vec::new();
+        while let Some(read) = leadership.reads.front()
+            && read.round <= confirmed
+            && read.index <= self.applied
+        {
+            ready.extend(leadership.reads.pop_front());
+        }
+        if grants && ready.iter().any(|read| read.lease_asked_ms.is_some()) {
+            leadership.leased_until_ms = self.now.steady_ms + self.settings.timing.lease_ms;
+        }
+        for read in ready {
+            let value = self.store.read(read.request.call.key());
+            let lease =
+                if grants { read.lease_asked_ms.map(|asked_ms| (asked_ms, self.applied)) } else { None };
+            self.answer(read.origin, read.request.id, Return::Value(Some(value)), lease, out);
+        }
+    }
+}

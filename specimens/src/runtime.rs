@@ -1,0 +1,187 @@
+//! A node as a real process: the state machine between a journal on disk and connections over TCP.
+//!
+//! One thread does everything. Inputs that have come in while the journal was being written are handled together,
+//! so one sync serves them all.
+
+use std::{collections::HashMap, io, net::SocketAddr, path::PathBuf, time::Duration};
+
+use history::{NodeId, vocabulary::register::Call};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{
+    machine::{self, Input, Machine, Outputs, Settings},
+    message::{Message, Reply, Request, RequestId, Status},
+};
+
+mod clock;
+mod inbound;
+mod journal;
+mod outbound;
+
+pub use clock::CLOCK_FILE;
+use clock::Clock;
+use journal::Journal;
+
+/// The role of a specimen's process.
+pub const ROLE: &str = "specimen";
+/// The environment variable that holds a [`Launch`].
+const LAUNCH: &str = "DISPROVE_SPECIMEN";
+/// How often time passes for the state machine.
+const TICK: Duration = Duration::from_millis(10);
+/// The most inputs that wait, and that are handled together.
+const INPUTS_MAX: usize = 4096;
+/// The most messages that wait for one peer; beyond it they are lost, as on any network.
+const OUTBOUND_MAX: usize = 2048;
+
+/// Everything a node's process is told when it starts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Launch {
+    /// Who it is. The seed is mixed with the time, so that restarts differ.
+    pub settings: Settings,
+    /// Where each node listens, itself included.
+    pub addresses: Vec<SocketAddr>,
+    /// Where its journal is.
+    pub folder: PathBuf,
+}
+
+impl Launch {
+    /// The variable of the environment that carries it.
+    pub fn to_environment(&self) -> Result<(String, String), cluster::Error> {
+        let text = serde_json::to_string(self)
+            .map_err(|error| cluster::Error::io("write the specimen's settings", error))?;
+        Ok((LAUNCH.into(), text))
+    }
+}
+
+/// Something for the one thread that owns the state machine.
+enum Event {
+    Peer(NodeId, Message),
+    Call(RequestId, Call, oneshot::Sender<Reply>),
+    Status(oneshot::Sender<Status>),
+}
+
+cluster::role!(ROLE, run);
+
+/// The life of a node's process, from its environment to its end.
+fn run() -> i32 {
+    let told = std::env::var(LAUNCH).map_err(io::Error::other);
+    let result = told.and_then(|text| {
+        let launch: Launch = serde_json::from_str(&text)?;
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(serve(launch))
+    });
+    match result {
+        Ok(()) => 0,
+        Err(error) => {
+            log(&format!("ended: {error}"));
+            1
+        }
+    }
+}
+
+/// A line in the node's own log, which is the standard error of its process.
+fn log(line: &str) {
+    use io::Write;
+    let seconds = clock::since_1970_ns() as f64 / 1e9;
+    // A node whose log cannot be written goes on without it.
+    let _unlogged = writeln!(io::stderr(), "{seconds:.3} {line}");
+}
+
+/// Runs one node until its process is ended. Only an error of its disk or its port ends it by itself.
+pub async fn serve(launch: Launch) -> io::Result<()> {
+    std::fs::create_dir_all(&launch.folder)?;
+    let id = launch.settings.id;
+    let listener = TcpListener::bind(launch.addresses[usize::from(id.0)]).await?;
+    let mut clock = Clock::new(&launch.folder);
+    let (journal, records) = Journal::open(&launch.folder)?;
+    log(&format!("{} starts with {} records, disease {}", id.0, records.len(), launch.settings.disease));
+
+    let (events, inbox) = mpsc::channel(INPUTS_MAX);
+    tokio::spawn(inbound::accept(listener, events));
+    let mut peers = HashMap::new();
+    for peer in launch.settings.peers() {
+        let (sender, queue) = mpsc::channel(OUTBOUND_MAX);
+        peers.insert(peer, sender);
+        tokio::spawn(outbound::keep_sending(id, launch.addresses[usize::from(peer.0)], queue));
+    }
+    let settings = Settings { seed: launch.settings.seed ^ rand::random::<u64>(), ..launch.settings };
+    let machine = machine::build(settings, clock.now(), records);
+    let mut node =
+        Node { machine, journal, peers, clients: HashMap::new(), clock, status: Status::default() };
+    node.run(inbox).await
+}
+
+struct Node {
+    machine: Box<dyn Machine>,
+    journal: Journal,
+    peers: HashMap<NodeId, mpsc::Sender<Message>>,
+    clients: HashMap<RequestId, oneshot::Sender<Reply>>,
+    clock: Clock,
+    status: Status,
+}
+
+impl Node {
+    async fn run(&mut self, mut inbox: mpsc::Receiver<Event>) -> io::Result<()> {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let mut out = Outputs::default();
+            tokio::select! {
+                event = inbox.recv() => match event {
+                    Some(event) => self.take(event, &mut out),
+                    None => return Ok(()),
+                },
+                _ = ticks.tick() => self.machine.handle(self.clock.now(), Input::Tick, &mut out),
+            }
+            for _ in 1..INPUTS_MAX {
+                let Ok(event) = inbox.try_recv() else { break };
+                self.take(event, &mut out);
+            }
+            self.machine.finish(self.clock.now(), &mut out);
+            self.carry_out(out)?;
+        }
+    }
+
+    fn take(&mut self, event: Event, out: &mut Outputs) {
+        let now = self.clock.now();
+        match event {
+            Event::Peer(from, message) => self.machine.handle(now, Input::Peer(from, message), out),
+            Event::Call(id, call, client) => {
+                self.clients.insert(id, client);
+                let request = Request { id, call, stamp_ns: now.wall_ns };
+                self.machine.handle(now, Input::Client(request), out);
+            }
+            Event::Status(asker) => {
+                // Who asked may have gone away, and then nobody needs the answer.
+                let _gone = asker.send(self.machine.status());
+            }
+        }
+    }
+
+    fn carry_out(&mut self, out: Outputs) -> io::Result<()> {
+        self.journal.write(out.rewrite, out.records, out.sync)?;
+        for (to, message) in out.messages {
+            if let Some(peer) = self.peers.get(&to) {
+                // A queue that is full loses the message, as the network might; everything is sent again anyway.
+                let _lost = peer.try_send(message);
+            }
+        }
+        for (id, reply) in out.replies {
+            if let Some(client) = self.clients.remove(&id) {
+                // The client may have gone away; what it asked for has happened all the same.
+                let _gone = client.send(reply);
+            }
+        }
+        let status = self.machine.status();
+        if (status.leader, status.term) != (self.status.leader, self.status.term) {
+            let leader = status.leader.map_or("nobody".into(), |leader| format!("node {}", leader.0));
+            log(&format!("in term {} follows {leader}", status.term));
+        }
+        self.status = status;
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! Connections that come in, from peers and from clients.
+
+use std::{io, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncWriteExt, BufReader},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::{Semaphore, mpsc, oneshot},
+    time::{interval, sleep, timeout},
+};
+
+use super::{Event, outbound::BEAT_EVERY};
+use crate::{
+    message::RequestId,
+    wire::{self, Answer, Frame},
+};
+
+/// The most connections at once; others wait in the kernel's queue.
+const CONNECTIONS_MAX: usize = 1024;
+/// A peer that was silent for so long is not there any more; it sends beats all the time.
+const SILENCE_MAX: Duration = Duration::from_secs(3);
+/// After a failed accept (too many open files, say) the node waits a moment and goes on.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Accepts connections for as long as the node lives.
+pub async fn accept(listener: TcpListener, events: mpsc::Sender<Event>) {
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let events = events.clone();
+                tokio::spawn(async move {
+                    // A connection that breaks is opened again by the other side if it needs one.
+                    let _closed = attend(stream, events).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                super::log(&format!("no connection was accepted: {error}"));
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn attend(stream: TcpStream, events: mpsc::Sender<Event>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let (reader, mut writer) = stream.into_split();
+    let mut reader = BufReader::with_capacity(1 << 16, reader);
+    let session = rand::random();
+    let mut sequence = 0;
+    loop {
+        let answer = match wire::read(&mut reader).await? {
+            Frame::Node(from) => return attend_peer(reader, writer, from, events).await,
+            Frame::Call(call) => {
+                sequence += 1;
+                let (client, reply) = oneshot::channel();
+                let event = Event::Call(RequestId { session, sequence }, call, client);
+                events.send(event).await.map_err(io::Error::other)?;
+                Answer::Reply(reply.await.map_err(io::Error::other)?)
+            }
+            Frame::Status => {
+                let (asker, status) = oneshot::channel();
+                events.send(Event::Status(asker)).await.map_err(io::Error::other)?;
+                Answer::Status(status.await.map_err(io::Error::other)?)
+            }
+            Frame::Message(_) | Frame::Beat => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a peer that did not say who it is"));
+            }
+        };
+        let mut bytes = Vec::new();
+        wire::encode(&mut bytes, &answer)?;
+        writer.write_all(&bytes).await?;
+    }
+}
+
+async fn attend_peer(
+    mut reader: BufReader<OwnedReadHalf>,
+    mut writer: OwnedWriteHalf,
+    from: history::NodeId,
+    events: mpsc::Sender<Event>,
+) -> io::Result<()> {
+    let beats = async {
+        let mut due = interval(BEAT_EVERY);
+        loop {
+            due.tick().await;
+            writer.write_all(&[0]).await?;
+        }
+    };
+    let messages = async {
+        loop {
+            match timeout(SILENCE_MAX, wire::read(&mut reader)).await?? {
+                Frame::Message(message) => {
+                    events.send(Event::Peer(from, message)).await.map_err(io::Error::other)?;
+                }
+                Frame::Beat => {}
+                Frame::Node(_) | Frame::Call(_) | Frame::Status => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "a peer that speaks as a client"));
+                }
+            }
+        }
+    };
+    tokio::select! {
+        ended = beats => ended,
+        ended = messages => ended,
+    }
+}
