@@ -8,6 +8,30 @@
 //! The switch deliberately knows nothing of connections, hosts or faults, and it never blocks: a device that is full gets
 //! a short queue, and what does not fit there is dropped and counted.
 //!
+//! ```
+//! use std::{net::Ipv4Addr, os::unix::net::UnixDatagram};
+//!
+//! use disprove_cluster::{Endpoint, switch::{Framing, Port, Switch, SwitchOptions}};
+//! use history::NodeId;
+//!
+//! let (controller, near) = UnixDatagram::pair()?;
+//! let (node, far) = UnixDatagram::pair()?;
+//! let port = |endpoint, host, device: UnixDatagram| {
+//!     let address = Ipv4Addr::new(10, 0, 0, host);
+//!     Port { endpoint, address, device: device.into(), framing: Framing::Ip }
+//! };
+//! let ports = vec![port(Endpoint::Controller, 254, near), port(Endpoint::Node(NodeId(0)), 1, far)];
+//! let switch = Switch::start(ports, SwitchOptions::default())?;
+//!
+//! // The smallest packet: a header of 20 bytes from 10.0.0.254 to 10.0.0.1.
+//! let packet = [0x45, 0, 0, 20, 0, 0, 0, 0, 64, 59, 0, 0, 10, 0, 0, 254, 10, 0, 0, 1];
+//! controller.send(&packet)?;
+//! let mut arrived = [0; 100];
+//! assert_eq!(node.recv(&mut arrived)?, 20);
+//! assert_eq!(arrived[..20], packet);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! **Order.** A constant delay, a jitter and a limited bandwidth keep the order of the packets of one flow (protocol and
 //! ports) in one direction, while flows may overtake one another. Real paths behave so, and a jitter that shuffled the
 //! segments of a connection would mostly measure how TCP reacts to that. Shuffling is a policy of its own, `reorder`.
@@ -30,6 +54,7 @@ mod lag;
 mod link;
 mod outlet;
 mod packet;
+mod packet_socket;
 mod policy;
 mod shaper;
 

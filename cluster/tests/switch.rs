@@ -15,3 +15,5 @@ mod shaping;
 mod tcp;
 #[path = "switch/tun.rs"]
 mod tun;
+#[path = "switch/veth.rs"]
+mod veth;

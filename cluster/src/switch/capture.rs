@@ -79,11 +79,14 @@ impl Capture {
 
     /// Keeps a packet, unless the file is full.
     pub(super) fn keep(&mut self, port: usize, at: Nanos, packet: &[u8], comment: &str) {
+        if self.bytes_left == 0 {
+            return self.counters.strays.uncaptured.add(1);
+        }
         let begin = self.buffer.len();
         write_packet(&mut self.buffer, port, i128::from(at) + self.wall, packet, comment);
         let size = (self.buffer.len() - begin) as u64;
         if size > self.bytes_left {
-            // Nothing may follow either: a capture with holes would mislead.
+            // Smaller packets may not follow either: a capture that goes on with holes would mislead.
             self.buffer.truncate(begin);
             self.bytes_left = 0;
             self.counters.strays.uncaptured.add(1);

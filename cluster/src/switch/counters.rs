@@ -20,6 +20,9 @@ pub struct Strays {
     pub malformed: u64,
     /// The device of the receiver did not take it, as one that is down.
     pub undeliverable: u64,
+    /// Lost before the switch could read them, as it was too slow. Packet sockets tell; of TUN devices, the node's own
+    /// count of dropped packets does.
+    pub missed: u64,
     /// Missing from the capture, which was full or could not be written fast enough.
     pub uncaptured: u64,
 }
@@ -62,6 +65,7 @@ pub(super) struct StrayCounts {
     pub(super) unknown_destination: Counter,
     pub(super) malformed: Counter,
     pub(super) undeliverable: Counter,
+    pub(super) missed: Counter,
     pub(super) uncaptured: Counter,
 }
 
@@ -101,6 +105,7 @@ impl Counters {
             unknown_destination: self.strays.unknown_destination.get(),
             malformed: self.strays.malformed.get(),
             undeliverable: self.strays.undeliverable.get(),
+            missed: self.strays.missed.get(),
             uncaptured: self.strays.uncaptured.get(),
         }
     }

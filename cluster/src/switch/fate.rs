@@ -187,10 +187,13 @@ mod tests {
         };
         let near = |found: f64, asked: f64| assert!((found - asked).abs() < 0.05, "{found}, not {asked}");
         let (mean, deviation) = moments(Shape { uniform: 5e6, ..Shape::default() });
-        (near(mean, 0.0), near(deviation, 5.0 / 3_f64.sqrt()));
+        near(mean, 0.0);
+        near(deviation, 5.0 / 3_f64.sqrt());
         let (mean, deviation) = moments(Shape { normal: 2e6, ..Shape::default() });
-        (near(mean, 0.0), near(deviation, 2.0));
+        near(mean, 0.0);
+        near(deviation, 2.0);
         let (mean, deviation) = moments(Shape { exponential: 1e6, ..Shape::default() });
-        (near(mean, 1.0), near(deviation, 1.0));
+        near(mean, 1.0);
+        near(deviation, 1.0);
     }
 }

@@ -11,6 +11,7 @@ use super::{
     Framing, Port,
     ethernet::{self, Frame, HEADER, mac_of},
     packet::{self, Arrival},
+    packet_socket,
 };
 use crate::Error;
 
@@ -81,6 +82,9 @@ impl Outlet {
         let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
         fcntl(&port.device, FcntlArg::F_SETFL(flags))
             .map_err(|e| Error::io("make a network device non-blocking", e))?;
+        if port.framing == Framing::Ethernet {
+            packet_socket::prepare(port.device.as_fd());
+        }
         Ok(Self {
             device: port.device,
             framing: port.framing,
@@ -92,6 +96,14 @@ impl Outlet {
 
     pub(super) fn device(&self) -> BorrowedFd<'_> {
         self.device.as_fd()
+    }
+
+    /// How many packets were lost since the last call before they could be read, as far as the device tells.
+    pub(super) fn missed(&self) -> u64 {
+        match self.framing {
+            Framing::Ip => 0,
+            Framing::Ethernet => packet_socket::missed(self.device()),
+        }
     }
 
     /// Reads one packet so that it begins at `HEADER`.

@@ -48,7 +48,7 @@ fn pattern(place: usize) -> u8 {
 }
 
 /// Sends so many bytes from one host to another by TCP, checks every one, and says how long it took.
-fn transfer(from: &Host, to: &Host, bytes: usize) -> Duration {
+pub fn transfer(from: &Host, to: &Host, bytes: usize) -> Duration {
     let target = to.address;
     let (ready, listening) = std::sync::mpsc::channel();
     let receiver = to.spawn(move || {

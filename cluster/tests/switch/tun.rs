@@ -32,6 +32,11 @@ impl Host {
         made.join().expect("making a host does not panic")
     }
 
+    /// A host whose namespace and device somebody else made.
+    pub fn of(namespace: File, address: Ipv4Addr) -> Self {
+        Self { namespace, address }
+    }
+
     /// Runs something as a program of this host would; sockets made there stay there.
     pub fn spawn<T: Send + 'static>(
         &self,
@@ -68,6 +73,20 @@ fn open_tun(address: Ipv4Addr, mtu: i32) -> io::Result<OwnedFd> {
     request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
     ask(&socket, libc::SIOCSIFFLAGS as libc::Ioctl, &mut request)?;
     Ok(device.into())
+}
+
+/// Has the kernel finish the checksums of what the device `t0` of this thread's namespace sends, and cut it to its size.
+pub fn finish_packets() -> io::Result<()> {
+    const SIOCETHTOOL: libc::Ioctl = 0x8946;
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0")?;
+    // Transmit checksums, TCP segmentation, any segmentation, and what receives such.
+    for command in [0x17_u32, 0x1f, 0x24, 0x2c] {
+        let mut value = [command, 0];
+        let mut request = named();
+        request.ifr_ifru.ifru_data = value.as_mut_ptr().cast();
+        ask(&socket, SIOCETHTOOL, &mut request)?;
+    }
+    Ok(())
 }
 
 /// A request about the device `t0`.
