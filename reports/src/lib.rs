@@ -33,9 +33,10 @@
 //! assert!(terminal::summary(&findings, Style { color: false, width: 80 }).starts_with("UNKNOWN"));
 //! ```
 //!
-//! Read next: [`findings`], then [`terminal`].
+//! Read next: [`findings`], then [`terminal`], then [`html`].
 
 pub mod findings;
+pub mod glossary;
 pub mod html;
 pub mod index;
 pub mod json;

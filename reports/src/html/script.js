@@ -1,0 +1,125 @@
+(() => {
+  'use strict';
+  const root = document.documentElement;
+  const all = (selector, from = document) => Array.from(from.querySelectorAll(selector));
+  root.classList.add('scripted');
+
+  // Light and dark: the page follows the system until somebody chooses.
+  const theme = document.getElementById('theme');
+  const dark = () => root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+  theme?.addEventListener('click', () => { root.dataset.theme = dark() ? 'light' : 'dark'; });
+
+  // Commands can be copied.
+  for (const button of all('.command button')) {
+    button.addEventListener('click', async () => {
+      const pre = button.parentElement.querySelector('pre');
+      try {
+        await navigator.clipboard.writeText(pre.textContent);
+        button.textContent = 'Copied';
+      } catch {
+        getSelection().selectAllChildren(pre);
+        button.textContent = 'Selected';
+      }
+      setTimeout(() => { button.textContent = 'Copy'; }, 1500);
+    });
+  }
+
+  // One operation is one thing wherever it is shown: bar, row and mention light up together.
+  let pinned = null;
+  const light = (anomaly, op) => {
+    for (const element of all('.lit', anomaly)) element.classList.remove('lit');
+    const told = anomaly.querySelector('.told');
+    if (op === null) { if (told) told.textContent = told.dataset.idle; return; }
+    for (const element of all('[data-op]', anomaly)) {
+      if (op === '*' ? element.closest('.sentence') || element.matches('.proof, .culprit, tr') : element.dataset.op === op) {
+        element.classList.add('lit');
+      }
+    }
+    const bar = op === '*' ? null : anomaly.querySelector(`.op[data-op="${op}"]`);
+    if (told) told.textContent = bar ? bar.getAttribute('aria-label') : told.dataset.idle;
+  };
+  for (const anomaly of all('.anomaly')) {
+    const enter = event => {
+      const target = event.target.closest('[data-op]');
+      if (target) light(anomaly, target.dataset.op);
+    };
+    const leave = () => light(anomaly, pinned && anomaly.contains(pinned) ? pinned.dataset.op : null);
+    anomaly.addEventListener('mouseover', enter);
+    anomaly.addEventListener('focusin', enter);
+    anomaly.addEventListener('mouseout', leave);
+    anomaly.addEventListener('focusout', leave);
+    const sentence = anomaly.querySelector('.sentence');
+    sentence?.addEventListener('mouseenter', () => light(anomaly, '*'));
+    // A click on a bar pins it instead of jumping away; the same link without a script leads to its row.
+    for (const bar of all('.op[data-op]', anomaly)) {
+      bar.addEventListener('click', event => {
+        event.preventDefault();
+        pinned = pinned === bar ? null : bar;
+        history.replaceState(null, '', pinned ? '#' + bar.id : '#' + anomaly.id);
+        light(anomaly, bar.dataset.op);
+      });
+    }
+    for (const row of all('tr[data-op] a[href]', anomaly)) {
+      row.addEventListener('click', event => {
+        const bar = document.getElementById(row.hash.slice(1));
+        if (!bar) return;
+        event.preventDefault();
+        pinned = bar;
+        history.replaceState(null, '', row.hash);
+        show(bar);
+        light(anomaly, bar.dataset.op);
+      });
+    }
+  }
+
+  // The picture is scrolled to the operation that matters.
+  const show = bar => {
+    const picture = bar.closest('.picture');
+    const box = picture.getBoundingClientRect();
+    const at = bar.querySelector('rect').getBoundingClientRect();
+    picture.scrollLeft += at.left + at.width / 2 - box.left - 104 - (box.width - 104) / 2;
+    if (at.top < 60 || at.bottom > innerHeight) bar.closest('.anomaly').scrollIntoView({ block: 'start' });
+  };
+  for (const bar of all('.op.culprit')) {
+    const picture = bar.closest('.picture');
+    if (picture.scrollWidth > picture.clientWidth + 4) {
+      const box = picture.getBoundingClientRect();
+      const at = bar.querySelector('rect').getBoundingClientRect();
+      picture.scrollLeft += at.left + at.width / 2 - box.left - 104 - (box.width - 104) / 2;
+    }
+  }
+  const named = location.hash.match(/^#a\d+-op\d+$/) && document.getElementById(location.hash.slice(1));
+  if (named) { pinned = named; show(named); light(named.closest('.anomaly'), named.dataset.op); }
+
+  // Keys.
+  const help = document.getElementById('keys');
+  document.getElementById('help')?.addEventListener('click', () => help.showModal());
+  const step = by => {
+    const anomalies = all('.anomaly');
+    if (!anomalies.length) return;
+    const tops = anomalies.map(anomaly => anomaly.getBoundingClientRect().top);
+    let place = by > 0 ? tops.findIndex(top => top > 80) : tops.findLastIndex(top => top < 20);
+    if (place < 0) place = by > 0 ? anomalies.length - 1 : 0;
+    anomalies[place].scrollIntoView({ block: 'start' });
+    anomalies[place].focus({ preventScroll: true });
+    history.replaceState(null, '', '#' + anomalies[place].id);
+  };
+  const walk = by => {
+    const anomaly = document.activeElement?.closest?.('.anomaly') || (pinned && pinned.closest('.anomaly')) || document.querySelector('.anomaly');
+    const bars = anomaly ? all('.op[data-op]', anomaly) : [];
+    if (!bars.length) return;
+    const place = bars.findIndex(bar => bar === document.activeElement);
+    const bar = bars[(place + by + bars.length) % bars.length];
+    bar.focus({ preventScroll: true });
+    show(bar);
+  };
+  addEventListener('keydown', event => {
+    if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+    const action = {
+      'n': () => step(1), 'p': () => step(-1), 'j': () => walk(1), 'k': () => walk(-1),
+      't': () => theme.click(), '?': () => help.showModal(),
+      'Escape': () => { pinned = null; for (const anomaly of all('.anomaly')) light(anomaly, null); },
+    }[event.key];
+    if (action) { event.preventDefault(); action(); }
+  });
+})();
