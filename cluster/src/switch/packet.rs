@@ -93,6 +93,10 @@ fn data_of(packet: &[u8]) -> Option<(usize, usize)> {
         TCP => (usize::from(packet.get(start + 12)? >> 4) * 4, 16),
         _ => return None,
     };
+    // A TCP header that claims to be shorter than any would have its checksum outside.
+    if header < checksum + 2 {
+        return None;
+    }
     (start + header < packet.len()).then_some((start + header, start + checksum))
 }
 
@@ -143,6 +147,9 @@ fn repair(packet: &mut [u8], checksum: usize, before: u16, after: u16) {
 
 #[cfg(test)]
 mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
 
     /// The sum of RFC 1071 over a whole packet of ICMP, TCP or UDP: zero where the checksum is right.
@@ -259,6 +266,38 @@ mod tests {
             assert!(!damage(&mut same, 3, true));
             assert_eq!(same, original);
         }
+    }
+
+    #[test]
+    fn no_packet_is_too_strange_to_be_looked_at() {
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let mut damaged = 0;
+        for _ in 0..200_000 {
+            let mut packet = match random.random_range(0..3) {
+                0 => tcp(b"hello"),
+                1 => udp(b"hello"),
+                _ => (0..random.random_range(0..60)).map(|_| random.random()).collect(),
+            };
+            for _ in 0..random.random_range(0..6) {
+                let place = random.random_range(0..packet.len().max(1));
+                if let Some(byte) = packet.get_mut(place) {
+                    *byte = random.random();
+                }
+            }
+            packet.truncate(random.random_range(0..=packet.len()));
+            if let (Some(first), true) = (packet.first_mut(), random.random()) {
+                *first = 0x40 | random.random_range(5..8);
+            }
+            if packet.len() >= 20 && random.random() {
+                let length = packet.len() as u16;
+                packet[2..4].copy_from_slice(&length.to_be_bytes());
+            }
+            if let Arrival::Ipv4 { length, .. } = classify(&packet) {
+                flow_of(&packet[..length]);
+                damaged += usize::from(damage(&mut packet[..length], random.random(), random.random()));
+            }
+        }
+        assert!(damaged > 10_000, "only {damaged} packets came that far");
     }
 
     #[test]

@@ -12,12 +12,13 @@ fn a_cut_goes_one_way_only_and_can_be_lifted() {
     rig.impose(1, &[(link(1, 2), policy(|p| p.cut = true))]);
     rig.send(1, &packet(1, 2, 1, 1, 40));
     rig.send(2, &packet(2, 1, 1, 2, 40));
-    assert_eq!(rig.numbers(1, ms(50)), [2]);
+    assert_eq!(number(&rig.receive(1, ms(1000)).unwrap()), 2);
+    let counters = rig.until(1, 2, |counters| counters.cut == 1);
+    assert_eq!(counters.passed, 0);
     assert!(rig.numbers(2, ms(5)).is_empty());
-    assert_eq!((rig.counters(1, 2).cut, rig.counters(1, 2).passed), (1, 0));
     rig.lift(1);
     rig.send(1, &packet(1, 2, 1, 3, 40));
-    assert_eq!(rig.numbers(2, ms(50)), [3]);
+    assert_eq!(number(&rig.receive(2, ms(1000)).unwrap()), 3);
 }
 
 #[test]
@@ -37,19 +38,22 @@ fn a_command_holds_for_every_packet_after_it_and_for_none_before() {
 #[test]
 fn a_cut_drops_what_is_under_way() {
     let rig = Rig::seeded(1);
-    let slow = policy(|p| (p.delay, p.reorder) = (ms(300), 0.3));
+    let slow = policy(|p| (p.delay, p.reorder) = (ms(2000), 0.3));
     rig.impose(1, &[(link(1, 2), slow.clone()), (link(0, 2), slow)]);
+    let began = Instant::now();
     for number in 0..20 {
         rig.send(1, &packet(1, 2, 1, number, 40));
     }
     rig.send(0, &packet(0, 2, 1, 99, 40));
-    std::thread::sleep(ms(50));
+    std::thread::sleep(ms(100));
     rig.impose(2, &[(link(1, 2), policy(|p| p.cut = true))]);
-    assert_eq!(rig.counters(1, 2).cut, 20, "at once, not when they would have arrived");
+    rig.until(1, 2, |counters| counters.cut == 20);
+    assert!(began.elapsed() < ms(1900), "at once, not when they would have arrived");
     rig.lift(2);
-    assert_eq!(rig.numbers(2, ms(500)), [99], "another link is not touched");
+    assert_eq!(number(&rig.receive(2, ms(5000)).unwrap()), 99, "another link is not touched");
+    assert_eq!(rig.receive(2, ms(300)), None);
     rig.send(1, &packet(1, 2, 1, 50, 40));
-    assert_eq!(number(&rig.receive(2, ms(1000)).unwrap()), 50);
+    assert_eq!(number(&rig.receive(2, ms(5000)).unwrap()), 50);
 }
 
 #[test]
@@ -65,7 +69,7 @@ fn a_delay_that_is_lifted_holds_nothing_back_any_more() {
     rig.send(1, &packet(1, 2, 1, 20, 40));
     assert_eq!(number(&rig.receive(2, ms(1000)).unwrap()), 0);
     assert!(began.elapsed() >= ms(90));
-    assert_eq!(rig.numbers(2, ms(50)), (1..=20).collect::<Vec<_>>());
+    assert_eq!(rig.numbers(2, ms(300)), (1..=20).collect::<Vec<_>>());
 
     rig.impose(1, &[(link(1, 2), policy(|p| p.delay = Duration::from_secs(60)))]);
     for number in 0..20 {
@@ -74,7 +78,7 @@ fn a_delay_that_is_lifted_holds_nothing_back_any_more() {
     assert!(rig.numbers(2, ms(50)).is_empty());
     rig.lift_all();
     rig.send(1, &packet(1, 2, 1, 20, 40));
-    assert_eq!(rig.numbers(2, ms(50)), (0..=20).collect::<Vec<_>>());
+    assert_eq!(rig.numbers(2, ms(300)), (0..=20).collect::<Vec<_>>());
 }
 
 /// How long each of so many packets takes that are sent one after another on its own.
@@ -100,7 +104,9 @@ fn a_delay_is_never_shorter_and_hardly_longer() {
     let times = times(&rig, 100);
     println!("5 ms of delay: least {:?}, median {:?}, most {:?}", times[0], times[50], times[99]);
     assert!(times[0] >= ms(5));
-    assert!(times[50] < ms(6), "the median is {:?}", times[50]);
+    // The best of them shows how exact the timer is; the others also how busy the machine.
+    assert!(times[0] < Duration::from_micros(5500), "{:?}", times[0]);
+    assert!(times[50] < ms(15), "the median is {:?}", times[50]);
     assert_eq!(rig.counters(1, 2).delayed, 100);
 }
 
@@ -118,7 +124,8 @@ fn jitter_varies_the_delay_round_its_mean() {
         let found = times.iter().sum::<f64>() / 150.0;
         println!("{distribution:?}: least {:.2} ms, mean {found:.2} ms, most {:.2} ms", times[0], times[149]);
         assert!(times[0] >= least);
-        assert!((found - mean).abs() < 1.5, "{distribution:?} has a mean of {found} ms");
+        // A busy machine adds to every time and takes from none.
+        assert!((mean - 1.0..mean + 4.0).contains(&found), "{distribution:?} has a mean of {found} ms");
         assert!(times[149] - times[0] > 3.0, "{distribution:?} hardly varies");
     }
 }
@@ -151,7 +158,7 @@ fn reordering_lets_later_packets_pass_and_loses_none() {
     assert_eq!(arrived, (0..2000).collect::<Vec<_>>());
     // With nobody behind it, a packet waits a little, and then goes.
     let times = times(&rig, 20);
-    assert!(times[0] < ms(5) && times[19] < ms(100), "{times:?}");
+    assert!(times[0] < ms(5) && times[19] < ms(500), "{times:?}");
 }
 
 #[test]
@@ -169,7 +176,7 @@ fn bandwidth_is_kept_and_its_queue_is_bounded() {
     // One microsecond for each byte, less the burst of 5000 bytes.
     let took = began.elapsed();
     println!("150 kB at 1 MB/s took {took:?}");
-    assert!((ms(140)..ms(190)).contains(&took), "{took:?}");
+    assert!((ms(140)..ms(300)).contains(&took), "{took:?}");
     assert_eq!(rig.counters(1, 2).overflowed, 0);
     // Far more than it can take: 200 ms of queue stay, the others are dropped.
     for n in 0..1000 {
@@ -180,7 +187,7 @@ fn bandwidth_is_kept_and_its_queue_is_bounded() {
     assert!((190..400).contains(&arrived), "{arrived} arrived, {counters:?}");
     // The smallest of several limits wins, and lifting it lets everything pass.
     rig.lift_all();
-    let began = Instant::now();
+    let delayed = rig.counters(1, 2).delayed;
     assert_eq!(rig.exchange(200, SIZE).len(), 200);
-    assert!(began.elapsed() < ms(350), "{:?}", began.elapsed());
+    assert_eq!(rig.counters(1, 2).delayed, delayed);
 }

@@ -149,6 +149,25 @@ fn a_cut_stalls_a_connection_and_healing_revives_it() {
 }
 
 #[test]
+fn a_device_that_is_deleted_is_let_go_of() {
+    let Some((hosts, switch)) = hosts(3) else { return };
+    let deleted = hosts[2].spawn(|| std::process::Command::new("ip").args(["link", "del", "t0"]).status());
+    match deleted.join().unwrap() {
+        Ok(status) => assert!(status.success()),
+        Err(error) => return eprintln!("skipped: no program called ip: {error}"),
+    }
+    let target = hosts[2].address;
+    let sender = hosts[1].spawn(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap()).join().unwrap();
+    let end = Instant::now() + Duration::from_secs(5);
+    while switch.strays().undeliverable == 0 {
+        assert!(Instant::now() < end, "{:?}", switch.strays());
+        sender.send_to(b"hello", (target, PORT)).unwrap();
+        std::thread::sleep(ms(1));
+    }
+    transfer(&hosts[0], &hosts[1], 100_000);
+}
+
+#[test]
 fn the_kernel_completes_the_checksums_of_what_it_sends_through_a_tun_device() {
     let (host, device) = match Host::new(address(1), 1500) {
         Ok(made) => made,
