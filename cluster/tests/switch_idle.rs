@@ -31,6 +31,8 @@ fn spent() -> Duration {
 #[test]
 fn an_idle_switch_sleeps() {
     let mut rig = Rig::seeded(1);
+    // A thread gives itself its name; once it answers, it has it.
+    rig.lift_all();
     let idle = spent();
     // Packets that are far from due, and one that waits for room at a device that nobody reads.
     rig.impose(1, &[(link(1, 0), policy(|p| p.delay = Duration::from_secs(60)))]);
