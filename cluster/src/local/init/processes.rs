@@ -1,0 +1,119 @@
+//! The processes of a node, as `/proc` shows them.
+
+use std::{collections::BTreeMap, fs};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+/// How often a tree is looked at again for children that were born while it was being stopped.
+const LOOKS_MAX: usize = 100;
+
+/// What matters of one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Process {
+    /// The letter of its state.
+    pub state: u8,
+    /// Its parent.
+    pub parent: i32,
+    /// Its process group.
+    pub group: i32,
+}
+
+/// Reads `/proc/PID/stat`; `None` when there is no such process.
+pub(super) fn look(pid: i32) -> Option<Process> {
+    parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+fn parse(stat: &[u8]) -> Option<Process> {
+    // The name in parentheses may hold anything, also parentheses and blanks.
+    let after = stat.iter().rposition(|byte| *byte == b')')? + 1;
+    let text = std::str::from_utf8(&stat[after..]).ok()?;
+    let mut fields = text.split_ascii_whitespace();
+    let state = *fields.next()?.as_bytes().first()?;
+    let mut number = || fields.next()?.parse().ok();
+    Some(Process { state, parent: number()?, group: number()? })
+}
+
+fn all() -> BTreeMap<i32, Process> {
+    let Ok(entries) = fs::read_dir("/proc") else { return BTreeMap::new() };
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter_map(|pid| Some((pid, look(pid)?))).collect()
+}
+
+/// All that live below a process or in its group, itself included, that have not ended.
+fn tree(root: i32) -> Vec<i32> {
+    let all = all();
+    let mut found: Vec<i32> = Vec::new();
+    let mut members: std::collections::BTreeSet<i32> = std::collections::BTreeSet::new();
+    loop {
+        let before = members.len();
+        for (pid, process) in &all {
+            if *pid == root || process.group == root || members.contains(&process.parent) {
+                members.insert(*pid);
+            }
+        }
+        if members.len() == before {
+            break;
+        }
+    }
+    let own = Pid::this().as_raw();
+    found.extend(members.into_iter().filter(|pid| *pid != own && !matches!(all[pid].state, b'Z' | b'X')));
+    found
+}
+
+/// Sends a signal to a process, its group and all below it; also to those that are born meanwhile.
+pub(super) fn signal_tree(root: Pid, signal: Signal) {
+    let mut reached = std::collections::BTreeSet::new();
+    for _ in 0..LOOKS_MAX {
+        let fresh: Vec<i32> = tree(root.as_raw()).into_iter().filter(|pid| reached.insert(*pid)).collect();
+        if fresh.is_empty() {
+            return;
+        }
+        for pid in fresh {
+            // It may have ended since we looked.
+            let _ended = kill(Pid::from_raw(pid), signal);
+        }
+    }
+}
+
+/// Ends a process, its group and all below it at one instant: stopped first, so that none can notice that another died.
+pub(super) fn kill_tree(root: Pid) {
+    signal_tree(root, Signal::SIGSTOP);
+    signal_tree(root, Signal::SIGKILL);
+}
+
+/// Every process of the node but the first that has not ended.
+pub(super) fn descendants() -> Vec<i32> {
+    tree(Pid::this().as_raw())
+}
+
+/// Ends every process of the node but the first.
+pub(super) fn end_descendants() {
+    if Pid::this().as_raw() == 1 {
+        // There may be nobody else.
+        let _nobody = kill(Pid::from_raw(-1), Signal::SIGKILL);
+        return;
+    }
+    signal_tree(Pid::this(), Signal::SIGKILL);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_hold_parentheses_and_blanks() {
+        let stat = b"17 (a) S 1 (b) ) T 4 5 6 0 -1";
+        assert_eq!(parse(stat), Some(Process { state: b'T', parent: 4, group: 5 }));
+        assert_eq!(parse(b"17 (a"), None);
+        assert_eq!(parse(b"17 (a) S x 5"), None);
+    }
+
+    #[test]
+    fn we_see_ourselves() {
+        let own = look(std::process::id() as i32).expect("we are alive");
+        assert!(matches!(own.state, b'R' | b'S'), "{own:?}");
+    }
+}

@@ -1,0 +1,136 @@
+//! Folders, names and environment of the nodes.
+
+use std::{
+    fs, io,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    path::{Path, PathBuf},
+};
+
+use super::{Identity, LocalSpec, address};
+use crate::Error;
+
+/// The controller's name in `/etc/hosts`.
+pub(super) const CONTROLLER_NAME: &str = "controller";
+
+/// Where a node sees its folders when its user cannot reach them where they are.
+const SHOWN: &str = "/mnt";
+
+/// Where everything of the nodes lies.
+pub(super) struct Places {
+    /// Who runs the processes of the nodes, if not we.
+    pub identity: Option<Identity>,
+    /// The file that every node sees as `/etc/hosts`.
+    pub hosts: PathBuf,
+    /// The data and the logs of each node, here.
+    folders: Vec<(PathBuf, PathBuf)>,
+    /// Whether the nodes' user can reach them.
+    reachable: bool,
+    environment: Vec<(String, String)>,
+}
+
+fn made(what: &Path) -> impl Fn(io::Error) -> Error + '_ {
+    move |error| Error::io(format!("prepare {}", what.display()), error)
+}
+
+impl Places {
+    /// Makes the folders: `data/NAME` and `logs/NAME` in the folder of the run.
+    pub(super) fn make(spec: &LocalSpec) -> Result<Self, Error> {
+        fs::create_dir_all(&spec.directory).map_err(made(&spec.directory))?;
+        let directory = spec.directory.canonicalize().map_err(made(&spec.directory))?;
+        let variable = |name| std::env::var_os(name);
+        let identity = Identity::of_nodes(variable("SUDO_UID").as_deref(), variable("SUDO_GID").as_deref());
+        let mut folders = Vec::new();
+        for name in &spec.nodes {
+            let pair = (directory.join("data").join(name), directory.join("logs").join(name));
+            for folder in [&pair.0, &pair.1] {
+                fs::create_dir_all(folder).map_err(made(folder))?;
+                if let Some(Identity { uid, gid }) = identity {
+                    chown(folder, Some(uid), Some(gid)).map_err(made(folder))?;
+                }
+                // Some databases insist that nobody else can look into their folder.
+                fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(made(folder))?;
+            }
+            folders.push(pair);
+        }
+        let reachable = identity.is_none_or(|identity| is_reachable(&directory, identity));
+        let hosts = directory.join("hosts");
+        fs::write(&hosts, hosts_text(&spec.nodes)).map_err(made(&hosts))?;
+        fs::set_permissions(&hosts, fs::Permissions::from_mode(0o644)).map_err(made(&hosts))?;
+        Ok(Self { identity, hosts, folders, reachable, environment: spec.environment.clone() })
+    }
+
+    /// The data folder of a node, as it sees it.
+    pub(super) fn data(&self, index: usize) -> PathBuf {
+        if self.reachable { self.folders[index].0.clone() } else { Path::new(SHOWN).join("data") }
+    }
+
+    /// The log folder of a node, as it sees it.
+    pub(super) fn logs(&self, index: usize) -> PathBuf {
+        if self.reachable { self.folders[index].1.clone() } else { Path::new(SHOWN).join("logs") }
+    }
+
+    /// What a node is to see at another place.
+    pub(super) fn shown(&self, index: usize) -> Vec<(PathBuf, PathBuf)> {
+        if self.reachable {
+            return Vec::new();
+        }
+        let (data, logs) = &self.folders[index];
+        vec![(data.clone(), self.data(index)), (logs.clone(), self.logs(index))]
+    }
+
+    /// The environment of the processes of a node: little, and the same for every run.
+    pub(super) fn environment(&self, name: &str, index: usize) -> Vec<(String, String)> {
+        let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin".into());
+        let home = self.data(index).to_string_lossy().into_owned();
+        let own = [("PATH", path), ("HOME", home), ("LANG", "C.UTF-8".into()), ("DISPROVE_NODE", name.to_owned())];
+        let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+        own.chain(self.environment.iter().cloned()).collect()
+    }
+}
+
+/// Whether a user may pass through all folders above and into this one.
+fn is_reachable(folder: &Path, identity: Identity) -> bool {
+    folder.ancestors().all(|ancestor| {
+        let Ok(metadata) = fs::metadata(ancestor) else { return false };
+        let shift = match (metadata.uid() == identity.uid, metadata.gid() == identity.gid) {
+            (true, _) => 6,
+            (_, true) => 3,
+            _ => 0,
+        };
+        metadata.mode() >> shift & 0o1 != 0
+    })
+}
+
+fn hosts_text(names: &[String]) -> String {
+    let mut text = String::from("127.0.0.1 localhost\n::1 localhost ip6-localhost\n");
+    for (place, name) in (1..).zip(names) {
+        text.push_str(&format!("{} {name}\n", address(place)));
+    }
+    text.push_str(&format!("{} {CONTROLLER_NAME}\n", super::CONTROLLER));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_its_address() {
+        let text = hosts_text(&["n1".into(), "n2".into()]);
+        assert!(text.ends_with("10.77.0.1 n1\n10.77.0.2 n2\n10.77.0.254 controller\n"), "{text}");
+    }
+
+    #[test]
+    fn a_folder_below_a_closed_one_is_not_reachable() {
+        let open = std::env::temp_dir().join(format!("disprove-places-{}", std::process::id()));
+        let below = open.join("below");
+        fs::create_dir_all(&below).expect("the folder for temporary files takes folders");
+        let nobody = Identity { uid: 65533, gid: 65533 };
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        fs::set_permissions(&below, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        assert!(is_reachable(&below, nobody));
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o700)).expect("it is ours");
+        assert!(!is_reachable(&below, nobody));
+        fs::remove_dir_all(&open).expect("it is ours");
+    }
+}
