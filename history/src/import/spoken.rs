@@ -175,9 +175,7 @@ impl Spoken for Set {
                 if !elements.is_collection() {
                     return Err("reads a set and gets something that is not a collection".into());
                 }
-                Ok(Outcome::Ok(set::Return::Elements(
-                    elements.elements().map(|element| element.value()).collect(),
-                )))
+                Ok(Outcome::Ok(set::Return::Elements(elements.values())))
             }
         }
     }
@@ -230,10 +228,7 @@ impl Spoken for ListAppend {
             (b"r" | b"read", key, value) if is_not_known(value) => Ok(list_append::Answer::Read(key, None)),
             (b"r" | b"read", key, value) if value.is_nil() || value.is_collection() => {
                 // A list that does not exist is empty; `elements` of nil are none.
-                Ok(list_append::Answer::Read(
-                    key,
-                    Some(value.elements().map(|value| value.value()).collect()),
-                ))
+                Ok(list_append::Answer::Read(key, Some(value.values())))
             }
             (b"r" | b"read", ..) => Err("reads a list and gets something that is not one".into()),
             (b"append", key, value) => Ok(list_append::Answer::Append(key, value.value())),

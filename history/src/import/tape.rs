@@ -112,30 +112,44 @@ impl Tape {
         self.tokens.clear();
         self.open.clear();
         self.dropped.clear();
+        let json = notation == Notation::Json;
         loop {
-            at = skip_space(text, at, notation);
             let Some(byte) = text.get(at) else { return Err(Fault::Incomplete) };
             at = match byte {
+                b' ' | b',' | b'\n' | b'\r' | b'\t' => {
+                    at += 1;
+                    continue;
+                }
                 b'{' => self.begin(Bracket::Map, at)?,
                 b'[' => self.begin(Bracket::Vector, at)?,
                 b'(' => self.begin(Bracket::List, at)?,
                 b'}' | b']' | b')' => {
                     self.close(*byte, at)?;
-                    self.form_done();
                     at + 1
                 }
-                b'"' => {
-                    let end = self.string(text, at)?;
-                    self.form_done();
-                    end
+                b'"' => self.string(text, at)?,
+                b':' if json => {
+                    at += 1;
+                    continue;
                 }
-                b'#' if notation == Notation::Edn => self.dispatch(text, at)?,
-                _ => {
-                    let end = self.atom(text, at)?;
-                    self.form_done();
-                    end
+                b':' => self.keyword(text, at)?,
+                b'0'..=b'9' => self.number(text, at)?,
+                b';' if !json => {
+                    at = skip_space(text, at, notation);
+                    continue;
                 }
+                b'#' if !json => match self.dispatch(text, at)? {
+                    (at_set, true) => at_set,
+                    (at_form, false) => {
+                        at = at_form;
+                        continue;
+                    }
+                },
+                _ => self.word(text, at)?,
             };
+            if !self.dropped.is_empty() {
+                self.form_done();
+            }
             if self.open.is_empty() && self.dropped.is_empty() && !self.tokens.is_empty() {
                 return Ok(at);
             }
@@ -173,27 +187,29 @@ impl Tape {
     fn form_done(&mut self) {
         if let Some((depth, length)) = self.dropped.last().copied()
             && depth == self.open.len()
+            && length < self.tokens.len()
         {
             self.tokens.truncate(length);
             self.dropped.pop();
         }
     }
 
-    /// Reads what begins with `#`: a set, a tag (skipped), or a form to be dropped.
-    fn dispatch(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+    /// Reads what begins with `#`: a set, a tag (skipped), or the mark of a form to be dropped. Says where to go on,
+    /// and whether a collection was begun.
+    fn dispatch(&mut self, text: &[u8], at: usize) -> Result<(usize, bool), Fault> {
         match text.get(at + 1) {
             None => Err(Fault::Incomplete),
-            Some(b'{') => self.begin(Bracket::Set, at).map(|at| at + 1),
+            Some(b'{') => self.begin(Bracket::Set, at).map(|at| (at + 1, true)),
             Some(b'_') => {
                 if self.dropped.len() >= DEPTH_MAX {
                     return Err(bad(at, "drops too many forms at once"));
                 }
                 self.dropped.push((self.open.len(), self.tokens.len()));
-                Ok(at + 2)
+                Ok((at + 2, false))
             }
             Some(byte) if byte.is_ascii_alphabetic() => {
                 let end = end_of_atom(text, at + 1);
-                if end == text.len() { Err(Fault::Incomplete) } else { Ok(end) }
+                if end == text.len() { Err(Fault::Incomplete) } else { Ok((end, false)) }
             }
             Some(_) => Err(bad(at, "has a # that begins neither a set nor a tag")),
         }
@@ -203,46 +219,70 @@ impl Tape {
         let start = at + 1;
         let mut end = start;
         let mut escaped = false;
+        let mut letters = 0;
         loop {
             match text.get(end) {
                 None => return Err(Fault::Incomplete),
                 Some(b'"') => break,
                 Some(b'\\') => {
                     escaped = true;
+                    letters |= text.get(end + 1).copied().unwrap_or_default();
                     end += 2;
                 }
-                Some(_) => end += 1,
+                Some(byte) => {
+                    letters |= byte;
+                    end += 1;
+                }
             }
         }
-        if std::str::from_utf8(&text[start..end]).is_err() {
+        if letters >= 0x80 && std::str::from_utf8(&text[start..end]).is_err() {
             return Err(bad(at, "has a text that is not UTF-8"));
         }
         self.tokens.push(Token::Text { start: start as u32, end: end as u32, escaped });
         Ok(end + 1)
     }
 
-    /// Reads a keyword, number, symbol or character.
-    fn atom(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
-        let end = if text[at] == b'\\' {
-            end_of_atom(text, (at + 2).min(text.len()))
-        } else {
-            end_of_atom(text, at)
-        };
-        if end == text.len() {
-            return Err(Fault::Incomplete);
+    fn keyword(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+        let end = ascii_word(text, at + 1)?;
+        if end == at + 1 {
+            return Err(bad(at, "has a lone colon"));
         }
+        self.tokens.push(Token::Keyword { start: at as u32, end: end as u32 });
+        Ok(end)
+    }
+
+    /// Reads what begins with a digit.
+    fn number(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+        let mut number = 0;
+        let mut end = at;
+        while let Some(digit @ b'0'..=b'9') = text.get(end) {
+            number = number * 10 + i64::from(digit - b'0');
+            end += 1;
+            // 18 digits always fit; what is longer is rare and read with more care.
+            if end - at > 18 {
+                return self.word(text, at);
+            }
+        }
+        match text.get(end) {
+            None => Err(Fault::Incomplete),
+            Some(byte) if DELIMITERS[usize::from(*byte)] => {
+                self.tokens.push(Token::Int(number));
+                Ok(end)
+            }
+            Some(_) => self.word(text, at),
+        }
+    }
+
+    /// Reads a symbol, a character, or a number of an unusual form.
+    fn word(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+        // A character may be a delimiter itself.
+        let from = if text[at] == b'\\' { (at + 2).min(text.len()) } else { at };
+        let end = ascii_word(text, from)?;
         let word = &text[at..end];
-        let (start, stop) = (at as u32, end as u32);
-        let token = match word[0] {
-            b':' if word.len() == 1 => return Err(bad(at, "has a lone colon")),
-            b':' => Token::Keyword { start, end: stop },
-            b'0'..=b'9' | b'-' | b'+' => integer(word).map_or(Token::Other { start, end: stop }, Token::Int),
-            b'n' if word == b"nil" || word == b"null" => Token::Nil,
-            _ => Token::Other { start, end: stop },
+        let token = match word {
+            b"nil" | b"null" => Token::Nil,
+            _ => integer(word).map_or(Token::Other { start: at as u32, end: end as u32 }, Token::Int),
         };
-        if !word.is_ascii() && std::str::from_utf8(word).is_err() {
-            return Err(bad(at, "has a word that is not UTF-8"));
-        }
         self.tokens.push(token);
         Ok(end)
     }
@@ -259,6 +299,24 @@ pub(super) fn end_of_atom(text: &[u8], from: usize) -> usize {
         .iter()
         .position(|byte| DELIMITERS[usize::from(*byte)])
         .map_or(text.len(), |length| from + length)
+}
+
+/// Where the word ends that goes on at `from`. It must be followed by something and be UTF-8.
+fn ascii_word(text: &[u8], from: usize) -> Result<usize, Fault> {
+    let mut end = from;
+    let mut letters = 0;
+    loop {
+        match text.get(end) {
+            None => return Err(Fault::Incomplete),
+            Some(byte) if DELIMITERS[usize::from(*byte)] => break,
+            Some(byte) => letters |= byte,
+        }
+        end += 1;
+    }
+    if letters >= 0x80 && std::str::from_utf8(&text[from..end]).is_err() {
+        return Err(bad(from, "has a word that is not UTF-8"));
+    }
+    Ok(end)
 }
 
 /// A whole number, also one with Clojure's `N` behind it; `None` for everything that is not an `i64`.
@@ -326,6 +384,18 @@ impl<'a> View<'a> {
         matches!(self.token(), Token::Open { bracket: Bracket::Set | Bracket::Map, .. })
     }
 
+    /// The elements of a collection as values.
+    pub fn values(&self) -> Vec<Value> {
+        let mut values = match self.token() {
+            // A flat collection has as many elements as tokens.
+            Token::Open { next, .. } => Vec::with_capacity(next as usize - self.at - 1),
+            _ => Vec::new(),
+        };
+        values.extend(self.elements().map(|element| element.value()));
+        values.shrink_to_fit();
+        values
+    }
+
     /// The elements of a collection, or the keys and values of a map in turn. None for anything else.
     pub fn elements(&self) -> Elements<'a> {
         let end = match self.token() {
@@ -344,6 +414,7 @@ impl<'a> View<'a> {
     }
 
     /// It as a value.
+    #[inline]
     pub fn value(&self) -> Value {
         match self.token() {
             Token::Nil => Value::Nil,
@@ -461,6 +532,7 @@ pub(super) struct Elements<'a> {
 impl<'a> Iterator for Elements<'a> {
     type Item = View<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<View<'a>> {
         if self.view.at >= self.end {
             return None;
