@@ -4,6 +4,8 @@
 
 pub mod client;
 pub mod database;
+#[cfg(target_os = "linux")]
+pub mod doctor;
 pub mod error;
 pub mod load;
 #[cfg(target_os = "linux")]

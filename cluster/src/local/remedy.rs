@@ -29,7 +29,8 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 9] = [
+    /// All of them, in order.
+    pub(crate) const ALL: [Self; 9] = [
         Self::Namespaces,
         Self::UserMap,
         Self::Mount,
