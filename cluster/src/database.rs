@@ -73,4 +73,8 @@ pub trait Primaries: Send + Sync {
 pub trait ClockControl: Send + Sync {
     /// Sets the offset of a node's wall clock in milliseconds; 0 undoes. It outlasts a restart of the database.
     async fn set_offset(&self, cluster: &Cluster, node: NodeId, milliseconds: i64) -> Result<(), Error>;
+    /// The offset that the node says its wall clock has, in milliseconds; `None` when it has no way to say.
+    async fn offset(&self, _cluster: &Cluster, _node: NodeId) -> Result<Option<i64>, Error> {
+        Ok(None)
+    }
 }

@@ -1,0 +1,97 @@
+//! How faults and their evidence are put into words.
+
+use cluster::{DaemonState, Endpoint};
+use history::NodeId;
+
+use super::Probe;
+
+/// The names of the nodes, and which of them was struck because it leads.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// The names, by id.
+    pub nodes: Vec<String>,
+    /// The node that was chosen because it leads.
+    pub leader: Option<NodeId>,
+}
+
+impl Names {
+    /// The name of a node.
+    pub fn plain(&self, node: NodeId) -> &str {
+        self.nodes.get(usize::from(node.0)).map_or("a node that is not there", String::as_str)
+    }
+
+    /// The name of a node, with its role where it was chosen for that.
+    pub fn one(&self, node: NodeId) -> String {
+        let role = if self.leader == Some(node) { " (leader)" } else { "" };
+        format!("{}{role}", self.plain(node))
+    }
+
+    /// The names of several nodes.
+    pub fn list(&self, nodes: &[NodeId]) -> String {
+        let names: Vec<String> = nodes.iter().map(|&node| self.one(node)).collect();
+        names.join(", ")
+    }
+
+    /// The name of an end of a link.
+    pub fn end(&self, end: Endpoint) -> &str {
+        match end {
+            Endpoint::Controller => "the clients",
+            Endpoint::Node(node) => self.plain(node),
+        }
+    }
+}
+
+/// A number of packets.
+pub(super) fn packets(count: u64) -> String {
+    if count == 1 { "1 packet".into() } else { format!("{count} packets") }
+}
+
+/// A length of time in milliseconds, in the unit that reads best.
+pub(super) fn milliseconds(count: u64) -> String {
+    if count < 1000 { format!("{count} ms") } else { format!("{} s", count as f64 / 1000.0) }
+}
+
+/// A share in per cent.
+pub(super) fn percent(share: f64) -> String {
+    format!("{} %", (share * 1000.0).round() / 10.0)
+}
+
+/// A process.
+pub(super) fn state(state: DaemonState) -> String {
+    match state {
+        DaemonState::Running { pid } => format!("runs as process {pid}"),
+        DaemonState::Stopped { pid } => format!("is stopped as process {pid}"),
+        DaemonState::Exited { code } => format!("has ended with code {code}"),
+        DaemonState::Absent => "has no process".into(),
+    }
+}
+
+/// A clock.
+pub(super) fn offset(milliseconds_ahead: i64) -> String {
+    match milliseconds_ahead {
+        0 => "right".into(),
+        ahead if ahead > 0 => format!("{} ahead", milliseconds(ahead.unsigned_abs())),
+        back => format!("{} back", milliseconds(back.unsigned_abs())),
+    }
+}
+
+/// One look.
+pub(super) fn probe(names: &Names, probe: &Probe) -> String {
+    let parts: Vec<String> = match probe {
+        Probe::Links(links) => {
+            let passed: u64 = links.values().map(|counters| counters.passed).sum();
+            return format!("{} had passed on its {} links", packets(passed), links.len());
+        }
+        Probe::Processes(states) => {
+            states.iter().map(|(node, now)| format!("{} {}", names.plain(*node), state(*now))).collect()
+        }
+        Probe::Offsets(offsets) => offsets
+            .iter()
+            .map(|(node, now)| match now {
+                Some(now) => format!("the clock of {} is {}", names.plain(*node), offset(*now)),
+                None => format!("{} cannot say what its clock is", names.plain(*node)),
+            })
+            .collect(),
+    };
+    parts.join(", ")
+}

@@ -1,0 +1,236 @@
+//! What happens in one period of faults: a family that has its turn, and company for it.
+
+use std::time::Duration;
+
+use cluster::network::Distribution;
+use rand::{RngExt, seq::IndexedRandom};
+use rand_chacha::ChaCha8Rng;
+
+use super::{Action, Direction, Peers, PlannedFault, Shape, draw::between};
+use crate::{Family, Targets, streams::Deck};
+
+/// Deals the scenes of a plan. Every kind of scene comes once before any comes again.
+#[derive(Debug)]
+pub(super) struct Scenes {
+    families: Vec<Family>,
+    leads: Deck<Family>,
+    partitions: Deck<Cut>,
+    kills: Deck<Crash>,
+    pauses: Deck<Targets>,
+    links: Deck<Action>,
+    clocks: Deck<(Targets, bool)>,
+    nodes: usize,
+    has_primaries: bool,
+}
+
+type Cut = (Shape, Targets, Direction, Peers);
+
+/// A way to kill.
+#[derive(Clone, Debug)]
+enum Crash {
+    /// Everything at once, or a majority, and not for long: what was not synced is gone, and nobody else has it.
+    Room(Targets),
+    /// Few nodes, long enough for the others to notice.
+    Few(Targets),
+    /// Some nodes again and again, each time back at once: what they forget shows while an election goes on.
+    Loop(Targets),
+}
+
+/// A stretch of time in milliseconds.
+#[derive(Clone, Copy)]
+struct Slot {
+    at: u64,
+    lasts: u64,
+}
+
+impl Scenes {
+    pub(super) fn new(families: &[Family], nodes: usize, has_primaries: bool) -> Self {
+        // How often each has its turn: partitions and kills show the most.
+        let turns = |family: &Family| match family {
+            Family::Partition | Family::Kill => 2,
+            Family::Link | Family::Pause | Family::Clock => 1,
+        };
+        let leads = families.iter().flat_map(|family| std::iter::repeat_n(*family, turns(family))).collect();
+        Self {
+            families: families.to_vec(),
+            leads: Deck::new(leads),
+            partitions: Deck::new(cuts(nodes)),
+            kills: Deck::new(vec![
+                Crash::Room(Targets::All),
+                Crash::Few(Targets::Leader),
+                Crash::Loop(Targets::Majority),
+                Crash::Room(Targets::Majority),
+                Crash::Few(Targets::One),
+                Crash::Few(Targets::Leader),
+            ]),
+            pauses: Deck::new(vec![Targets::Leader, Targets::Minority, Targets::Leader, Targets::One]),
+            links: Deck::new(links()),
+            clocks: Deck::new(vec![(Targets::Leader, false), (Targets::One, true), (Targets::Minority, true)]),
+            nodes,
+            has_primaries,
+        }
+    }
+
+    /// The faults of one period. All of them lie within it.
+    pub(super) fn draw(&mut self, at: u64, length: u64, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
+        let whole = Slot { at, lasts: length };
+        let Some(lead) = self.leads.draw(random) else { return Vec::new() };
+        let mut faults = self.family(lead, whole, random);
+        let company = match between(random, (0, 99)) {
+            0..=44 => 0,
+            45..=84 => 1,
+            _ => 2,
+        };
+        let mut present = vec![lead];
+        for _ in 0..company {
+            let free: Vec<Family> =
+                self.families.iter().copied().filter(|family| may_join(*family, &present)).collect();
+            let Some(&family) = free.choose(random) else { break };
+            present.push(family);
+            // Company comes a little later and goes a little earlier, so that the mix itself changes.
+            let late = between(random, (0, length / 4));
+            let lasts = length - late - between(random, (0, length / 4));
+            let slot = Slot { at: at + late, lasts: lasts.max(200).min(length - late) };
+            faults.extend(self.family(family, slot, random));
+        }
+        faults
+    }
+
+    fn family(&mut self, family: Family, slot: Slot, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
+        match family {
+            Family::Partition => self.partition(slot, random),
+            Family::Link => self.link(slot, random),
+            Family::Kill => self.kill(slot, random),
+            Family::Pause => {
+                let targets = self.pauses.draw(random).unwrap_or(Targets::One);
+                vec![self.fault(slot, Action::Pause, targets)]
+            }
+            Family::Clock => self.clock(slot, random),
+        }
+    }
+
+    /// A fault; where nobody can say who leads, any node stands for the leader.
+    fn fault(&self, slot: Slot, action: Action, targets: Targets) -> PlannedFault {
+        let targets = if targets == Targets::Leader && !self.has_primaries { Targets::One } else { targets };
+        let (at, lasts) = (Duration::from_millis(slot.at), Duration::from_millis(slot.lasts));
+        PlannedFault::new(at, lasts, action, targets)
+    }
+
+    fn partition(&mut self, slot: Slot, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
+        let Some((shape, targets, direction, from)) = self.partitions.draw(random) else { return Vec::new() };
+        let mut fault = self.fault(slot, Action::Partition { shape }, targets);
+        (fault.direction, fault.from) = (direction, from);
+        vec![fault]
+    }
+
+    fn link(&mut self, slot: Slot, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
+        let Some(action) = self.links.draw(random) else { return Vec::new() };
+        let everywhere = self.nodes > 1 && random.random_bool(0.6);
+        let targets = if everywhere { Targets::All } else { Targets::Leader };
+        let mut fault = self.fault(slot, action, targets);
+        if self.nodes < 2 {
+            fault.from = Peers::Clients;
+        } else if random.random_bool(0.3) {
+            fault.from = Peers::Everybody;
+        }
+        vec![fault]
+    }
+
+    fn kill(&mut self, slot: Slot, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
+        match self.kills.draw(random) {
+            None => Vec::new(),
+            Some(Crash::Few(targets)) => {
+                let lasts = slot.lasts.min(between(random, (500, 2500)));
+                vec![self.fault(Slot { lasts, ..slot }, Action::Kill, targets)]
+            }
+            Some(Crash::Room(targets)) => {
+                let lasts = slot.lasts.min(between(random, (300, 1200)));
+                vec![self.fault(Slot { lasts, ..slot }, Action::Kill, targets)]
+            }
+            Some(Crash::Loop(targets)) => self.crash_loop(slot, &targets, random),
+        }
+    }
+
+    fn crash_loop(&mut self, slot: Slot, targets: &Targets, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
+        let mut faults = Vec::new();
+        let (mut at, end) = (slot.at, slot.at + slot.lasts);
+        while at + 200 <= end && faults.len() < 4 {
+            let lasts = between(random, (80, 200));
+            faults.push(self.fault(Slot { at, lasts }, Action::Kill, targets.clone()));
+            // Restarting takes time as well, and a node that is not up again yet cannot be killed.
+            at += lasts + between(random, (500, 900));
+        }
+        faults
+    }
+
+    fn clock(&mut self, slot: Slot, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
+        let Some((targets, ahead)) = self.clocks.draw(random) else { return Vec::new() };
+        // Small offsets matter to clocks that are compared, large ones to leases.
+        let size = match between(random, (0, 2)) {
+            0 => between(random, (50, 1000)),
+            1 => between(random, (1000, 8000)),
+            _ => between(random, (8000, 30_000)),
+        } as i64;
+        let offset_ms = if ahead { size } else { -size };
+        let by_leader = targets == Targets::Leader;
+        let mut faults = vec![self.fault(slot, Action::Clock { offset_ms }, targets)];
+        // A leader whose clock is back believes in its lease for too long; that shows when it is cut off meanwhile.
+        let can_cut = self.families.contains(&Family::Partition) && self.nodes > 1;
+        if by_leader && can_cut && slot.lasts >= 1200 {
+            let inner = Slot { at: slot.at + 200, lasts: slot.lasts - 300 };
+            faults.push(self.fault(inner, Action::Partition { shape: Shape::Split }, Targets::Leader));
+        }
+        faults
+    }
+}
+
+/// Whether a family may be there together with others. Whom a word will mean is not known yet, so two families that could
+/// meet in one process are never drawn together.
+fn may_join(family: Family, present: &[Family]) -> bool {
+    let strikes_processes = |family: &Family| matches!(family, Family::Kill | Family::Pause | Family::Clock);
+    !present.contains(&family) && !(strikes_processes(&family) && present.iter().any(strikes_processes))
+}
+
+fn cuts(nodes: usize) -> Vec<Cut> {
+    let (both, of_nodes) = (Direction::Both, Peers::Nodes);
+    if nodes < 2 {
+        return [both, Direction::In, Direction::Out]
+            .map(|direction| (Shape::Split, Targets::All, direction, Peers::Clients))
+            .to_vec();
+    }
+    let split = |targets, direction, from| (Shape::Split, targets, direction, from);
+    let mut cuts = vec![
+        split(Targets::Leader, both, of_nodes),
+        split(Targets::Leader, both, of_nodes),
+        split(Targets::Leader, Direction::In, of_nodes),
+        split(Targets::Leader, Direction::Out, of_nodes),
+        split(Targets::One, both, Peers::Everybody),
+        split(Targets::Half, both, of_nodes),
+        split(Targets::RandomHalf, both, of_nodes),
+        split(Targets::RandomHalf, Direction::Out, of_nodes),
+        split(Targets::MinorityThird, both, of_nodes),
+        split(Targets::Leader, both, Peers::Clients),
+    ];
+    if nodes >= 4 {
+        cuts.push((Shape::Ring, Targets::All, both, of_nodes));
+        cuts.push((Shape::Ring, Targets::All, Direction::Out, of_nodes));
+    }
+    if nodes >= 3 {
+        cuts.push((Shape::Bridge, Targets::One, both, of_nodes));
+        cuts.push((Shape::Bridge, Targets::Leader, Direction::In, of_nodes));
+    }
+    cuts
+}
+
+fn links() -> Vec<Action> {
+    vec![
+        Action::Lossy { share: 0.15 },
+        Action::Lossy { share: 0.35 },
+        Action::Slow { delay_ms: 40, jitter_ms: 30, distribution: Distribution::Normal },
+        Action::Slow { delay_ms: 150, jitter_ms: 120, distribution: Distribution::Exponential },
+        Action::Duplicating { share: 0.3 },
+        Action::Reordering { share: 0.3 },
+        Action::Corrupting { share: 0.1, past_checksum: false },
+        Action::Narrow { bits_per_second: 256_000 },
+    ]
+}
