@@ -20,7 +20,7 @@ pub fn xml(findings: &Findings) -> String {
     let mut report = Report::new("disprove");
     let mut suite = TestSuite::new(visible(&suite_name(findings)).into_owned());
     for (name, value) in properties(findings) {
-        suite.add_property((name, visible(&value).into_owned()));
+        suite.add_property((visible(&name).into_owned(), visible(&value).into_owned()));
     }
     for verdict in &findings.verdicts {
         suite.add_test_case(case_of(verdict, findings));
@@ -76,17 +76,20 @@ fn case_of(verdict: &Verdict, findings: &Findings) -> TestCase {
         }
         Validity::Invalid => {
             let told = verdict.anomalies.iter().take(ANOMALIES_MAX);
-            let mut lines: Vec<_> = told.map(|a| format!("{}: {}", a.kind, visible(&a.sentence))).collect();
+            let mut lines: Vec<_> =
+                told.map(|a| format!("{}: {}", visible(&a.kind), visible(&a.sentence))).collect();
             if verdict.anomalies.len() > ANOMALIES_MAX {
                 lines.push(format!("... and {} more", verdict.anomalies.len() - ANOMALIES_MAX));
             }
-            let message = lines.first().cloned().unwrap_or_else(|| format!("{} was broken", verdict.model));
+            let message =
+                lines.first().cloned().unwrap_or_else(|| format!("{} was broken", visible(&verdict.model)));
             if !findings.run.reproduce.is_empty() {
                 lines.push(format!("reproduce: {}", visible(&findings.run.reproduce)));
             }
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_message(cut(&message, MESSAGE_MAX).into_owned());
-            status.set_type(verdict.anomalies.first().map_or("anomaly", |anomaly| anomaly.kind.as_str()));
+            let kind = verdict.anomalies.first().map_or("anomaly", |anomaly| anomaly.kind.as_str());
+            status.set_type(visible(kind).into_owned());
             status.set_description(lines.join("\n"));
             TestCase::new(name, status)
         }

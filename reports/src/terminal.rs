@@ -166,12 +166,11 @@ impl Page {
                 FaultState::Skipped => " [skipped]",
                 FaultState::Indeterminate => " [indeterminate]",
             };
-            let text = format!(
-                "{}{state}, {} overlapped. {}",
-                record.description,
-                plural(line.exposure.operations, "operation"),
-                record.evidence
-            );
+            let met = match record.state {
+                FaultState::Skipped => String::new(),
+                _ => format!(", {} overlapped", plural(line.exposure.operations, "operation")),
+            };
+            let text = format!("{}{state}{met}. {}", record.description, record.evidence);
             let span = format!("{:.1} s to {ended}", record.began.seconds());
             self.prose(&format!("  {span:<17}  "), 21.max(span.chars().count() + 4), &text);
         }

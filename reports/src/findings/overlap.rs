@@ -119,7 +119,11 @@ impl Overlap {
             let before = self.begins.partition_point(|&moment| moment < fault.began.0);
             let by = self.ends.partition_point(|&moment| moment < end_of(fault));
             let exposure = self.began_by[by].minus(self.ended_before[before]);
-            FaultLine { record: fault.clone(), exposure }
+            let skipped = fault.state == FaultState::Skipped;
+            FaultLine {
+                record: fault.clone(),
+                exposure: if skipped { Exposure::default() } else { exposure },
+            }
         });
         (lines.collect(), self.covered_exposure)
     }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How many bytes all pictures and tables together may take; what does not fit is told and not drawn.
-const BYTES_MAX: usize = 1_600_000;
+const BYTES_MAX: usize = 1_300_000;
 /// The longest sentence, in characters.
 pub(super) const SENTENCE_MAX: usize = 900;
 

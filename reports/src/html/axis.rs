@@ -7,6 +7,8 @@
 /// The least and the most that one gap between two events may measure, in pixels.
 const GAP_MIN: f64 = 9.0;
 const GAP_MAX: f64 = 130.0;
+/// A gap so many times the usual one is marked as shrunk.
+const BREAK: f64 = 20.0;
 
 /// Where moments of time stand on the picture.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(super) struct Axis {
     moments: Vec<u64>,
     /// Their positions in pixels, strictly increasing.
     positions: Vec<f64>,
+    /// The median gap: what is drawn much shorter than this would ask for is a break.
+    usual: f64,
 }
 
 /// A bar that asks for room: when it begins and ends, and how wide it wants to be.
@@ -56,7 +60,7 @@ impl Axis {
         if used > 0.0 && used < width {
             positions.iter_mut().for_each(|position| *position *= width / used);
         }
-        Self { moments, positions }
+        Self { moments, positions, usual }
     }
 
     /// The position of a moment; before the first and after the last it is theirs.
@@ -94,14 +98,12 @@ impl Axis {
         ticks
     }
 
-    /// The gaps that are much shorter on the picture than in truth: their durations and the positions of their middles.
+    /// The gaps that are far longer than the usual one, and so drawn too short: their durations and the positions of their middles.
     pub fn breaks(&self) -> Vec<(u64, f64)> {
-        let (first, last) = self.span();
-        let scale = self.width() / (last - first).max(1) as f64;
         let mut breaks = Vec::new();
         for (moments, positions) in self.moments.windows(2).zip(self.positions.windows(2)) {
             let (gap, drawn) = (moments[1] - moments[0], positions[1] - positions[0]);
-            if drawn >= 30.0 && gap as f64 * scale > 3.0 * drawn {
+            if drawn >= 30.0 && gap as f64 > BREAK * self.usual {
                 breaks.push((gap, (positions[0] + positions[1]) / 2.0));
             }
         }

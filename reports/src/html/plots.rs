@@ -219,8 +219,8 @@ fn bands(findings: &Findings, size: Size) -> String {
                 @let width = (x(until) - from).max(1.5);
                 g {
                     title { (crate::wording::cut(&visible(&record.description), 160)) ", from " (record.began.to_string()) }
-                    rect.strip x=(format!("{from:.1}")) y=(place as u32 * STRIP + 3) width=(format!("{width:.1}")) height=(STRIP - 5) rx="2";
-                    rect.band x=(format!("{from:.1}")) y=(strips) width=(format!("{width:.1}")) height=(size.height - AXIS_BELOW);
+                    rect.strip x=(format!("{from:.1}")) y=(place as u32 * STRIP + 3) width=(format!("{width:.1}")) height=(STRIP - 5) rx="2" {}
+                    rect.band x=(format!("{from:.1}")) y=(strips) width=(format!("{width:.1}")) height=(size.height - AXIS_BELOW) {}
                 }
             }
         }

@@ -184,7 +184,7 @@ pub(super) fn whole_run(findings: &Findings) -> Markup {
 fn band_key(findings: &Findings) -> Markup {
     html! {
         @if !findings.faults.is_empty() {
-            li { svg width="26" height="12" aria-hidden="true" { rect.band width="26" height="12"; rect.strip width="26" height="4"; } "fault in force" }
+            li { svg width="26" height="12" aria-hidden="true" { rect.band width="26" height="12" {} rect.strip width="26" height="4" {} } "fault in force" }
         }
     }
 }

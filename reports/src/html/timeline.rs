@@ -51,13 +51,13 @@ pub(super) fn picture(findings: &Findings, scene: &Scene, anomaly: &Anomaly, id:
                 aria-label="operations by process and time" {
                 defs {
                     linearGradient id={ "fade" (id) } {
-                        stop.fade0 offset="0"; stop.fade0 offset=".3"; stop.fade1 offset="1";
+                        stop.fade0 offset="0" {} stop.fade0 offset=".3" {} stop.fade1 offset="1" {}
                     }
                 }
                 (stage.scale())
                 @for (place, fault) in faults.iter().enumerate() { (stage.fault(place, fault)) }
                 @for place in 0..stage.lanes.len() {
-                    line.lane x1="0" x2=(px(width)) y1=(stage.lane(place) + BAR / 2.0) y2=(stage.lane(place) + BAR / 2.0);
+                    line.lane x1="0" x2=(px(width)) y1=(stage.lane(place) + BAR / 2.0) y2=(stage.lane(place) + BAR / 2.0) {}
                 }
                 @for row in &rows { (stage.operation(row, width)) }
             }
@@ -181,7 +181,7 @@ impl Stage<'_> {
         };
         html! {
             @for (moment, position) in self.axis.ticks(96.0) {
-                line.rule x1=(px(LEFT + position)) x2=(px(LEFT + position)) y1="20" y2=(self.height);
+                line.rule x1=(px(LEFT + position)) x2=(px(LEFT + position)) y1="20" y2=(self.height) {}
                 text.soft x=(px(LEFT + position + 3.0)) y="13" font-size="11" {
                     (format!("{:.digits$} s", Nanos(moment).seconds()))
                 }
@@ -210,8 +210,8 @@ impl Stage<'_> {
         html! {
             g {
                 title { (cut(&text, HINT_MAX)) }
-                rect.band x=(px(from)) y=(y) width=(px((until - from).max(2.0))) height=(px(self.height - y));
-                rect.strip x=(px(from)) y=(px(y + STRIP - 5.0)) width=(px((until - from).max(2.0))) height="3";
+                rect.band x=(px(from)) y=(y) width=(px((until - from).max(2.0))) height=(px(self.height - y)) {}
+                rect.strip x=(px(from)) y=(px(y + STRIP - 5.0)) width=(px((until - from).max(2.0))) height="3" {}
                 text.striptext x=(px(start)) y=(px(y + 11.0)) { (cut(&text, 90)) }
             }
         }
@@ -246,10 +246,10 @@ impl Stage<'_> {
                 href={ "#a" (self.id) "-row" (row.index.0) } aria-label=(hint(row)) {
                 title { (hint(row)) @if culprit { ". This operation cannot be placed." } }
                 @if unknown {
-                    rect x=(px(x)) y=(px(y)) width=(px(until - x)) height=(BAR) rx="4" style={ "fill:url(#fade" (self.id) ")" };
-                    path stroke-dasharray="5 3" d={ "M" (px(until)) " " (px(y)) "H" (px(x)) "v" (BAR) "H" (px(until)) };
+                    rect x=(px(x)) y=(px(y)) width=(px(until - x)) height=(BAR) rx="4" style={ "fill:url(#fade" (self.id) ")" } {}
+                    path stroke-dasharray="5 3" d={ "M" (px(until)) " " (px(y)) "H" (px(x)) "v" (BAR) "H" (px(until)) } {}
                 } @else {
-                    rect x=(px(x)) y=(px(y)) width=(px(until - x)) height=(BAR) rx="4";
+                    rect x=(px(x)) y=(px(y)) width=(px(until - x)) height=(BAR) rx="4" {}
                 }
                 @if room >= 2 || unknown {
                     text x=(px(x + 6.0)) y=(px(y + 16.0)) font-size="12" { (shown) }
@@ -276,9 +276,9 @@ pub(super) fn key() -> Markup {
             li { (sample("ok culprit", bar)) "cannot be placed" }
             li { (sample("fail", bar)) "fail: certainly did not happen" }
             li { (sample("unknown", r#"<path stroke-dasharray="5 3" d="M30 2H2v12H30"/>"#)) "unknown: may take effect at any later time" }
-            li { svg width="30" height="16" aria-hidden="true" { rect.band width="30" height="16"; rect.strip y="1" width="30" height="3"; } "fault" }
+            li { svg width="30" height="16" aria-hidden="true" { rect.band width="30" height="16" {} rect.strip y="1" width="30" height="3" {} } "fault" }
             li { "small numbers: place in the longest order that fits" }
-            li { svg width="16" height="16" aria-hidden="true" { path.break d="M3 13l4-9m2 9l4-9"; } "shrunk gap; time labels are true" }
+            li { svg width="16" height="16" aria-hidden="true" { path.break d="M3 13l4-9m2 9l4-9" {} } "shrunk gap; time labels are true" }
         }
     }
 }
