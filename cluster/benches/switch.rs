@@ -70,10 +70,67 @@ mod linux {
             ("TUN, 64 bytes, 5 ms", 64, &small),
             ("TUN, 64 bytes, everything", 64, &rough),
         ] {
-            if let Err(error) = over_tun(name, size, policy) {
+            if let Err(error) = over_tun(name, size, policy, SwitchOptions::default()) {
                 println!("{name}: not measured: {error}");
             }
         }
+        let capture = std::env::temp_dir().join(format!("disprove-bench-{}.pcapng", std::process::id()));
+        let options =
+            SwitchOptions { seed: 0, capture: Some(capture.clone()), capture_bytes_max: 300_000_000 };
+        if let Err(error) = over_tun("TUN, 64 bytes, with a capture", 64, &nothing, options) {
+            println!("with a capture: not measured: {error}");
+        }
+        if let Err(error) = std::fs::remove_file(&capture) {
+            println!("{}: {error}", capture.display());
+        }
+        if let Err(error) = round_trips() {
+            println!("round trips: not measured: {error}");
+        }
+    }
+
+    /// How long a packet and its answer take between two hosts with nothing else to do.
+    fn round_trips() -> std::io::Result<()> {
+        let (hosts, switch) = tun_switch(SwitchOptions::default())?;
+        let target = (address(2), 7000);
+        let server = hosts[2].spawn(move || UdpSocket::bind(target)).join().expect("no panic")?;
+        let client = hosts[1].spawn(|| UdpSocket::bind("0.0.0.0:0")).join().expect("no panic")?;
+        client.connect(target)?;
+        let echo = std::thread::spawn(move || {
+            let mut buffer = [0; 100];
+            while let Ok((length, from)) = server.recv_from(&mut buffer)
+                && length > 0
+                && server.send_to(&buffer[..length], from).is_ok()
+            {}
+        });
+        let mut times = Vec::new();
+        for _ in 0..5000 {
+            let began = Instant::now();
+            client.send(b"hello")?;
+            client.recv(&mut [0; 100])?;
+            times.push(began.elapsed());
+        }
+        client.send(b"")?;
+        echo.join().expect("no panic");
+        times.sort_unstable();
+        println!(
+            "round trip over TUN: median {:.1?}, p99 {:.1?}; {:?}",
+            times[2500],
+            times[4950],
+            switch.lag()
+        );
+        Ok(())
+    }
+
+    /// Three hosts on a switch.
+    fn tun_switch(options: SwitchOptions) -> std::io::Result<(Vec<Host>, Arc<Switch>)> {
+        let (mut hosts, mut ports) = (Vec::new(), Vec::new());
+        for place in 0..3 {
+            let (host, device) = Host::new(address(place), 1500)?;
+            hosts.push(host);
+            let (endpoint, address) = (endpoint(place), address(place));
+            ports.push(Port { endpoint, address, device, framing: Framing::Ip });
+        }
+        Ok((hosts, Switch::start(ports, options).map_err(std::io::Error::other)?))
     }
 
     /// Processor time of the thread of the switch.
@@ -129,15 +186,8 @@ mod linux {
         });
     }
 
-    fn over_tun(name: &str, size: usize, policy: &LinkPolicy) -> std::io::Result<()> {
-        let (mut hosts, mut ports) = (Vec::new(), Vec::new());
-        for place in 0..3 {
-            let (host, device) = Host::new(address(place), 1500)?;
-            hosts.push(host);
-            let (endpoint, address) = (endpoint(place), address(place));
-            ports.push(Port { endpoint, address, device, framing: Framing::Ip });
-        }
-        let switch = Switch::start(ports, SwitchOptions::default()).map_err(std::io::Error::other)?;
+    fn over_tun(name: &str, size: usize, policy: &LinkPolicy, options: SwitchOptions) -> std::io::Result<()> {
+        let (hosts, switch) = tun_switch(options)?;
         block_on(switch.impose(LayerId(1), &[(link(1, 2), policy.clone())]))
             .map_err(std::io::Error::other)?;
         let target = (address(2), 7000);
