@@ -7,7 +7,7 @@ use std::{
 };
 
 use checkers::{Budget, Checker, Verdict};
-use history::{AnyHistory, History, Vocabulary, vocabulary::Register};
+use history::{History, Vocabulary, import::AnyHistory, vocabulary::Register};
 use reports::{Findings, Run};
 use workloads::{Options, Workload};
 
@@ -74,7 +74,7 @@ pub fn judge_workload<W: Workload + ?Sized>(workload: &W, settings: &JudgeSettin
 
 /// Judges a history that was read from anywhere, by the checkers of its vocabulary.
 pub fn judge_any(history: &AnyHistory, model: &str, run: Run, limits: Limits) -> Result<Judgement, Failure> {
-    let vocabulary = history.vocabulary();
+    let vocabulary = &history.header().vocabulary;
     if !MODELS.iter().any(|(name, ..)| *name == model) {
         let nearest = settings::nearest(model, MODELS.iter().map(|(name, ..)| *name));
         return Err(Failure::usage(format!(

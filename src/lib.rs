@@ -14,7 +14,7 @@
 //! # use disprove::specimens::{Disease, SpecimenDatabase};
 //! # use disprove::workloads::RegisterWorkload;
 //! # struct MyStore;
-//! # impl MyStore { fn new() -> SpecimenDatabase { SpecimenDatabase::new(Disease::all()[0]) } }
+//! # impl MyStore { fn new() -> SpecimenDatabase { SpecimenDatabase::new(Disease::None) } }
 //! fn main() -> ExitCode {
 //!     disprove::cli().database(MyStore::new()).workload(RegisterWorkload::default()).main()
 //! }
@@ -35,4 +35,6 @@ mod cli;
 
 pub use cli::{Cli, cli};
 
-pub use {checkers, cluster, databases, history, nemeses, reports, specimens, workloads};
+#[cfg(feature = "etcd")]
+pub use databases;
+pub use {checkers, cluster, history, nemeses, reports, specimens, workloads};

@@ -83,9 +83,38 @@ impl DatabaseSource for OwnDatabase {
         "a database of this program's own"
     }
 
-    fn build(&self, _: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        refuse_disease(arguments)?;
         Ok(Arc::clone(&self.0))
     }
+}
+
+/// etcd, from Debian's package.
+#[cfg(feature = "etcd")]
+struct Etcd;
+
+#[cfg(feature = "etcd")]
+impl DatabaseSource for Etcd {
+    fn name(&self) -> &str {
+        "etcd"
+    }
+
+    fn describe(&self) -> &str {
+        "etcd 3.4 or later, from the package etcd-server, through its HTTP gateway"
+    }
+
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        refuse_disease(arguments)?;
+        Ok(Arc::new(databases::Etcd))
+    }
+}
+
+/// Only the specimen has diseases.
+fn refuse_disease(arguments: &TestArguments) -> Result<(), Failure> {
+    if arguments.disease == "none" {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("--disease is for the specimen alone; {} is tested as it is", arguments.db)))
 }
 
 /// The built-in specimen, healthy or with one disease.
@@ -133,7 +162,12 @@ impl Registry {
     pub fn built_in() -> Self {
         let workloads: Vec<Arc<dyn AnyWorkload>> =
             vec![Arc::new(workloads::register::RegisterWorkload::default())];
-        Self { databases: vec![Box::new(Specimen)], workloads }
+        let databases: Vec<Box<dyn DatabaseSource>> = vec![
+            Box::new(Specimen),
+            #[cfg(feature = "etcd")]
+            Box::new(Etcd),
+        ];
+        Self { databases, workloads }
     }
 
     /// Adds a database. One of the same name takes the older one's place.

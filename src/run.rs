@@ -4,6 +4,7 @@ pub mod choices;
 pub mod clock;
 pub mod crew;
 pub mod dispatch;
+pub mod inside;
 pub mod interrupt;
 pub mod lag;
 pub mod live;

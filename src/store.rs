@@ -4,6 +4,7 @@ use std::{
     fs, io,
     io::Write as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::exit::Failure;
@@ -30,6 +31,8 @@ pub struct RunFolder {
     pub path: PathBuf,
     /// The store it is in, where it is in one.
     store: PathBuf,
+    /// Held by the run that is under way here; the system lets go of it however the run ends.
+    lock: Option<Arc<fs::File>>,
 }
 
 impl RunFolder {
@@ -50,7 +53,9 @@ impl RunFolder {
             copy += 1;
             path = parent.join(format!("{started}-{copy}"));
         }
-        let folder = Self { path, store: store.to_owned() };
+        let lock = fs::File::open(&path).and_then(|file| Ok(file.try_lock().map(|()| file)?));
+        let lock = Some(Arc::new(lock.map_err(|error| fail(&path, error))?));
+        let folder = Self { path, store: store.to_owned(), lock };
         folder.point_latest();
         Ok(folder)
     }
@@ -64,7 +69,12 @@ impl RunFolder {
             return Err(Failure::input(format!("{} is not the folder of a run: it has no {CHOICES}", path.display())));
         }
         let store = path.parent().and_then(Path::parent).unwrap_or(&path).to_owned();
-        Ok(Self { path, store })
+        Ok(Self { path, store, lock: None })
+    }
+
+    /// Whether a run is under way in the folder, another process's or this one's.
+    pub fn is_in_use(&self) -> bool {
+        self.lock.is_some() || fs::File::open(&self.path).is_ok_and(|file| file.try_lock().is_err())
     }
 
     /// A file of the run.

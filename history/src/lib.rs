@@ -24,4 +24,4 @@ pub use header::{Header, SCHEMA_VERSION};
 pub use history::{Counts, Damage, History};
 pub use operation::{Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason};
 pub use value::{Key, Value};
-pub use vocabulary::Vocabulary;
+pub use vocabulary::{ListAppend, Register, RwRegister, Set, Vocabulary};

@@ -63,6 +63,25 @@ pub async fn heal(path: &Path, cluster: &Cluster, database: &dyn Database) -> Re
     Ok(healed)
 }
 
+/// Writes down the end of every fault of a journal that began and did not end, because the cluster that it was done to
+/// is gone and the fault with it: a local cluster's namespaces end with its controller.
+pub fn close(path: &Path, why: &str) -> Result<Vec<Healed>, Error> {
+    let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
+    let contents = journal::parse_leniently(&bytes);
+    let open = contents.open();
+    if open.is_empty() {
+        return Ok(Vec::new());
+    }
+    let journal = Journal::resume(path)?;
+    let mut closed = Vec::new();
+    for (id, _, description) in open {
+        let evidence = why.to_owned();
+        journal.append(&Entry::End { id, ended: None, state: FaultState::Indeterminate, evidence })?;
+        closed.push(Healed { id, description: description.to_owned(), stuck: None });
+    }
+    Ok(closed)
+}
+
 fn rebuild(id: FaultId, planned: &PlannedFault, names: &[String]) -> Result<Box<dyn Fault>, String> {
     let Targets::Nodes(wanted) = &planned.targets else {
         return Err(format!("the journal does not say which nodes `{}` were", planned.targets));

@@ -40,7 +40,7 @@ mod target;
 
 pub use error::Error;
 pub use family::Family;
-pub use heal::{Healed, heal};
+pub use heal::{Healed, close, heal};
 pub use journal::Journal;
 pub use nemesis::{Limits, Nemesis, Sink};
 pub use plan::{Action, Direction, Peers, Plan, PlanSpec, PlannedFault, Shape, read_plan};

@@ -9,18 +9,19 @@ use crate::{
     arguments::{Arguments, Color, Command, DemoArguments, TestArguments},
     exit::{Exit, Failure},
     registry::Registry,
-    run::{RunEnd, execute},
+    run::{RunEnd, execute, inside},
 };
 
 /// Runs both, and says what came of it.
 pub fn run(registry: &Registry, demo: DemoArguments, color: Color) -> Result<Exit, Failure> {
     let seed = demo.seed.unwrap_or_else(test::draw_seed);
-    let healthy = test::job(registry, &arguments(&demo, "none"), seed)?;
-    let diseased = test::job(registry, &arguments(&demo, &demo.disease), seed)?;
+    let mut healthy = test::job(registry, &arguments(&demo, "none"), seed)?;
+    let mut diseased = test::job(registry, &arguments(&demo, &demo.disease), seed)?;
     if demo.disease == "none" {
         return Err(Failure::usage("--disease none is no disease; `disprove list diseases` shows them"));
     }
-    cluster::local::enter()?;
+    healthy.outside = inside::enter();
+    diseased.outside.clone_from(&healthy.outside);
     let runtime = Runtime::new().map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
     runtime.block_on(async {
         let interrupts = test::listen()?;

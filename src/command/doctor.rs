@@ -17,11 +17,12 @@ struct Finding {
 
 /// Tries everything and says what is missing, what that takes away, and how to get it.
 pub fn run(output: OutputFormat) -> Result<Exit, Failure> {
-    let findings: Vec<Finding> = cluster::doctor::probe()
+    let probes = cluster::doctor::probe()?;
+    let ready = probes.iter().all(|probe| probe.works || !probe.needed);
+    let findings: Vec<Finding> = probes
         .into_iter()
         .map(|probe| Finding { name: probe.name, works: probe.works, detail: probe.detail, remedy: probe.remedy })
         .collect();
-    let ready = cluster::doctor::can_run_local_clusters();
     match output {
         OutputFormat::Text => print_text(&findings, ready),
         OutputFormat::Json => {

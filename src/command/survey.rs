@@ -100,8 +100,8 @@ fn judge(results: &[&Measured]) -> Exit {
 }
 
 fn diseases(survey: &SurveyArguments) -> Result<Vec<Disease>, Failure> {
-    let all = Disease::all();
-    let Some(names) = &survey.diseases else { return Ok(all.to_vec()) };
+    let all: Vec<Disease> = Disease::all().to_vec();
+    let Some(names) = &survey.diseases else { return Ok(all) };
     names
         .split(',')
         .map(|name| {

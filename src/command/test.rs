@@ -10,7 +10,7 @@ use crate::{
     arguments::{Color, OutputFormat, TestArguments},
     exit::{Exit, Failure},
     registry::Registry,
-    run::{Choices, RunEnd, execute, interrupt::Interrupts, stages::Job},
+    run::{Choices, RunEnd, execute, inside, interrupt::Interrupts, stages::Job},
     settings,
 };
 
@@ -19,12 +19,13 @@ pub fn run(registry: &Registry, arguments: TestArguments, color: Color) -> Resul
     // Every flag is judged before the namespaces are entered: a mistake is answered at once. Inside, this program
     // starts anew and comes here a second time.
     let jobs = jobs(registry, &arguments, arguments.seed.unwrap_or_else(draw_seed))?;
-    cluster::local::enter()?;
+    let outside = inside::enter();
     let runtime = Runtime::new().map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
     runtime.block_on(async {
         let interrupts = listen()?;
         let mut worst = Exit::Valid;
-        for job in jobs {
+        for mut job in jobs {
+            job.outside.clone_from(&outside);
             let end = execute(job, interrupts.clone()).await?;
             print(&end, arguments.output, color);
             worst = worse(worst, end.exit);
@@ -74,6 +75,7 @@ pub fn job(registry: &Registry, arguments: &TestArguments, seed: u64) -> Result<
         store: arguments.store.clone(),
         leave_running: arguments.leave_running,
         quiet,
+        outside: None,
     })
 }
 

@@ -209,7 +209,7 @@ impl<V: Vocabulary> Stage<V> {
             WriterStatus::Failed(reason) => {
                 self.summary.warnings.push(format!("the calls were ended early: {reason}"));
             }
-            WriterStatus::Writing | WriterStatus::Finished => {}
+            WriterStatus::Running | WriterStatus::Finished => {}
         }
         if let Some(warning) = self.summary.lag.warning() {
             self.summary.warnings.push(warning);

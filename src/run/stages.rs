@@ -6,6 +6,7 @@ use checkers::Validity;
 use cluster::{
     Cluster, Database,
     local::{LocalCluster, LocalSpec},
+    switch::SwitchLag,
 };
 use nemeses::{Plan, PlanSpec, Powers};
 use reports::{Fact, Findings, Phase, Run};
@@ -27,6 +28,10 @@ use crate::{
 
 /// The longest that a database may take to start.
 const START_MAX: Duration = Duration::from_secs(90);
+/// The most that a capture of all packets may take.
+const CAPTURE_BYTES_MAX: u64 = 1 << 30;
+/// A wait for the switch that a call's measured time would notice.
+const SWITCH_LAG_NOTABLE: Duration = Duration::from_millis(20);
 /// The longest that any single step of setting up or tearing down may take.
 const STEP_MAX: Duration = Duration::from_secs(120);
 
@@ -44,6 +49,8 @@ pub struct Job {
     pub leave_running: bool,
     /// Print no progress.
     pub quiet: bool,
+    /// Why the run is outside namespaces, where it is.
+    pub outside: Option<String>,
 }
 
 impl std::fmt::Debug for Job {
@@ -103,11 +110,17 @@ impl Stages {
             directory: self.folder.path.clone(),
             seed: self.job.choices.seed,
             capture: self.job.choices.capture.then(|| self.folder.file("capture.pcap")),
+            capture_bytes_max: CAPTURE_BYTES_MAX,
+            ..LocalSpec::default()
         };
+        if let Some(why) = &self.job.outside {
+            self.progress.say(&format!("  without namespaces: {why}"));
+        }
         let local = LocalCluster::start(spec).await?;
         let cluster = local.cluster();
         let lived = self.live(&cluster).await;
-        let switch = local.switch_warning();
+        let switch = local.switch_lag().and_then(switch_warning);
+        let limits = local.limits().to_vec();
         self.progress.enter("teardown", None);
         if self.job.leave_running && lived.is_ok() {
             self.wait_for_user(&cluster).await;
@@ -118,7 +131,7 @@ impl Stages {
         for error in [stopped.err(), torn_down.err()].into_iter().flatten() {
             lived.warnings.push(format!("the cluster was not torn down cleanly: {error}"));
         }
-        lived.warnings.extend(switch);
+        lived.warnings.extend(switch.into_iter().chain(limits));
         self.judge(lived).await
     }
 
@@ -262,7 +275,7 @@ impl Stages {
 
     fn write_reports(&self, findings: &Findings) -> Result<(), Failure> {
         write_reports(&self.folder, findings)?;
-        self.folder.enlist(&reports::RunLine::new(findings, &self.folder.label()))
+        self.folder.enlist(&reports::RunLine::of(findings, self.folder.label()))
     }
 
     fn end(&self, findings: Findings) -> Result<RunEnd, Failure> {
@@ -282,6 +295,18 @@ async fn step<R>(what: &str, work: impl Future<Output = Result<R, cluster::Error
         Ok(done) => done,
         Err(_) => Err(cluster::Error::TimedOut { what: what.into(), seconds: STEP_MAX.as_secs_f64() }),
     }
+}
+
+/// What the report must say of the switch, if anything: a packet that waited for the tester itself is not the network's
+/// doing.
+fn switch_warning(lag: SwitchLag) -> Option<String> {
+    (lag.p99 > SWITCH_LAG_NOTABLE).then(|| {
+        format!(
+            "one packet in a hundred waited {} ms or more for the switch itself (worst {} ms): the tester was slow",
+            lag.p99.as_millis(),
+            lag.worst.as_millis()
+        )
+    })
 }
 
 /// Writes every form of the report into a run's folder.
