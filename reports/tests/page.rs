@@ -172,7 +172,7 @@ fn the_sample_page_is_well_formed_and_says_first_what_matters() {
     let picture = body.find("<svg").expect("there is a picture");
     assert!(verdict < sentence && sentence < command && command < picture);
     assert!(body.contains("op ok culprit"), "the operation that cannot be placed is marked");
-    assert!(body.contains("http") == false || !body.contains("src="), "nothing is fetched");
+    assert!(!attributes.iter().any(|name| name == "src"), "nothing is fetched");
 }
 
 #[test]
@@ -207,7 +207,8 @@ fn hostile_values_stay_text_everywhere() {
         assert!(!junit::xml(&findings).contains(character));
     }
     let markdown = markdown::summary(&findings);
-    assert!(!markdown.contains("<img"), "{markdown}");
+    let outside_of_fences: String = markdown.split("```").step_by(2).collect();
+    assert!(!outside_of_fences.contains("<img"), "{markdown}");
     assert!(!junit::xml(&findings).contains("<img"));
     let line = disprove_reports::RunLine::of(&findings, HOSTILE);
     let (elements, _) = well_formed(&index::page(&[line]));

@@ -80,7 +80,7 @@
     picture.scrollLeft += at.left + at.width / 2 - box.left - 104 - (box.width - 104) / 2;
     if (at.top < 60 || at.bottom > innerHeight) bar.closest('.anomaly').scrollIntoView({ block: 'start' });
   };
-  for (const bar of all('.op.culprit')) {
+  for (const bar of all('.picture .op.culprit')) {
     const picture = bar.closest('.picture');
     if (picture.scrollWidth > picture.clientWidth + 4) {
       const box = picture.getBoundingClientRect();
