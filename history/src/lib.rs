@@ -2,7 +2,34 @@
 //!
 //! This crate deliberately does no network, no async and reads no clock; times are handed in.
 //!
-//! Read next: [`operation`], then [`vocabulary`], then [`History`].
+//! It judges nothing either: what a history proves is for the checkers.
+//!
+//! ```
+//! use std::{sync::Arc, time::{Duration, Instant}};
+//! use disprove_history::{
+//!     Header, HistoryWriter, Nanos, NodeId, Outcome, Process, Vocabulary, WriterOptions, read,
+//!     vocabulary::{Register, register::{Call, Return}},
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("history.jsonl.zst");
+//! let start = Instant::now();
+//! let clock = Arc::new(move || Nanos(start.elapsed().as_nanos() as u64));
+//! let writer = HistoryWriter::<Register>::create(&path, &Header::new(Register::NAME), WriterOptions::default(), clock)?;
+//! let mut recorder = writer.recorder(); // one per worker
+//! let ticket = recorder.invoke(Process(0), NodeId(0), &Call::Write("x".into(), 3.into()));
+//! // ... the call is sent here, and answered ...
+//! recorder.complete(ticket, &Outcome::Ok(Return::Written));
+//! writer.finish()?;
+//!
+//! let history = read::<Register>(&path)?;
+//! assert_eq!(Register::describe_call(&history.operations[0].call), "write x 3");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Read next: [`operation`], then [`vocabulary`], then [`History`], then [`file`] and [`import`].
 
 pub mod export;
 pub mod fault;

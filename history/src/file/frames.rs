@@ -97,7 +97,9 @@ impl Text {
     pub fn fill(&mut self, into: &mut Vec<u8>) {
         let before = into.len();
         let room = self.stop_at.map_or(u64::MAX, |stop| stop.saturating_sub(self.offset));
-        let wanted = PIECE_BYTES.min(usize::try_from(room).unwrap_or(PIECE_BYTES));
+        // Small files cost little: the pieces grow with what was read.
+        let piece = usize::try_from(self.offset).unwrap_or(PIECE_BYTES).clamp(PIECE_BYTES / 16, PIECE_BYTES);
+        let wanted = piece.min(usize::try_from(room).unwrap_or(piece));
         into.resize(before + wanted, 0);
         let mut filled = 0;
         while filled < wanted && !self.ended {

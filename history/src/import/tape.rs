@@ -256,12 +256,12 @@ impl Tape {
         let mut number = 0;
         let mut end = at;
         while let Some(digit @ b'0'..=b'9') = text.get(end) {
-            number = number * 10 + i64::from(digit - b'0');
-            end += 1;
             // 18 digits always fit; what is longer is rare and read with more care.
-            if end - at > 18 {
+            if end - at == 18 {
                 return self.word(text, at);
             }
+            number = number * 10 + i64::from(digit - b'0');
+            end += 1;
         }
         match text.get(end) {
             None => Err(Fault::Incomplete),
@@ -278,6 +278,10 @@ impl Tape {
         // A character may be a delimiter itself.
         let from = if text[at] == b'\\' { (at + 2).min(text.len()) } else { at };
         let end = ascii_word(text, from)?;
+        if end == at {
+            // JSON has no comments, so a semicolon ends words there and begins nothing.
+            return Err(bad(at, "has a character that begins no form"));
+        }
         let word = &text[at..end];
         let token = match word {
             b"nil" | b"null" => Token::Nil,
@@ -543,5 +547,68 @@ impl<'a> Iterator for Elements<'a> {
             _ => element.at + 1,
         };
         Some(element)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The canonical text of a form, or what is wrong with it and where.
+    fn read(text: &str, notation: Notation) -> Result<String, String> {
+        let mut tape = Tape::default();
+        match tape.read(text.as_bytes(), 0, notation) {
+            Ok(_) => Ok(tape.view(text.as_bytes()).canonical()),
+            Err(Fault::Incomplete) => Err("incomplete".into()),
+            Err(Fault::Bad { at, what }) => Err(format!("{at} {what}")),
+        }
+    }
+
+    #[test]
+    fn forms_are_read_into_their_canonical_text() {
+        for (text, expected) in [
+            ("[1,  (2 :a/b) #{3 1 2} {} nil] ", "[1 [2 :a/b] #{1 2 3} {} nil]"),
+            ("{:b 2 :a [\"x\\\"\"]}", "{:a [\"x\\\"\"], :b 2}"),
+            ("#tag/x [#_ #_ 1 2 3 #inst \"2020\" ; four\n 5]", "[3 \"2020\" 5]"),
+            (
+                "[-9223372036854775808 +7 12N 999999999999999999 1000000000000000000 9223372036854775807 ]",
+                "[-9223372036854775808 7 12 999999999999999999 1000000000000000000 9223372036854775807]",
+            ),
+            (
+                "[9223372036854775808 1.5 1e9 1/2 true \\c \\[ ]",
+                "[9223372036854775808 1.5 1e9 1/2 true \\c \\[]",
+            ),
+        ] {
+            assert_eq!(read(text, Notation::Edn).as_deref(), Ok(expected), "{text}");
+        }
+        let json = "{\"a\": [1, null, true, \"\\u00e9\"], \"b\":-2 }";
+        assert_eq!(read(json, Notation::Json).as_deref(), Ok("{\"a\" [1 nil true \"\\u00e9\"], \"b\" -2}"));
+    }
+
+    #[test]
+    fn what_is_no_form_is_named() {
+        for (text, expected) in [
+            ("[1 2", "incomplete"),
+            ("[\"a", "incomplete"),
+            ("12", "incomplete"),
+            ("#tag", "incomplete"),
+            ("[1 }", "3 closes a bracket of another kind"),
+            (")", "0 closes a bracket that was not opened"),
+            ("[#_ ]", "4 closes a bracket where #_ needs a form"),
+            ("[: ]", "1 has a lone colon"),
+            ("[#\"x\"]", "1 has a # that begins neither a set nor a tag"),
+        ] {
+            assert_eq!(read(text, Notation::Edn).unwrap_err(), expected, "{text}");
+        }
+        assert_eq!(read(&"[".repeat(65), Notation::Edn).unwrap_err(), "64 is nested too deeply");
+        assert_eq!(read("[1;2]", Notation::Json).unwrap_err(), "2 has a character that begins no form");
+    }
+
+    #[test]
+    fn texts_lose_their_escapes() {
+        let text = "\"a\\n\\\"\\\\\\u0041\\ud800\"";
+        let mut tape = Tape::default();
+        tape.read(text.as_bytes(), 0, Notation::Edn).unwrap();
+        assert_eq!(tape.view(text.as_bytes()).value(), "a\n\"\\A\\ud800".into());
     }
 }

@@ -165,8 +165,3 @@ pub fn fault() -> FaultRecord {
         evidence: "12 packets dropped".into(),
     }
 }
-
-/// What a checker could tell apart in an operation, apart from its times.
-pub fn essence<V: Vocabulary>(operation: &Operation<V>) -> (V::Call, Outcome<V::Return>) {
-    (operation.call.clone(), operation.outcome.clone())
-}
