@@ -11,7 +11,7 @@ use std::{
 };
 
 use disprove_cluster::{
-    Daemon, DaemonState, Remote, Signal,
+    Daemon,
     local::{Device, inside_or_reexec},
 };
 use scene::{SHORT, Scene, eventually, run, text};

@@ -83,8 +83,9 @@ fn serve() -> io::Result<()> {
             break;
         }
     }
-    if Pid::this().as_raw() != 1 {
-        processes::end_descendants();
+    // Where we are the first process of a namespace, our own end is that of all others.
+    if Pid::this().as_raw() != 1 && !init.end_all()? {
+        return Err(io::Error::other("the kernel keeps a process of the node"));
     }
     Ok(())
 }
@@ -150,39 +151,45 @@ impl Init {
         Answer::Done
     }
 
+    /// Signals a daemon. An answer to being ended or stopped is a fact: the kernel has done it.
     fn signal(&mut self, name: &str, signal: crate::Signal) -> io::Result<Answer> {
-        let answer = self.daemons.signal(name, signal);
-        if signal == crate::Signal::Kill {
-            return self.await_end(name, answer);
-        }
-        Ok(answer)
-    }
-
-    /// Stays until a killed daemon is gone, so that the answer is a fact.
-    fn await_end(&mut self, name: &str, answer: Answer) -> io::Result<Answer> {
+        let Some(root) = self.daemons.signal(name, signal) else { return Ok(Answer::Done) };
         for _ in 0..ROUNDS_MAX {
             self.reap()?;
-            if !self.daemons.is_alive(name) {
-                return Ok(answer);
+            let done = match signal {
+                crate::Signal::Kill => !self.daemons.is_alive(name),
+                crate::Signal::Stop => processes::has_stopped(root),
+                crate::Signal::Continue | crate::Signal::Terminate => true,
+            };
+            if done {
+                return Ok(Answer::Done);
             }
             std::thread::sleep(ROUND);
         }
-        Ok(Answer::Failed { what: format!("end {name}: the kernel keeps it in an uninterruptible call"), errno: 0 })
+        Ok(Answer::Failed { what: format!("signal {name}: the kernel keeps it in a call that cannot be interrupted"), errno: 0 })
     }
 
     fn wipe(&mut self) -> io::Result<Answer> {
+        if !self.end_all()? {
+            return Ok(Answer::Failed { what: "end every process of the node".into(), errno: 0 });
+        }
+        Ok(match child::empty(&self.setup.data) {
+            Ok(()) => Answer::Done,
+            Err(e) => Answer::failed(format!("empty {}", self.setup.data.display()), &e),
+        })
+    }
+
+    /// Ends every other process of the node; false when the kernel keeps one.
+    fn end_all(&mut self) -> io::Result<bool> {
         for _ in 0..ROUNDS_MAX {
             processes::end_descendants();
             self.reap()?;
             if processes::descendants().is_empty() {
-                return Ok(match child::empty(&self.setup.data) {
-                    Ok(()) => Answer::Done,
-                    Err(e) => Answer::failed(format!("empty {}", self.setup.data.display()), &e),
-                });
+                return Ok(true);
             }
             std::thread::sleep(ROUND);
         }
-        Ok(Answer::Failed { what: "end every process of the node".into(), errno: 0 })
+        Ok(false)
     }
 
     fn answer(&self, number: u64, answer: Answer, descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {

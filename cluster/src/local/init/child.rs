@@ -13,7 +13,7 @@ use std::{
 };
 
 use nix::{
-    sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask},
+    sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask},
     unistd::{ForkResult, Pid, fork},
 };
 
@@ -155,10 +155,8 @@ fn begin(terms: &Terms<'_>, setup: &Setup) -> io::Result<()> {
             return Err(io::Error::last_os_error());
         }
     }
-    // Rust ignores this signal from `main` on, the kernel lets an ignored one survive an exec, and programs expect neither.
-    let usual = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    // SAFETY: no handler is installed.
-    unsafe { sigaction(Signal::SIGPIPE, &usual) }?;
+    heed_all_signals()?;
+    close_others_on_exec()?;
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
     identity::step_down(setup.identity)?;
     if setup.network.is_none() {
@@ -166,6 +164,33 @@ fn begin(terms: &Terms<'_>, setup: &Setup) -> io::Result<()> {
         nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
     }
     nix::unistd::chdir(terms.directory)?;
+    Ok(())
+}
+
+/// Keeps descriptors of ours, and those that whoever started us left open, from the programs of a node.
+fn close_others_on_exec() -> io::Result<()> {
+    for entry in fs::read_dir("/proc/self/fd")? {
+        let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        if number > 2 {
+            // SAFETY: the call changes a flag; the number was open a moment ago and nobody else closes it.
+            unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+    }
+    Ok(())
+}
+
+/// Undoes what Rust, `nohup` and others ignore: the kernel lets it survive an exec, and a program on a fresh host would
+/// find nothing ignored. The C library hides some signals, so this is the bare system call.
+fn heed_all_signals() -> io::Result<()> {
+    // The kernel's structure is not longer than this, and the zeroes in it mean the usual action.
+    let usual = [0_u64; 8];
+    for signal in (1..=64).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP].contains(signal)) {
+        let none = std::ptr::null_mut::<u64>();
+        // SAFETY: the structure outlives the call, and no handler is installed.
+        if unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, usual.as_ptr(), none, 8_usize) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
     Ok(())
 }
 
@@ -189,13 +214,14 @@ fn execute(argv: &[CString], environment: &[CString]) -> io::Error {
     };
     let mut refusal = nix::Error::ENOENT;
     for candidate in candidates {
-        let Ok(candidate) = CString::new(candidate) else { continue };
-        let Err(error) = nix::unistd::execve(&candidate, argv, environment);
-        // What cannot be found or reached in one folder may be in the next.
+        let Ok(path) = CString::new(candidate) else { continue };
+        let Err(error) = nix::unistd::execve(&path, argv, environment);
+        // What is not in one folder, or in a folder that we may not enter, may be in the next.
         if !matches!(error, nix::Error::ENOENT | nix::Error::ENOTDIR | nix::Error::EACCES) {
             return error.into();
         }
-        if error == nix::Error::EACCES {
+        let exists = Path::new(std::ffi::OsStr::from_bytes(path.to_bytes())).exists();
+        if error == nix::Error::EACCES && exists {
             refusal = error;
         }
     }

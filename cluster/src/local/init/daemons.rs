@@ -9,7 +9,7 @@ use std::{
 };
 
 use nix::{
-    sys::signal::{self, kill, killpg},
+    sys::signal::{self, killpg},
     unistd::Pid,
 };
 
@@ -81,20 +81,20 @@ impl Daemons {
         }
     }
 
-    /// Signals one, its group and what it has started.
-    pub(super) fn signal(&mut self, name: &str, signal: Signal) -> Answer {
-        let Some(started) = self.all.get(name).filter(|started| !started.gone) else { return Answer::Done };
+    /// Signals one, its group and what it has started; its process id if anything was there to be signalled.
+    pub(super) fn signal(&mut self, name: &str, signal: Signal) -> Option<Pid> {
+        let started = self.all.get(name).filter(|started| !started.gone)?;
         match signal {
             Signal::Kill => processes::kill_tree(started.pid),
             Signal::Stop => processes::signal_tree(started.pid, signal::Signal::SIGSTOP),
             Signal::Continue => processes::signal_tree(started.pid, signal::Signal::SIGCONT),
-            // A daemon that is asked to end tells its own children, in its own order.
+            // A daemon that is asked to end tells what left its group itself, in its own order.
             Signal::Terminate => {
-                // Both may have ended since.
-                let _ended = killpg(started.pid, signal::Signal::SIGTERM).or_else(|_| kill(started.pid, None));
+                // It may have ended since.
+                let _ended = killpg(started.pid, signal::Signal::SIGTERM);
             }
         }
-        Answer::Done
+        Some(started.pid)
     }
 }
 

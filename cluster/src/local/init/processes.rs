@@ -45,7 +45,6 @@ fn all() -> BTreeMap<i32, Process> {
 /// All that live below a process or in its group, itself included, that have not ended.
 fn tree(root: i32) -> Vec<i32> {
     let all = all();
-    let mut found: Vec<i32> = Vec::new();
     let mut members: std::collections::BTreeSet<i32> = std::collections::BTreeSet::new();
     loop {
         let before = members.len();
@@ -59,8 +58,7 @@ fn tree(root: i32) -> Vec<i32> {
         }
     }
     let own = Pid::this().as_raw();
-    found.extend(members.into_iter().filter(|pid| *pid != own && !matches!(all[pid].state, b'Z' | b'X')));
-    found
+    members.into_iter().filter(|pid| *pid != own && !matches!(all[pid].state, b'Z' | b'X')).collect()
 }
 
 /// Sends a signal to a process, its group and all below it; also to those that are born meanwhile.
@@ -82,6 +80,11 @@ pub(super) fn signal_tree(root: Pid, signal: Signal) {
 pub(super) fn kill_tree(root: Pid) {
     signal_tree(root, Signal::SIGSTOP);
     signal_tree(root, Signal::SIGKILL);
+}
+
+/// Whether a process, its group and all below it have stopped or ended.
+pub(super) fn has_stopped(root: Pid) -> bool {
+    tree(root.as_raw()).into_iter().filter_map(look).all(|process| matches!(process.state, b'T' | b't' | b'Z' | b'X'))
 }
 
 /// Every process of the node but the first that has not ended.
