@@ -151,7 +151,9 @@ mod tests {
 
     #[test]
     fn a_wrong_name_is_answered_with_the_nearest() {
-        for (given, nearest) in [("partiton", "partition"), ("kil", "kill"), ("clokc", "clock"), ("lossi", "link")] {
+        for (given, nearest) in
+            [("partiton", "partition"), ("kil", "kill"), ("clokc", "clock"), ("lossi", "link")]
+        {
             let error = Family::parse(given).unwrap_err().to_string();
             assert!(error.contains(&format!("`{given}`; did you mean `{nearest}`?")), "{error}");
         }

@@ -31,7 +31,10 @@ pub struct Scene<'a> {
 
 impl fmt::Debug for Scene<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scene").field("cluster", self.cluster).field("database", &self.database.name()).finish()
+        f.debug_struct("Scene")
+            .field("cluster", self.cluster)
+            .field("database", &self.database.name())
+            .finish()
     }
 }
 
@@ -120,7 +123,12 @@ pub(crate) fn build(settled: Settled<'_>) -> Box<dyn Fault> {
 }
 
 /// Puts the chosen nodes in the order and number that a fault needs, so that the nodes alone say what it does.
-pub(crate) fn arrange<R: Rng>(action: &Action, mut nodes: Vec<NodeId>, count: usize, random: &mut R) -> Vec<NodeId> {
+pub(crate) fn arrange<R: Rng>(
+    action: &Action,
+    mut nodes: Vec<NodeId>,
+    count: usize,
+    random: &mut R,
+) -> Vec<NodeId> {
     match action {
         Action::Partition { shape: Shape::Ring } => {
             nodes = (0..count).map(|place| NodeId(place as u16)).collect();

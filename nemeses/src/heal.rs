@@ -6,8 +6,7 @@ use cluster::{Cluster, Database};
 use history::{FaultId, FaultState};
 
 use crate::{
-    Error, Journal, Limits, PlannedFault,
-    Targets,
+    Error, Journal, Limits, PlannedFault, Targets,
     faults::{self, Fault, Scene, Settled},
     journal::{self, Entry},
     nemesis::{rank, undo},
@@ -35,7 +34,11 @@ pub async fn heal(path: &Path, cluster: &Cluster, database: &dyn Database) -> Re
     }
     let names: Vec<String> = cluster.nodes.iter().map(|node| node.name.clone()).collect();
     if let Some(nodes) = contents.nodes().filter(|nodes| **nodes != names) {
-        tracing::warn!("the journal is of the nodes {}, and these are {}", nodes.join(", "), names.join(", "));
+        tracing::warn!(
+            "the journal is of the nodes {}, and these are {}",
+            nodes.join(", "),
+            names.join(", ")
+        );
     }
     let mut open = contents.open();
     open.sort_by_key(|(id, planned, _)| (rank(planned.fault.family()), *id));

@@ -36,7 +36,9 @@ impl Journal {
         let file = options.append(true).create_new(true).open(path).map_err(Error::file("create", path))?;
         // The name of a new file is as lost in a power failure as its content, until its folder is synced.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::file("sync the folder of", path))?;
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(Error::file("sync the folder of", path))?;
         Ok(Self { path: path.to_owned(), file: Mutex::new(file) })
     }
 
@@ -89,7 +91,9 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Contents, Error> {
     let contents = parse_leniently(bytes);
     match contents.damage.first() {
         None => Ok(contents),
-        Some((line, what)) => Err(Error::Malformed { path: path.to_owned(), line: *line, what: what.clone() }),
+        Some((line, what)) => {
+            Err(Error::Malformed { path: path.to_owned(), line: *line, what: what.clone() })
+        }
     }
 }
 
@@ -103,7 +107,8 @@ pub(crate) fn parse_leniently(bytes: &[u8]) -> Contents {
         }
         match serde_json::from_slice::<Entry>(line) {
             Ok(Entry::Header { schema, .. }) if schema > SCHEMA => {
-                let what = format!("the journal is of version {schema}; this program reads up to version {SCHEMA}");
+                let what =
+                    format!("the journal is of version {schema}; this program reads up to version {SCHEMA}");
                 contents.damage.push((place + 1, what));
             }
             Ok(entry) => contents.entries.push(entry),
@@ -146,6 +151,16 @@ impl Contents {
             }
         }
         open
+    }
+}
+
+#[cfg(test)]
+impl Journal {
+    /// A journal on a disk that is full.
+    pub(crate) fn on_full_disk() -> Self {
+        let path = PathBuf::from("/dev/full");
+        let file = OpenOptions::new().append(true).open(&path).expect("Linux has /dev/full");
+        Self { path, file: Mutex::new(file) }
     }
 }
 

@@ -10,7 +10,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use nemeses::{Family, Plan, PlanSpec, Powers};
+//! use disprove_nemeses::{Family, Plan, PlanSpec, Powers};
 //!
 //! let families = Family::parse_list("partition,kill").unwrap();
 //! let spec = PlanSpec::new(families, 7, Duration::from_secs(30), 5, Powers::every());

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{Error, Family, Journal, Plan, faults::Scene, journal};
 
 use stage::Stage;
-pub(crate) use tamed::undo;
 use tamed::in_time;
+pub(crate) use tamed::undo;
 
 /// Takes the records of faults. Each fault is told of twice: when it has come (or was skipped), and when it is over.
 /// One that cannot be undone is told of a second time only once it is. The last record of an id counts.
@@ -120,9 +120,11 @@ impl Nemesis {
                 left.push(format!("{description} ({reason})"));
             }
         }
-        let shaped = self.plan.families().iter().any(|family| matches!(family, Family::Partition | Family::Link));
+        let shaped =
+            self.plan.families().iter().any(|family| matches!(family, Family::Partition | Family::Link));
         if let Some(network) = self.stage.cluster.network.as_deref().filter(|_| shaped)
-            && let Err(reason) = in_time("lifting all policies", self.stage.limits.undo, network.lift_all()).await
+            && let Err(reason) =
+                in_time("lifting all policies", self.stage.limits.undo, network.lift_all()).await
         {
             left.push(format!("policies on the network ({reason})"));
         }
@@ -145,3 +147,6 @@ impl Stage {
         Scene { cluster: &self.cluster, database: self.database.as_ref() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -209,8 +209,10 @@ impl Action {
             Self::Slow { delay_ms, jitter_ms, .. } if *delay_ms > 3_600_000 || *jitter_ms > 3_600_000 => {
                 Some("a delay is at most an hour".into())
             }
-            Self::Narrow { bits_per_second: 0 } => Some("a bandwidth is more than 0; use a partition for 0".into()),
-            Self::Clock { offset_ms } if offset_ms.abs_diff(0) > OFFSET_MAX as u64 => {
+            Self::Narrow { bits_per_second: 0 } => {
+                Some("a bandwidth is more than 0; use a partition for 0".into())
+            }
+            Self::Clock { offset_ms } if offset_ms.unsigned_abs() > OFFSET_MAX.unsigned_abs() => {
                 Some("the offset of a clock is at most a hundred years".into())
             }
             _ => None,
@@ -259,7 +261,8 @@ impl Plan {
     pub fn check(&self) -> Result<(), Error> {
         let unsound = |place, what: String| Err(Error::Unsound { place, what });
         if self.version != VERSION {
-            let what = format!("the plan is of version {}; this program reads version {VERSION}", self.version);
+            let what =
+                format!("the plan is of version {}; this program reads version {VERSION}", self.version);
             return unsound(0, what);
         }
         if self.faults.len() > FAULTS_MAX {
@@ -283,7 +286,8 @@ impl Plan {
 
     /// What of this plan these nodes and powers cannot do, a line each. Those faults would be skipped.
     pub fn lacks(&self, names: &[String], powers: &Powers) -> Vec<String> {
-        let mut lacks: Vec<String> = self.families().iter().filter_map(|&family| powers.lack(family)).collect();
+        let mut lacks: Vec<String> =
+            self.families().iter().filter_map(|&family| powers.lack(family)).collect();
         for fault in &self.faults {
             let Targets::Nodes(wanted) = &fault.targets else { continue };
             for name in wanted.iter().filter(|name| !names.contains(name)) {

@@ -24,7 +24,8 @@ impl Powers {
     pub fn of(database: &dyn Database, cluster: &Cluster) -> Self {
         Self {
             network: cluster.network.is_some(),
-            processes: database.processes().is_some() && cluster.nodes.iter().all(|node| node.remote.is_some()),
+            processes: database.processes().is_some()
+                && cluster.nodes.iter().all(|node| node.remote.is_some()),
             primaries: database.primaries().is_some(),
             clocks: database.clocks().is_some(),
             database: database.name().into(),
@@ -33,7 +34,13 @@ impl Powers {
 
     /// Every power, for plans that are drawn without a cluster.
     pub fn every() -> Self {
-        Self { network: true, processes: true, primaries: true, clocks: true, database: "the database".into() }
+        Self {
+            network: true,
+            processes: true,
+            primaries: true,
+            clocks: true,
+            database: "the database".into(),
+        }
     }
 
     /// Why a family of faults is impossible here, in one line; `None` if it is possible.
@@ -46,7 +53,9 @@ impl Powers {
             Family::Kill | Family::Pause if !self.processes => {
                 Some(format!("the processes of {database} cannot be ended, stopped or started from here"))
             }
-            Family::Clock if !self.clocks => Some(format!("the clocks that {database} reads cannot be set from here")),
+            Family::Clock if !self.clocks => {
+                Some(format!("the clocks that {database} reads cannot be set from here"))
+            }
             _ => None,
         }
     }

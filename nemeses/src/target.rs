@@ -77,7 +77,9 @@ impl<'de> de::Visitor<'de> for TargetsVisitor {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Targets, E> {
         let found = WORDS.iter().find(|(word, _)| *word == text);
-        found.map(|(_, targets)| targets.clone()).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+        found
+            .map(|(_, targets)| targets.clone())
+            .ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut sequence: A) -> Result<Targets, A::Error> {
@@ -133,7 +135,11 @@ fn choose_leader<R: Rng>(count: usize, leaders: &[NodeId], random: &mut R) -> Ch
     let note = match known.len() {
         0 => {
             let nodes = sample(count, 1, random);
-            return Chosen { nodes, leader: None, note: Some("no leader was known, so a random node was taken".into()) };
+            return Chosen {
+                nodes,
+                leader: None,
+                note: Some("no leader was known, so a random node was taken".into()),
+            };
         }
         1 => None,
         several => Some(format!("{several} nodes believed that they lead, and one of them was taken")),
@@ -147,7 +153,8 @@ pub(crate) fn by_name(wanted: &[String], names: &[String]) -> Result<Vec<NodeId>
     let mut nodes = Vec::new();
     for name in wanted {
         let place = names.iter().position(|known| known == name);
-        let place = place.ok_or_else(|| format!("this cluster has no node {name}; it has {}", names.join(", ")))?;
+        let place =
+            place.ok_or_else(|| format!("this cluster has no node {name}; it has {}", names.join(", ")))?;
         let node = NodeId(place as u16);
         if !nodes.contains(&node) {
             nodes.push(node);
@@ -224,6 +231,11 @@ mod tests {
             assert_eq!(serde_json::from_str::<Targets>(text).unwrap(), targets);
             assert_eq!(serde_json::to_string(&targets).unwrap(), text);
         }
-        assert!(serde_json::from_str::<Targets>("\"leadr\"").unwrap_err().to_string().contains("one of leader, one"));
+        assert!(
+            serde_json::from_str::<Targets>("\"leadr\"")
+                .unwrap_err()
+                .to_string()
+                .contains("one of leader, one")
+        );
     }
 }

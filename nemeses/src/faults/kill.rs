@@ -70,7 +70,8 @@ impl Fault for Kill {
             late_states.iter().filter(|(_, state)| !is_down(*state)).map(|(node, _)| *node).collect();
         let mut text = self.say(names, early);
         if down && !back.is_empty() {
-            text += &format!("; {} had been started again by something else before the end", names.list(&back));
+            text +=
+                &format!("; {} had been started again by something else before the end", names.list(&back));
         }
         Evidence::new(down, text)
     }

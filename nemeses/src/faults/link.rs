@@ -64,7 +64,9 @@ fn effect(action: &Action) -> String {
             let how = if *past_checksum { " past their checksums" } else { "" };
             format!("damaged{how} {} of the packets", words::percent(*share))
         }
-        Action::Narrow { bits_per_second } => format!("let pass only {bits_per_second} bits per second of the packets"),
+        Action::Narrow { bits_per_second } => {
+            format!("let pass only {bits_per_second} bits per second of the packets")
+        }
         Action::Partition { .. } | Action::Kill | Action::Pause | Action::Clock { .. } => String::new(),
     }
 }
@@ -115,7 +117,9 @@ impl Fault for LinkFault {
             Action::Duplicating { .. } => ("duplicated", |counters| counters.duplicated),
             Action::Reordering { .. } => ("reordered", |counters| counters.reordered),
             Action::Corrupting { .. } => ("corrupted", |counters| counters.corrupted),
-            Action::Narrow { .. } => ("delayed or dropped", |counters| counters.delayed + counters.overflowed),
+            Action::Narrow { .. } => {
+                ("delayed or dropped", |counters| counters.delayed + counters.overflowed)
+            }
             _ => ("delayed", |counters| counters.delayed),
         };
         self.layer.judge(names, (early, late), counted)

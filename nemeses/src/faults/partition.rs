@@ -39,8 +39,12 @@ impl Partition {
         let peers = layer::peers_in_words(names, &self.nodes, self.from, apart);
         match self.direction {
             Direction::Both => format!("cut {targets} off from {peers} in both directions"),
-            Direction::In => format!("let nothing from {peers} reach {targets}, whose own packets still got out"),
-            Direction::Out => format!("let nothing from {targets} reach {peers}, whose own packets still got in"),
+            Direction::In => {
+                format!("let nothing from {peers} reach {targets}, whose own packets still got out")
+            }
+            Direction::Out => {
+                format!("let nothing from {targets} reach {peers}, whose own packets still got in")
+            }
         }
     }
 

@@ -9,7 +9,10 @@ use super::{Probe, Scene};
 
 /// The database's power over its processes.
 pub(super) fn control<'a>(scene: Scene<'a>) -> Result<&'a dyn ProcessControl, Error> {
-    scene.database.processes().ok_or_else(|| Error::Unsupported(format!("signalling {}", scene.database.name())))
+    scene
+        .database
+        .processes()
+        .ok_or_else(|| Error::Unsupported(format!("signalling {}", scene.database.name())))
 }
 
 /// Asks the kernel about the processes of these nodes.

@@ -7,7 +7,8 @@ use crate::{Action, Targets};
 
 fn begin(id: u32) -> Entry {
     let targets = Targets::Nodes(vec!["n2".into()]);
-    let planned = PlannedFault::new(Duration::from_millis(1500), Duration::from_secs(2), Action::Kill, targets);
+    let planned =
+        PlannedFault::new(Duration::from_millis(1500), Duration::from_secs(2), Action::Kill, targets);
     Entry::Begin {
         id: FaultId(id),
         began: history::Nanos(1_500_000_000),

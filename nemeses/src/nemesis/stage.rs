@@ -53,7 +53,10 @@ struct Chosen {
 
 impl fmt::Debug for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stage").field("cluster", &self.cluster).field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Stage")
+            .field("cluster", &self.cluster)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 
@@ -201,7 +204,10 @@ impl Stage {
         self.lock_active().push(active.clone());
         let evidence = self.inject(&mut active).await;
         active.record.state = evidence.state;
-        (self.sink)(&FaultRecord { evidence: with(&active.record.evidence, &evidence.text), ..active.record.clone() });
+        (self.sink)(&FaultRecord {
+            evidence: with(&active.record.evidence, &evidence.text),
+            ..active.record.clone()
+        });
         if !active.came {
             active.record.evidence = with(&active.record.evidence, &evidence.text);
         }
@@ -222,13 +228,18 @@ impl Stage {
                 Error::Unsupported(_) | Error::NotPermitted { .. } => FaultState::Skipped,
                 _ => FaultState::Indeterminate,
             };
-            return Evidence { state, text: format!("it was undone at once, because doing it failed: {error}") };
+            return Evidence {
+                state,
+                text: format!("it was undone at once, because doing it failed: {error}"),
+            };
         }
         active.came = true;
         match tamed::look_until(fault.as_ref(), self.scene(), self.limits, true).await {
             Ok(probe) => {
                 let first = match probe {
-                    Probe::Links(_) => Evidence { state: FaultState::Installed, text: "the network took it".into() },
+                    Probe::Links(_) => {
+                        Evidence { state: FaultState::Installed, text: "the network took it".into() }
+                    }
                     _ => fault.judge(&active.names, &probe, &probe),
                 };
                 active.early = Some(probe);

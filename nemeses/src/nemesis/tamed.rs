@@ -50,7 +50,11 @@ pub(super) async fn look_until(
 }
 
 /// Undoes a fault and looks whether it is gone. A few tries, each in its time.
-pub(crate) async fn undo(fault: &dyn Fault, scene: Scene<'_>, limits: Limits) -> Result<Option<Probe>, String> {
+pub(crate) async fn undo(
+    fault: &dyn Fault,
+    scene: Scene<'_>,
+    limits: Limits,
+) -> Result<Option<Probe>, String> {
     let mut reason = String::new();
     for attempt in 0..UNDO_TRIES {
         if attempt > 0 {
@@ -62,7 +66,9 @@ pub(crate) async fn undo(fault: &dyn Fault, scene: Scene<'_>, limits: Limits) ->
         }
         match look_until(fault, scene, limits, false).await {
             Ok(probe) if fault.in_force(&probe) == Some(true) => reason = "it is still in force".into(),
-            Ok(probe) if is_half_gone(fault, &probe) => reason = "it is still in force on a part of its nodes".into(),
+            Ok(probe) if is_half_gone(fault, &probe) => {
+                reason = "it is still in force on a part of its nodes".into()
+            }
             Ok(probe) => return Ok(Some(probe)),
             // The undo itself succeeded; that nobody could look afterwards does not make it fail.
             Err(_) => return Ok(None),

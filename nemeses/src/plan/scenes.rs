@@ -65,7 +65,11 @@ impl Scenes {
             ]),
             pauses: Deck::new(vec![Targets::Leader, Targets::Minority, Targets::Leader, Targets::One]),
             links: Deck::new(links()),
-            clocks: Deck::new(vec![(Targets::Leader, false), (Targets::One, true), (Targets::Minority, true)]),
+            clocks: Deck::new(vec![
+                (Targets::Leader, false),
+                (Targets::One, true),
+                (Targets::Minority, true),
+            ]),
             nodes,
             has_primaries,
         }

@@ -7,7 +7,13 @@ fn names(count: usize) -> Names {
     Names { nodes: (1..=count).map(|number| format!("n{number}")).collect(), leader: Some(NodeId(2)) }
 }
 
-fn partition(shape: Shape, nodes: &[u16], direction: Direction, from: Peers, count: usize) -> (Partition, BTreeSet<Link>) {
+fn partition(
+    shape: Shape,
+    nodes: &[u16],
+    direction: Direction,
+    from: Peers,
+    count: usize,
+) -> (Partition, BTreeSet<Link>) {
     let action = Action::Partition { shape };
     let nodes = nodes.iter().map(|&node| NodeId(node)).collect();
     let settled = Settled { id: FaultId(0), action: &action, nodes, direction, from, count };
@@ -62,10 +68,14 @@ fn on_a_ring_every_node_sees_a_majority_and_no_two_the_same() {
     for count in 4..=9_u16 {
         let nodes: Vec<u16> = (0..count).rev().collect();
         let (_, links) = partition(Shape::Ring, &nodes, Direction::Both, Peers::Nodes, usize::from(count));
-        let seen: Vec<BTreeSet<u16>> =
-            (0..count).map(|node| (0..count).filter(|&peer| !links.contains(&link(node, peer))).collect()).collect();
+        let seen: Vec<BTreeSet<u16>> = (0..count)
+            .map(|node| (0..count).filter(|&peer| !links.contains(&link(node, peer))).collect())
+            .collect();
         for (node, sees) in seen.iter().enumerate() {
-            assert!(sees.len() * 2 > usize::from(count) && sees.len() < usize::from(count), "{count} {node}: {sees:?}");
+            assert!(
+                sees.len() * 2 > usize::from(count) && sees.len() < usize::from(count),
+                "{count} {node}: {sees:?}"
+            );
             assert!(links.iter().all(|link| links.contains(&Link { from: link.to, to: link.from })));
             assert!(seen[node + 1..].iter().all(|other| other != sees));
         }
@@ -79,6 +89,7 @@ fn on_a_ring_every_node_sees_a_majority_and_no_two_the_same() {
 fn a_bridge_alone_reaches_both_sides() {
     let (fault, links) = partition(Shape::Bridge, &[2, 0, 4], Direction::Both, Peers::Nodes, 5);
     assert_eq!(fault.describe(&names(5)), "left n3 (leader) as the only bridge between n1, n5 and n2, n4");
-    let expected = [(0, 1), (0, 3), (4, 1), (4, 3)].iter().flat_map(|&(a, b)| [link(a, b), link(b, a)]).collect();
+    let expected =
+        [(0, 1), (0, 3), (4, 1), (4, 3)].iter().flat_map(|&(a, b)| [link(a, b), link(b, a)]).collect();
     assert_eq!(links, expected);
 }

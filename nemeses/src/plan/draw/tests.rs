@@ -33,8 +33,14 @@ fn drawn_plans_are_legal_and_end_in_time() {
         plan.check().unwrap();
         assert!(!plan.faults.is_empty());
         for (place, fault) in plan.faults.iter().enumerate() {
-            assert!(fault.at >= spec.initial_quiet && fault.ends() <= spec.duration - spec.final_quiet, "{seed}");
-            assert!(fault.lasts >= Duration::from_millis(80) && fault.lasts <= Duration::from_secs(4), "{seed}");
+            assert!(
+                fault.at >= spec.initial_quiet && fault.ends() <= spec.duration - spec.final_quiet,
+                "{seed}"
+            );
+            assert!(
+                fault.lasts >= Duration::from_millis(80) && fault.lasts <= Duration::from_secs(4),
+                "{seed}"
+            );
             for other in &plan.faults[place + 1..] {
                 let meet = overlap(fault, other) && strikes_processes(fault) && strikes_processes(other);
                 assert!(!meet, "seed {seed}: {fault:?} and {other:?} may strike one process at once");
@@ -75,7 +81,10 @@ fn a_usual_run_meets_every_family_and_what_shows_the_most() {
         rooms += usize::from(plan.faults.iter().any(is_room));
         leaders += usize::from(plan.faults.iter().any(|fault| fault.targets == Targets::Leader));
     }
-    assert!(rooms >= 700 && leaders >= 980, "{rooms} runs of 1000 killed a majority, {leaders} struck a leader");
+    assert!(
+        rooms >= 700 && leaders >= 980,
+        "{rooms} runs of 1000 killed a majority, {leaders} struck a leader"
+    );
 }
 
 #[test]
