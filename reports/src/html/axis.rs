@@ -5,8 +5,8 @@
 //! of its duration, and every bar may ask to be at least as wide as its text. One pass from left to right solves it.
 
 /// The least and the most that one gap between two events may measure, in pixels.
-const GAP_MIN: f64 = 9.0;
-const GAP_MAX: f64 = 84.0;
+const GAP_MIN: f64 = 6.0;
+const GAP_MAX: f64 = 56.0;
 /// A gap so many times the usual one is marked as shrunk.
 const BREAK: f64 = 20.0;
 
@@ -46,7 +46,7 @@ impl Axis {
                 0 => 0.0,
                 _ => {
                     let gap = (moment - moments[place - 1]) as f64;
-                    positions[place - 1] + (GAP_MIN + 10.0 * (1.0 + gap / usual).ln()).min(GAP_MAX)
+                    positions[place - 1] + (GAP_MIN + 8.0 * (1.0 + gap / usual).ln()).min(GAP_MAX)
                 }
             };
             while let Some(wish) = wishes.next_if(|wish| wish.ended <= moment) {

@@ -17,8 +17,10 @@ const AXIS: f64 = 26.0;
 const WIDTH_MIN: f64 = 1_010.0;
 const LEFT: f64 = 14.0;
 /// Room to the right of the last moment, into which unknown operations fade.
-const RIGHT: f64 = 110.0;
+const RIGHT: f64 = 64.0;
 const LETTER: f64 = 6.7;
+/// A fault's words are repeated after so many pixels.
+const AGAIN: f64 = 640.0;
 /// How many faults are drawn behind one anomaly.
 const FAULTS_MAX: usize = 6;
 /// The longest text in a bar and in a hint, in characters.
@@ -150,7 +152,7 @@ fn axis_of(rows: &[&Row], faults: &[&FaultLine], scene: &Scene, anomaly: &Anomal
         .map(|row| Wish {
             began: row.began.0,
             ended: certain_end(row),
-            width: label(row).chars().count() as f64 * LETTER + 30.0,
+            width: label(row).chars().count() as f64 * LETTER + 16.0,
         })
         .collect();
     Axis::new(moments, &wishes, WIDTH_MIN - LEFT - RIGHT)
@@ -212,7 +214,13 @@ impl Stage<'_> {
                 title { (cut(&text, HINT_MAX)) }
                 rect.band x=(px(from)) y=(y) width=(px((until - from).max(2.0))) height=(px(self.height - y)) {}
                 rect.strip x=(px(from)) y=(px(y + STRIP - 5.0)) width=(px((until - from).max(2.0))) height="3" {}
-                text.striptext x=(px(start)) y=(px(y + 11.0)) { (cut(&text, 90)) }
+                // Told again where the band goes on, for whoever has scrolled past its beginning.
+                @for again in 0..=((until - start) / AGAIN).clamp(0.0, 20.0) as u32 {
+                    @let x = start + AGAIN * f64::from(again);
+                    @if again == 0 || x + letters < until {
+                        text.striptext x=(px(x)) y=(px(y + 11.0)) { (cut(&text, 90)) }
+                    }
+                }
             }
         }
     }
