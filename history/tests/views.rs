@@ -9,7 +9,10 @@ use disprove_history::{
     },
 };
 
-fn history<V: Vocabulary>(calls: Vec<(u32, V::Call, Outcome<V::Return>, u64, Option<u64>)>) -> History<V> {
+/// Who called what, what became of it, and when it began and ended.
+type Row<V> = (u32, <V as Vocabulary>::Call, Outcome<<V as Vocabulary>::Return>, u64, Option<u64>);
+
+fn history<V: Vocabulary>(calls: Vec<Row<V>>) -> History<V> {
     let operations =
         calls.into_iter().enumerate().map(|(index, (process, call, outcome, began, ended))| Operation {
             index: OpIndex(index as u32),
