@@ -192,7 +192,8 @@ impl Scenes {
 /// meet in one process are never drawn together.
 fn may_join(family: Family, present: &[Family]) -> bool {
     let strikes_processes = |family: &Family| matches!(family, Family::Kill | Family::Pause | Family::Clock);
-    !present.contains(&family) && !(strikes_processes(&family) && present.iter().any(strikes_processes))
+    let could_meet = strikes_processes(&family) && present.iter().any(strikes_processes);
+    !present.contains(&family) && !could_meet
 }
 
 fn cuts(nodes: usize) -> Vec<Cut> {
