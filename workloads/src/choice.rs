@@ -19,7 +19,7 @@ pub fn weighted<G>(branches: impl IntoIterator<Item = (u32, G)>, rng: ChaCha8Rng
     let (weights, branches): (Vec<u32>, Vec<G>) = branches.into_iter().unzip();
     let total = weights.iter().map(|weight| u64::from(*weight)).sum();
     let tried = vec![false; branches.len()];
-    Mix { weights, total, branches, tried, issuer: ByThread::default(), ends_with_first: false, rng }
+    Mix { weights, total, branches, tried, issuer: ByThread::default(), ends_with_first: false, is_over: false, rng }
 }
 
 /// Whichever generator has a call first; among several that have one, a random one.
@@ -27,7 +27,7 @@ pub fn any<G>(branches: impl IntoIterator<Item = G>, rng: ChaCha8Rng) -> Mix<G> 
     mix(branches, rng)
 }
 
-/// Like [`any`], but it ends for a worker when the first generator that it drew has ended for that worker.
+/// Like [`any`], but it ends for all workers as soon as a generator that it drew has ended for one.
 pub fn shortest_any<G>(branches: impl IntoIterator<Item = G>, rng: ChaCha8Rng) -> Mix<G> {
     Mix { ends_with_first: true, ..mix(branches, rng) }
 }
@@ -43,6 +43,7 @@ pub struct Mix<G> {
     /// Which branch a worker's call came from: that one hears of it.
     issuer: ByThread<Option<usize>>,
     ends_with_first: bool,
+    is_over: bool,
     rng: ChaCha8Rng,
 }
 
@@ -77,6 +78,9 @@ pub(crate) fn sooner<C>(a: Step<C>, b: Step<C>) -> Step<C> {
 
 impl<V: Vocabulary, G: Generator<V>> Generator<V> for Mix<G> {
     fn next(&mut self, context: &Context) -> Step<V::Call> {
+        if self.is_over {
+            return Step::Done;
+        }
         let mut total = self.total;
         let mut soonest = Step::Done;
         let mut has_tried = false;
@@ -87,7 +91,10 @@ impl<V: Vocabulary, G: Generator<V>> Generator<V> for Mix<G> {
                     *self.issuer.of(context.thread) = Some(place);
                     return step;
                 }
-                Step::Done if self.ends_with_first => return Step::Done,
+                Step::Done if self.ends_with_first => {
+                    self.is_over = true;
+                    return Step::Done;
+                }
                 _ => soonest = sooner(soonest, step),
             }
             if !has_tried {
@@ -107,9 +114,10 @@ impl<V: Vocabulary, G: Generator<V>> Generator<V> for Mix<G> {
     }
 }
 
-/// A call of the first, then one of the second, then one of the first again, until one of them has ended.
+/// A call of the first, then one of the second, then one of the first again, until one of them has ended
+/// for some worker.
 pub fn flip_flop<A, B>(first: A, second: B) -> FlipFlop<A, B> {
-    FlipFlop { first, second, is_second: false, issuer: ByThread::default() }
+    FlipFlop { first, second, is_second: false, is_over: false, issuer: ByThread::default() }
 }
 
 /// See [`flip_flop`].
@@ -118,16 +126,22 @@ pub struct FlipFlop<A, B> {
     first: A,
     second: B,
     is_second: bool,
+    /// It ends for all workers at once: one that went on alone would wait for ever at a barrier inside.
+    is_over: bool,
     issuer: ByThread<bool>,
 }
 
 impl<V: Vocabulary, A: Generator<V>, B: Generator<V>> Generator<V> for FlipFlop<A, B> {
     fn next(&mut self, context: &Context) -> Step<V::Call> {
+        if self.is_over {
+            return Step::Done;
+        }
         let step = if self.is_second { self.second.next(context) } else { self.first.next(context) };
         if matches!(step, Step::Call(_)) {
             *self.issuer.of(context.thread) = self.is_second;
             self.is_second = !self.is_second;
         }
+        self.is_over = matches!(step, Step::Done);
         step
     }
 

@@ -14,6 +14,7 @@
 use std::sync::Arc;
 
 use history::{Value, vocabulary::Register};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Checkers, Generator, Options, Workload,
@@ -28,9 +29,10 @@ mod reads;
 pub use calls::RegisterCalls;
 pub use reads::FinalReads;
 
-/// Reads, writes and compare-and-sets of registers.
-#[derive(Debug)]
-pub struct RegisterWorkload {
+/// What can be set on the register workload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RegisterSettings {
     /// After how many calls a key is replaced by a fresh one; each draws its own between half of this and all.
     pub calls_per_key: u32,
     /// After how many writes of unknown outcome a key gets no more writes: each may still happen at any time, and
@@ -38,14 +40,13 @@ pub struct RegisterWorkload {
     pub unknown_writes_max: u32,
     /// How many keys live as long as the run.
     pub lasting_keys: usize,
-    /// The most keys that are read at the end; the newest are.
+    /// The most keys that are read at the end, besides the lasting ones; the newest are.
     pub final_keys_max: u64,
     /// Whether to generate compare-and-sets; some databases have none.
     pub compare_and_set: bool,
-    ledger: Ledger,
 }
 
-impl Default for RegisterWorkload {
+impl Default for RegisterSettings {
     fn default() -> Self {
         Self {
             calls_per_key: 400,
@@ -53,8 +54,22 @@ impl Default for RegisterWorkload {
             lasting_keys: 2,
             final_keys_max: 2_000,
             compare_and_set: true,
-            ledger: Ledger::default(),
         }
+    }
+}
+
+/// Reads, writes and compare-and-sets of registers.
+#[derive(Debug, Default)]
+pub struct RegisterWorkload {
+    /// What is set.
+    pub settings: RegisterSettings,
+    ledger: Ledger,
+}
+
+impl RegisterWorkload {
+    /// The workload with these settings.
+    pub fn new(settings: RegisterSettings) -> Self {
+        Self { settings, ledger: Ledger::default() }
     }
 }
 
@@ -70,37 +85,28 @@ impl Workload for RegisterWorkload {
     }
 
     fn settings(&self) -> Vec<Setting> {
+        let set = &self.settings;
         vec![
-            Setting::new(
-                "calls-per-key",
-                self.calls_per_key,
-                "calls after which a key is replaced by a fresh one",
-            ),
+            Setting::new("calls-per-key", set.calls_per_key, "calls after which a key is replaced by a fresh one"),
             Setting::new(
                 "unknown-writes-max",
-                self.unknown_writes_max,
+                set.unknown_writes_max,
                 "writes of unknown outcome after which a key is written no more",
             ),
-            Setting::new("lasting-keys", self.lasting_keys, "keys that live as long as the run"),
-            Setting::new("final-keys-max", self.final_keys_max, "the most keys that are read at the end"),
-            Setting::new("compare-and-set", self.compare_and_set, "whether compare-and-sets are generated"),
+            Setting::new("lasting-keys", set.lasting_keys, "keys that live as long as the run"),
+            Setting::new("final-keys-max", set.final_keys_max, "the most keys that are read at the end"),
+            Setting::new("compare-and-set", set.compare_and_set, "whether compare-and-sets are generated"),
         ]
     }
 
     fn generator(&self, options: &Options) -> Box<dyn Generator<Register>> {
         let used = self.ledger.open(&options.run_id);
-        paced(RegisterCalls::new(self, options, used), options)
+        paced(RegisterCalls::new(&self.settings, options, used), options)
     }
 
     fn final_generator(&self, options: &Options) -> Box<dyn Generator<Register>> {
         let used = self.ledger.used(&options.run_id);
-        Box::new(FinalReads::new(
-            &options.run_id,
-            used,
-            self.lasting_keys as u64,
-            self.final_keys_max,
-            options,
-        ))
+        Box::new(FinalReads::new(&self.settings, options, used))
     }
 
     fn checkers(&self, options: &Options) -> Checkers<Register> {

@@ -13,7 +13,7 @@ use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    RegisterWorkload,
+    RegisterSettings,
     key::{Ask, LiveKey},
     key_name,
 };
@@ -63,21 +63,21 @@ impl fmt::Debug for RegisterCalls {
 
 impl RegisterCalls {
     /// The calls of one run; `used` counts the keys it makes.
-    pub(crate) fn new(workload: &RegisterWorkload, options: &Options, used: KeysUsed) -> Self {
+    pub(crate) fn new(settings: &RegisterSettings, options: &Options, used: KeysUsed) -> Self {
         let mut calls = Self {
             run_id: options.run_id.clone(),
             used,
             rng: streams::rng(options.seed, "workload/register", 0),
-            calls_per_key: workload.calls_per_key,
-            unknown_writes_max: workload.unknown_writes_max,
-            compare_and_set: workload.compare_and_set,
+            calls_per_key: settings.calls_per_key,
+            unknown_writes_max: settings.unknown_writes_max,
+            compare_and_set: settings.compare_and_set,
             slots: Vec::new(),
-            lasting: workload.lasting_keys,
+            lasting: settings.lasting_keys,
             retired: VecDeque::with_capacity(RETIRED_MAX),
             asked: vec![None; options.threads],
             next_value: 1,
         };
-        for _ in 0..workload.lasting_keys + options.keys.max(1) {
+        for _ in 0..settings.lasting_keys + options.keys.max(1) {
             let key = calls.fresh_key();
             calls.slots.push(key);
         }

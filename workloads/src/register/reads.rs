@@ -4,7 +4,7 @@ use std::fmt;
 
 use history::vocabulary::{Register, register::Call};
 
-use super::key_name;
+use super::{RegisterSettings, key_name};
 use crate::{Context, Generator, Options, Step, ledger::KeysUsed};
 
 /// How many of the newest keys are read from several nodes; the others are read once.
@@ -45,9 +45,17 @@ impl fmt::Debug for FinalReads {
 
 impl FinalReads {
     /// The final reads of one run.
-    pub(crate) fn new(run_id: &str, used: KeysUsed, lasting: u64, keys_max: u64, options: &Options) -> Self {
+    pub(crate) fn new(settings: &RegisterSettings, options: &Options, used: KeysUsed) -> Self {
         let rounds = (options.nodes.min(options.threads) as u64).clamp(1, READERS_MAX);
-        Self { run_id: run_id.to_owned(), used, lasting, keys_max, rounds, plan: None, at: 0 }
+        Self {
+            run_id: options.run_id.clone(),
+            used,
+            lasting: settings.lasting_keys as u64,
+            keys_max: settings.final_keys_max,
+            rounds,
+            plan: None,
+            at: 0,
+        }
     }
 }
 
