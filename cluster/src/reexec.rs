@@ -5,7 +5,7 @@
 //! ends with it. So it works from `disprove`, from a user's own binary and from a test harness, none of which has to
 //! do anything for it in `main`.
 
-use std::{ffi::OsString, os::unix::ffi::OsStringExt, panic};
+use std::{ffi::OsString, os::unix::ffi::OsStringExt, panic, sync::OnceLock};
 
 /// The environment variable that names the role of a process.
 pub const ROLE: &str = "DISPROVE_ROLE";
@@ -34,12 +34,21 @@ macro_rules! role {
     };
 }
 
+static CURRENT: OnceLock<String> = OnceLock::new();
+
+/// The role of this process.
+pub(crate) fn current() -> Option<&'static str> {
+    CURRENT.get().map(String::as_str)
+}
+
 /// Runs the function and ends the process when this process was started for that role. Called by [`role!`].
 #[doc(hidden)]
 pub fn run_if_asked(name: &str, function: fn() -> i32) {
     if std::env::var_os(ROLE).is_none_or(|asked| asked != name) {
         return;
     }
+    // Nobody else can have set it: a process has one role at most.
+    let _set = CURRENT.set(name.to_owned());
     // SAFETY: this runs before `main`, so no other thread can be reading the environment.
     unsafe { std::env::remove_var(ROLE) };
     let code = panic::catch_unwind(function).unwrap_or(101);

@@ -153,12 +153,12 @@ impl Init {
 
     /// Signals a daemon. An answer to being ended or stopped is a fact: the kernel has done it.
     fn signal(&mut self, name: &str, signal: crate::Signal) -> io::Result<Answer> {
-        let Some(root) = self.daemons.signal(name, signal) else { return Ok(Answer::Done) };
+        let reached = self.daemons.signal(name, signal);
         for _ in 0..ROUNDS_MAX {
             self.reap()?;
             let done = match signal {
-                crate::Signal::Kill => !self.daemons.is_alive(name),
-                crate::Signal::Stop => processes::has_stopped(root),
+                crate::Signal::Kill => !self.daemons.is_alive(name) && reached.iter().all(|pid| processes::has_ended(*pid)),
+                crate::Signal::Stop => reached.iter().all(|pid| processes::has_stopped(*pid)),
                 crate::Signal::Continue | crate::Signal::Terminate => true,
             };
             if done {

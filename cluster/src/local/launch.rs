@@ -39,7 +39,7 @@ pub enum Entered {
 /// Runs the program in namespaces of its own: its network, processes, mounts, hostname, and (unless it is root) user ids.
 ///
 /// Call it first in `main`, before any thread exists. Outside it starts the program again, inside, with the same
-/// arguments and environment, and returns when that has ended. An error means that the machine does not permit it;
+/// arguments and environment (and in the same role, if it has one), and returns when that has ended. An error means that the machine does not permit it;
 /// nothing was run then, and the caller may go on with what is possible without.
 pub fn enter() -> Result<Entered, Error> {
     if is_inside() {
@@ -52,7 +52,7 @@ pub fn enter() -> Result<Entered, Error> {
     if threads.count() > 1 {
         return Err(Error::Unsupported("entering namespaces after a thread was started".into()));
     }
-    launch().map(Entered::Finished)
+    launch(reexec::current()).map(Entered::Finished)
 }
 
 /// Whether this process is a controller inside its namespaces.
@@ -103,17 +103,18 @@ pub(super) fn clone_into_namespaces(user: bool) -> io::Result<libc::pid_t> {
     if pid < 0 { Err(io::Error::last_os_error()) } else { Ok(pid as libc::pid_t) }
 }
 
-/// Starts the session and stays until it has ended. This process must have one thread.
-pub(super) fn launch() -> Result<i32, Error> {
+/// Starts the session and stays until it has ended. This process must have one thread. A controller that is to go on in a
+/// role gets it again.
+fn launch(role: Option<&'static str>) -> Result<i32, Error> {
     let refused = |e| Error::io("change the signal mask", e);
     let mut before = SigSet::empty();
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&watched()), Some(&mut before)).map_err(refused)?;
-    let ended = launch_blocked(&before);
+    let ended = launch_blocked(role, &before);
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None).map_err(refused)?;
     ended
 }
 
-fn launch_blocked(before: &SigSet) -> Result<i32, Error> {
+fn launch_blocked(role: Option<&'static str>, before: &SigSet) -> Result<i32, Error> {
     let (lifeline, held) = pipe()?;
     let (mut status, report) = {
         let (read, write) = pipe()?;
@@ -123,7 +124,7 @@ fn launch_blocked(before: &SigSet) -> Result<i32, Error> {
     let pid = match clone_into_namespaces(user.is_some()).map_err(|e| remedy::refused(remedy::Step::Namespaces, e))? {
         0 => {
             drop((held, status));
-            session::run(&session::Start { user, lifeline, report, mask: *before })
+            session::run(&session::Start { role, user, lifeline, report, mask: *before })
         }
         pid => Pid::from_raw(pid),
     };
@@ -180,7 +181,7 @@ fn events(pipe: &OwnedFd) -> PollFlags {
 }
 
 fn launch_role() -> i32 {
-    match launch() {
+    match launch(None) {
         Ok(code) => code,
         Err(error) => {
             // This process has no other way to say why it could not start what it was asked to start.

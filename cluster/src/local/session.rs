@@ -23,6 +23,8 @@ use crate::{Error, reexec};
 
 /// What the first process takes over from the launcher.
 pub(super) struct Start {
+    /// The role of the controller.
+    pub role: Option<&'static str>,
     /// Who we are outside, when a user namespace is round the others.
     pub user: Option<Identity>,
     /// Ends when the launcher ends.
@@ -122,6 +124,10 @@ fn map_ourselves(Identity { uid, gid }: Identity) -> io::Result<()> {
 /// Becomes the controller: the same program with the same arguments.
 fn execute(start: &Start) -> io::Result<Infallible> {
     launch::mark_inside()?;
+    if let Some(role) = start.role {
+        // SAFETY: this process has one thread.
+        unsafe { std::env::set_var(reexec::ROLE, role) };
+    }
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&start.mask), None)?;
     let arguments = reexec::command_line().into_iter().map(OsString::into_vec).map(CString::new);
     let arguments = arguments.collect::<Result<Vec<CString>, _>>()?;

@@ -1,7 +1,7 @@
 //! The daemons of a node: at most one of each name.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
     io,
     os::fd::OwnedFd,
@@ -81,9 +81,9 @@ impl Daemons {
         }
     }
 
-    /// Signals one, its group and what it has started; its process id if anything was there to be signalled.
-    pub(super) fn signal(&mut self, name: &str, signal: Signal) -> Option<Pid> {
-        let started = self.all.get(name).filter(|started| !started.gone)?;
+    /// Signals one, its group and what it has started; whom it reached.
+    pub(super) fn signal(&mut self, name: &str, signal: Signal) -> BTreeSet<i32> {
+        let Some(started) = self.all.get(name).filter(|started| !started.gone) else { return BTreeSet::new() };
         match signal {
             Signal::Kill => processes::kill_tree(started.pid),
             Signal::Stop => processes::signal_tree(started.pid, signal::Signal::SIGSTOP),
@@ -92,9 +92,9 @@ impl Daemons {
             Signal::Terminate => {
                 // It may have ended since.
                 let _ended = killpg(started.pid, signal::Signal::SIGTERM);
+                BTreeSet::from([started.pid.as_raw()])
             }
         }
-        Some(started.pid)
     }
 }
 

@@ -1,6 +1,9 @@
 //! The processes of a node, as `/proc` shows them.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -45,7 +48,7 @@ fn all() -> BTreeMap<i32, Process> {
 /// All that live below a process or in its group, itself included, that have not ended.
 fn tree(root: i32) -> Vec<i32> {
     let all = all();
-    let mut members: std::collections::BTreeSet<i32> = std::collections::BTreeSet::new();
+    let mut members: BTreeSet<i32> = BTreeSet::new();
     loop {
         let before = members.len();
         for (pid, process) in &all {
@@ -61,30 +64,38 @@ fn tree(root: i32) -> Vec<i32> {
     members.into_iter().filter(|pid| *pid != own && !matches!(all[pid].state, b'Z' | b'X')).collect()
 }
 
-/// Sends a signal to a process, its group and all below it; also to those that are born meanwhile.
-pub(super) fn signal_tree(root: Pid, signal: Signal) {
-    let mut reached = std::collections::BTreeSet::new();
+/// Sends a signal to a process, its group and all below it; also to those that are born meanwhile. Returns whom
+/// it reached.
+pub(super) fn signal_tree(root: Pid, signal: Signal) -> BTreeSet<i32> {
+    let mut reached = BTreeSet::new();
     for _ in 0..LOOKS_MAX {
         let fresh: Vec<i32> = tree(root.as_raw()).into_iter().filter(|pid| reached.insert(*pid)).collect();
         if fresh.is_empty() {
-            return;
+            break;
         }
         for pid in fresh {
             // It may have ended since we looked.
             let _ended = kill(Pid::from_raw(pid), signal);
         }
     }
+    reached
 }
 
 /// Ends a process, its group and all below it at one instant: stopped first, so that none can notice that another died.
-pub(super) fn kill_tree(root: Pid) {
+/// Returns whom it ended.
+pub(super) fn kill_tree(root: Pid) -> BTreeSet<i32> {
     signal_tree(root, Signal::SIGSTOP);
-    signal_tree(root, Signal::SIGKILL);
+    signal_tree(root, Signal::SIGKILL)
 }
 
-/// Whether a process, its group and all below it have stopped or ended.
-pub(super) fn has_stopped(root: Pid) -> bool {
-    tree(root.as_raw()).into_iter().filter_map(look).all(|process| matches!(process.state, b'T' | b't' | b'Z' | b'X'))
+/// Whether a process is stopped or has ended.
+pub(super) fn has_stopped(pid: i32) -> bool {
+    look(pid).is_none_or(|process| matches!(process.state, b'T' | b't' | b'Z' | b'X'))
+}
+
+/// Whether a process has ended.
+pub(super) fn has_ended(pid: i32) -> bool {
+    look(pid).is_none_or(|process| matches!(process.state, b'Z' | b'X'))
 }
 
 /// Every process of the node but the first that has not ended.
