@@ -44,7 +44,8 @@ async fn three_nodes() -> Result<(), disprove_cluster::Error> {
         Daemon,
         local::{LocalCluster, LocalSpec},
     };
-    let directory = std::env::args_os().nth(1).map_or_else(std::env::temp_dir, Into::into).join("three-nodes");
+    let directory =
+        std::env::args_os().nth(1).map_or_else(std::env::temp_dir, Into::into).join("three-nodes");
     // A mark, so that the processes can be told from others.
     let environment = std::env::var("MARK").map(|mark| ("MARK".to_owned(), mark)).into_iter().collect();
     let nodes = ["n1", "n2", "n3"].map(String::from).into();

@@ -68,7 +68,9 @@ pub fn permits_namespaces(probes: &[Probe]) -> bool {
 fn judge(report: &str) -> Vec<Probe> {
     let mut results = std::collections::BTreeMap::new();
     for line in report.lines() {
-        if let Some((Ok(step), Ok(errno))) = line.split_once(' ').map(|(a, b)| (a.parse::<i32>(), b.parse::<i32>())) {
+        if let Some((Ok(step), Ok(errno))) =
+            line.split_once(' ').map(|(a, b)| (a.parse::<i32>(), b.parse::<i32>()))
+        {
             results.insert(step, errno);
         }
     }

@@ -121,8 +121,12 @@ impl LocalCluster {
         // The controller's own device is the first, and tells which kind is permitted.
         let (own, veth) = attach_controller(spec.device)?;
         let mut ports = vec![port(Endpoint::Controller, CONTROLLER, own, veth)];
-        let mut this =
-            Self { cluster: Cluster { nodes: Vec::new(), network: None }, switch: None, births: Vec::new(), limits: Vec::new() };
+        let mut this = Self {
+            cluster: Cluster { nodes: Vec::new(), network: None },
+            switch: None,
+            births: Vec::new(),
+            limits: Vec::new(),
+        };
         if veth {
             this.limits.push(
                 "TUN devices are not permitted, so nodes are joined by veth pairs, which lose packets in long bursts"
@@ -134,19 +138,26 @@ impl LocalCluster {
             let at = address(index as u8 + 1);
             let (birth, socket) = birth::start(true)?;
             let pair = match veth {
-                true => Some(veth::make(&format!("p{}", index + 1), at, Some(birth.pid)).map_err(refused(remedy::Step::Veth))?),
+                true => Some(
+                    veth::make(&format!("p{}", index + 1), at, Some(birth.pid))
+                        .map_err(refused(remedy::Step::Veth))?,
+                ),
                 false => None,
             };
             this.births.push(birth);
             let link = Arc::new(Link::new(name.clone(), socket)?);
-            let network = NodeNetwork { address: at, neighbours: neighbours.clone(), hosts: places.hosts.clone() };
+            let network =
+                NodeNetwork { address: at, neighbours: neighbours.clone(), hosts: places.hosts.clone() };
             let tun = set_up(&link, name, index, &places, Some(network)).await?;
             let device = pair.or(tun).ok_or_else(|| link.failed("its network device did not arrive"))?;
             ports.push(port(Endpoint::Node(NodeId(index as u16)), at, device, veth));
             this.cluster.nodes.push(node(name, index, at.into(), &places, link));
         }
-        let options =
-            SwitchOptions { seed: spec.seed, capture: spec.capture, capture_bytes_max: spec.capture_bytes_max };
+        let options = SwitchOptions {
+            seed: spec.seed,
+            capture: spec.capture,
+            capture_bytes_max: spec.capture_bytes_max,
+        };
         let switch = Switch::start(ports, options)?;
         this.cluster.network = Some(switch.clone());
         this.switch = Some(switch);
@@ -155,8 +166,12 @@ impl LocalCluster {
 
     async fn start_on_loopback(spec: LocalSpec) -> Result<Self, Error> {
         let places = Places::make(&spec)?;
-        let mut this =
-            Self { cluster: Cluster { nodes: Vec::new(), network: None }, switch: None, births: Vec::new(), limits: Vec::new() };
+        let mut this = Self {
+            cluster: Cluster { nodes: Vec::new(), network: None },
+            switch: None,
+            births: Vec::new(),
+            limits: Vec::new(),
+        };
         this.limits.push(
             "without namespaces the nodes share this machine's network, hostname and processes: processes can be ended \
              and stopped, links cannot be touched"
@@ -195,7 +210,10 @@ impl LocalCluster {
         let started = tokio::time::Instant::now();
         while !self.births.iter().all(Birth::has_ended) {
             if started.elapsed() > END {
-                return Err(Error::TimedOut { what: "the end of the nodes".into(), seconds: END.as_secs_f64() });
+                return Err(Error::TimedOut {
+                    what: "the end of the nodes".into(),
+                    seconds: END.as_secs_f64(),
+                });
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -225,7 +243,10 @@ fn refused(step: remedy::Step) -> impl Fn(std::io::Error) -> Error {
 
 fn check(names: &[String]) -> Result<(), Error> {
     if names.is_empty() || names.len() > NODES_MAX {
-        return Err(Error::Unsupported(format!("a local cluster of {} nodes (1 to {NODES_MAX} are)", names.len())));
+        return Err(Error::Unsupported(format!(
+            "a local cluster of {} nodes (1 to {NODES_MAX} are)",
+            names.len()
+        )));
     }
     let mut seen = std::collections::BTreeSet::new();
     for name in names {

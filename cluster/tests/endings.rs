@@ -75,7 +75,8 @@ impl Session {
         let entries = fs::read_dir("/proc").expect("there is a /proc");
         let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
         let marked = |pid: &i32| {
-            fs::read(format!("/proc/{pid}/environ")).is_ok_and(|all| all.windows(entry.len()).any(|part| part == entry))
+            fs::read(format!("/proc/{pid}/environ"))
+                .is_ok_and(|all| all.windows(entry.len()).any(|part| part == entry))
         };
         pids.filter(marked).collect()
     }
@@ -83,7 +84,11 @@ impl Session {
     /// The namespaces that its processes do not share with us.
     fn namespaces(&self) -> BTreeSet<String> {
         let own = namespaces_of("self");
-        self.processes().iter().flat_map(|pid| namespaces_of(&pid.to_string())).filter(|ns| !own.contains(ns)).collect()
+        self.processes()
+            .iter()
+            .flat_map(|pid| namespaces_of(&pid.to_string()))
+            .filter(|ns| !own.contains(ns))
+            .collect()
     }
 
     /// Waits for the end of the launcher, and checks that nothing is left.
@@ -101,9 +106,14 @@ impl Session {
             let left = self.processes();
             let used: BTreeSet<String> = every_namespace().intersection(namespaces).cloned().collect();
             if left.is_empty() && used.is_empty() {
-                return status.code().unwrap_or_else(|| 128 + status.signal().expect("no code means a signal"));
+                return status
+                    .code()
+                    .unwrap_or_else(|| 128 + status.signal().expect("no code means a signal"));
             }
-            assert!(started.elapsed() < GONE_WITHIN, "{when}: processes {left:?} and namespaces {used:?} stay");
+            assert!(
+                started.elapsed() < GONE_WITHIN,
+                "{when}: processes {left:?} and namespaces {used:?} stay"
+            );
             thread::sleep(Duration::from_millis(5));
         }
     }
@@ -190,7 +200,11 @@ fn signals_reach_the_controller() {
     let session = Session::ready();
     let namespaces = session.namespaces();
     kill(session.launcher(), Signal::SIGINT).expect("it is ours");
-    assert_eq!(session.ends(&namespaces, "interrupted"), 130, "the controller handles it and ends as it likes");
+    assert_eq!(
+        session.ends(&namespaces, "interrupted"),
+        130,
+        "the controller handles it and ends as it likes"
+    );
 
     let session = Session::ready();
     let namespaces = session.namespaces();

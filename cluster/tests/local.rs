@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 #[path = "scene/scene.rs"]
+#[allow(dead_code)]
 mod scene;
 
 use std::{

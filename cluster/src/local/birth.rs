@@ -46,7 +46,8 @@ pub(super) fn start(namespaces: bool) -> Result<(Birth, OwnedFd), Error> {
         setsockopt(end, sockopt::SndBuf, &(2 * wire::PACKET_BYTES_MAX))
             .map_err(|e| Error::io("size the buffer of a socket", e))?;
     }
-    let pid = execute(namespaces, theirs.as_raw_fd()).map_err(|e| Error::io("start the first process of a node", e))?;
+    let pid = execute(namespaces, theirs.as_raw_fd())
+        .map_err(|e| Error::io("start the first process of a node", e))?;
     // SAFETY: the call takes no pointers; the child is ours and cannot be reaped by anybody else.
     let raw = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     if raw < 0 {

@@ -83,7 +83,9 @@ pub fn inside_or_reexec(test: &str) -> Result<bool, Error> {
     // Not read to its end: another test's children may hold the other end for a while.
     let reached = launch::is_readable(&heard);
     if !status.success() {
-        return Err(Error::Unsupported(format!("the test {test}, which ended with {status} inside:\n{text}\n")));
+        return Err(Error::Unsupported(format!(
+            "the test {test}, which ended with {status} inside:\n{text}\n"
+        )));
     }
     if !reached {
         return Err(Error::Unsupported(format!("a test without the name {test}")));

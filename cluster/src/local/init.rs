@@ -17,7 +17,7 @@ use std::{
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
-        signal::{SigSet, Signal, SigmaskHow, sigprocmask},
+        signal::{SigSet, SigmaskHow, Signal, sigprocmask},
         signalfd::{SfdFlags, SignalFd},
         wait::{WaitPidFlag, WaitStatus, waitpid},
     },
@@ -44,7 +44,10 @@ fn run() -> i32 {
         Ok(()) => 0,
         Err(error) => {
             // Standard error is the controller's log of this node.
-            let _unheard = io::Write::write_all(&mut io::stderr(), format!("first process of a node: {error}\n").as_bytes());
+            let _unheard = io::Write::write_all(
+                &mut io::stderr(),
+                format!("first process of a node: {error}\n").as_bytes(),
+            );
             1
         }
     }
@@ -157,7 +160,9 @@ impl Init {
         for _ in 0..ROUNDS_MAX {
             self.reap()?;
             let done = match signal {
-                crate::Signal::Kill => !self.daemons.is_alive(name) && reached.iter().all(|pid| processes::has_ended(*pid)),
+                crate::Signal::Kill => {
+                    !self.daemons.is_alive(name) && reached.iter().all(|pid| processes::has_ended(*pid))
+                }
                 crate::Signal::Stop => reached.iter().all(|pid| processes::has_stopped(*pid)),
                 crate::Signal::Continue | crate::Signal::Terminate => true,
             };
@@ -166,7 +171,10 @@ impl Init {
             }
             std::thread::sleep(ROUND);
         }
-        Ok(Answer::Failed { what: format!("signal {name}: the kernel keeps it in a call that cannot be interrupted"), errno: 0 })
+        Ok(Answer::Failed {
+            what: format!("signal {name}: the kernel keeps it in a call that cannot be interrupted"),
+            errno: 0,
+        })
     }
 
     fn wipe(&mut self) -> io::Result<Answer> {

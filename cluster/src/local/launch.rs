@@ -99,7 +99,8 @@ pub(super) fn clone_into_namespaces(user: bool) -> io::Result<libc::pid_t> {
         flags |= libc::CLONE_NEWUSER;
     }
     // SAFETY: without CLONE_VM and with no stack this is a fork; pointer arguments are null on every architecture.
-    let pid = unsafe { libc::syscall(libc::SYS_clone, libc::c_long::from(flags | libc::SIGCHLD), 0, 0, 0, 0) };
+    let pid =
+        unsafe { libc::syscall(libc::SYS_clone, libc::c_long::from(flags | libc::SIGCHLD), 0, 0, 0, 0) };
     if pid < 0 { Err(io::Error::last_os_error()) } else { Ok(pid as libc::pid_t) }
 }
 
@@ -121,7 +122,9 @@ fn launch_blocked(role: Option<&'static str>, before: &SigSet) -> Result<i32, Er
         (std::fs::File::from(read), write)
     };
     let user = (!is_real_root()).then(Identity::ours);
-    let pid = match clone_into_namespaces(user.is_some()).map_err(|e| remedy::refused(remedy::Step::Namespaces, e))? {
+    let pid = match clone_into_namespaces(user.is_some())
+        .map_err(|e| remedy::refused(remedy::Step::Namespaces, e))?
+    {
         0 => {
             drop((held, status));
             session::run(&session::Start { role, user, lifeline, report, mask: *before })
@@ -147,7 +150,9 @@ fn supervise(pid: Pid) -> Result<i32, Error> {
         .map_err(|e| Error::io("listen to signals", e))?;
     loop {
         let signal = signals.read_signal().map_err(|e| Error::io("read a signal", e))?;
-        let Some(signal) = signal.and_then(|info| Signal::try_from(info.ssi_signo as i32).ok()) else { continue };
+        let Some(signal) = signal.and_then(|info| Signal::try_from(info.ssi_signo as i32).ok()) else {
+            continue;
+        };
         if signal != Signal::SIGCHLD {
             // It may have ended in this very moment; then the next signal says so.
             let _ended = kill(pid, signal);
@@ -185,7 +190,10 @@ fn launch_role() -> i32 {
         Ok(code) => code,
         Err(error) => {
             // This process has no other way to say why it could not start what it was asked to start.
-            let _unheard = io::Write::write_all(&mut io::stderr(), format!("failed to enter namespaces: {error}\n").as_bytes());
+            let _unheard = io::Write::write_all(
+                &mut io::stderr(),
+                format!("failed to enter namespaces: {error}\n").as_bytes(),
+            );
             super::harness::REFUSED
         }
     }

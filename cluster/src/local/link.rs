@@ -82,7 +82,8 @@ impl Link {
     /// Takes the socket over. Must be called inside a runtime.
     pub(super) fn new(node: String, socket: OwnedFd) -> Result<Self, Error> {
         // SAFETY: an owned descriptor stays the same open socket until it is dropped, after the registration.
-        let socket = unsafe { AsyncFd::register(socket) }.map_err(|e| Error::io("watch the socket of a node", e))?;
+        let socket =
+            unsafe { AsyncFd::register(socket) }.map_err(|e| Error::io("watch the socket of a node", e))?;
         let socket = Arc::new(socket);
         let pending = Arc::new(Mutex::new(Some(BTreeMap::new())));
         let reader = tokio::spawn(read(socket.clone(), pending.clone(), node.clone()));

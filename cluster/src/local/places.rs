@@ -80,9 +80,11 @@ impl Places {
 
     /// The environment of the processes of a node: little, and the same for every run.
     pub(super) fn environment(&self, name: &str, index: usize) -> Vec<(String, String)> {
-        let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin".into());
+        let path =
+            std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin".into());
         let home = self.data(index).to_string_lossy().into_owned();
-        let own = [("PATH", path), ("HOME", home), ("LANG", "C.UTF-8".into()), ("DISPROVE_NODE", name.to_owned())];
+        let own =
+            [("PATH", path), ("HOME", home), ("LANG", "C.UTF-8".into()), ("DISPROVE_NODE", name.to_owned())];
         let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
         own.chain(self.environment.iter().cloned()).collect()
     }

@@ -67,10 +67,14 @@ impl Step {
         match self {
             Self::Tun => "run `sudo modprobe tun && sudo chmod 666 /dev/net/tun`".into(),
             Self::Veth => "run `sudo modprobe veth af_packet`".into(),
-            Self::Proc => "nothing may be mounted over parts of /proc, as Docker does: run the container with \
+            Self::Proc => {
+                "nothing may be mounted over parts of /proc, as Docker does: run the container with \
                            `--security-opt systempaths=unconfined`, or run outside of it"
-                .into(),
-            Self::Start => "see whether `ulimit -u` or the limit of the control group leaves room for processes".into(),
+                    .into()
+            }
+            Self::Start => {
+                "see whether `ulimit -u` or the limit of the control group leaves room for processes".into()
+            }
             _ => user_namespaces(),
         }
     }

@@ -72,7 +72,9 @@ impl LocalRemote {
             }
             Err(_) => {
                 self.cancel(number).await;
-                Err(self.link.failed(format!("{what} took longer than {} s and was ended", within.as_secs_f64())))
+                Err(self
+                    .link
+                    .failed(format!("{what} took longer than {} s and was ended", within.as_secs_f64())))
             }
         }
     }
@@ -110,8 +112,7 @@ impl Streams {
         let kept = &mut self.kept;
         let (output, errors) = (&mut self.output, &mut self.errors);
         let (stdout, stderr) = (&mut kept.stdout, &mut kept.stderr);
-        let draining =
-            async { tokio::try_join!(drain(output, stdout), drain(errors, stderr)).map(|_| ()) };
+        let draining = async { tokio::try_join!(drain(output, stdout), drain(errors, stderr)).map(|_| ()) };
         tokio::pin!(feeding, draining, ended);
         let (mut fed, mut drained, mut code) = (false, false, None);
         while code.is_none() || !drained {

@@ -137,7 +137,8 @@ fn execute(start: &Start) -> io::Result<Infallible> {
 
 /// Reaps whatever ends in here until the controller does; its exit code.
 fn watch(controller: Pid, start: &Start) -> i32 {
-    let Ok(signals) = SignalFd::with_flags(&launch::watched(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+    let Ok(signals) =
+        SignalFd::with_flags(&launch::watched(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
     else {
         return super::harness::REFUSED;
     };

@@ -118,7 +118,8 @@ fn ask(message: &[u8]) -> io::Result<()> {
     let mut answer = [0; 4096];
     let length = recv(socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
     // A header of 16 bytes, then the negative number of the error, 0 for none.
-    let number = answer[..length].get(16..20).ok_or_else(|| io::Error::other("a short answer from netlink"))?;
+    let number =
+        answer[..length].get(16..20).ok_or_else(|| io::Error::other("a short answer from netlink"))?;
     match i32::from_ne_bytes(number.try_into().expect("the slice has four bytes")) {
         0 => Ok(()),
         error => Err(io::Error::from_raw_os_error(-error)),
@@ -153,8 +154,9 @@ fn ignore_outgoing(socket: RawFd) -> io::Result<()> {
     let on: libc::c_int = 1;
     let length = size_of::<libc::c_int>() as libc::socklen_t;
     // SAFETY: the pointer and the length are those of an integer.
-    let done =
-        unsafe { libc::setsockopt(socket, libc::SOL_PACKET, PACKET_IGNORE_OUTGOING, (&raw const on).cast(), length) };
+    let done = unsafe {
+        libc::setsockopt(socket, libc::SOL_PACKET, PACKET_IGNORE_OUTGOING, (&raw const on).cast(), length)
+    };
     match done {
         0 => Ok(()),
         // A socket that is bound to one protocol sees no outgoing frames; the option, from Linux 4.20 on, is a second lock.

@@ -147,7 +147,11 @@ pub(super) fn receive<T: DeserializeOwned>(
     let (length, descriptors) = {
         let mut parts = [io::IoSliceMut::new(&mut buffer)];
         let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
-        let message = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
+        let message = match recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags) {
+            // The other end was closed with something of ours unread, which is as good as closed.
+            Err(nix::Error::ECONNRESET) => return Ok(None),
+            other => other?,
+        };
         let mut descriptors = Vec::new();
         for control in message.cmsgs()? {
             if let ControlMessageOwned::ScmRights(rights) = control {

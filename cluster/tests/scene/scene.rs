@@ -66,7 +66,8 @@ impl Scene {
 /// Makes a fresh folder.
 pub fn folder() -> Folder {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let tick = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_nanos();
+    let tick =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_nanos();
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let folder = std::env::temp_dir().join(format!("disprove-test-{tick}-{number}"));
     std::fs::create_dir_all(&folder).expect("temporary folders can be made");
@@ -78,7 +79,9 @@ pub fn folder() -> Folder {
 /// Runs a future to its end, for at most a minute.
 pub fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), future).await }).expect("within a minute")
+    runtime
+        .block_on(async { tokio::time::timeout(Duration::from_secs(60), future).await })
+        .expect("within a minute")
 }
 
 /// Waits until something holds, for at most ten seconds.

@@ -60,9 +60,9 @@ pub(super) fn take_standard_input() -> io::Result<OwnedFd> {
 
 /// Starts a command with the streams that came along.
 pub(super) fn start(task: &Task, streams: Vec<OwnedFd>, setup: &Setup) -> Result<Pid, Failure> {
-    let streams: [OwnedFd; 3] = streams
-        .try_into()
-        .map_err(|_| ("start a command".to_owned(), io::Error::other("three descriptors did not come along")))?;
+    let streams: [OwnedFd; 3] = streams.try_into().map_err(|_| {
+        ("start a command".to_owned(), io::Error::other("three descriptors did not come along"))
+    })?;
     spawn(task, Terms { streams, directory: &setup.data, environment: &[] }, setup)
 }
 
@@ -120,7 +120,8 @@ fn live(
     let begun = begin(&terms, setup);
     let end = |error: io::Error| {
         // Without a reader there is nobody left to tell.
-        let _unheard = nix::unistd::write(&report, error.raw_os_error().unwrap_or(libc::EINVAL).to_string().as_bytes());
+        let _unheard =
+            nix::unistd::write(&report, error.raw_os_error().unwrap_or(libc::EINVAL).to_string().as_bytes());
         NOT_EXECUTED
     };
     begun.map_err(end)?;
@@ -170,7 +171,9 @@ fn begin(terms: &Terms<'_>, setup: &Setup) -> io::Result<()> {
 /// Keeps descriptors of ours, and those that whoever started us left open, from the programs of a node.
 fn close_others_on_exec() -> io::Result<()> {
     for entry in fs::read_dir("/proc/self/fd")? {
-        let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+            continue;
+        };
         if number > 2 {
             // SAFETY: the call changes a flag; the number was open a moment ago and nobody else closes it.
             unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };

@@ -38,7 +38,10 @@ impl Daemons {
     /// Starts one, unless it is alive.
     pub(super) fn start(&mut self, daemon: &Daemon, setup: &Setup) -> Answer {
         if self.is_alive(&daemon.name) {
-            return Answer::Failed { what: format!("start {}: it is running already", daemon.name), errno: 0 };
+            return Answer::Failed {
+                what: format!("start {}: it is running already", daemon.name),
+                errno: 0,
+            };
         }
         match spawn(daemon, setup) {
             Ok(pid) => {
@@ -51,7 +54,9 @@ impl Daemons {
 
     /// Notes that a process has ended.
     pub(super) fn ended(&mut self, pid: Pid, code: i32) {
-        if let Some(started) = self.all.values_mut().find(|started| started.pid == pid && started.code.is_none()) {
+        if let Some(started) =
+            self.all.values_mut().find(|started| started.pid == pid && started.code.is_none())
+        {
             started.code = Some(code);
         }
     }
@@ -83,7 +88,9 @@ impl Daemons {
 
     /// Signals one, its group and what it has started; whom it reached.
     pub(super) fn signal(&mut self, name: &str, signal: Signal) -> BTreeSet<i32> {
-        let Some(started) = self.all.get(name).filter(|started| !started.gone) else { return BTreeSet::new() };
+        let Some(started) = self.all.get(name).filter(|started| !started.gone) else {
+            return BTreeSet::new();
+        };
         match signal {
             Signal::Kill => processes::kill_tree(started.pid),
             Signal::Stop => processes::signal_tree(started.pid, signal::Signal::SIGSTOP),
