@@ -254,6 +254,12 @@ impl Machine for Backup {
     }
 
     fn status(&self) -> Status {
-        Status { leads: self.leads(), leader: self.primary, term: self.epoch, commit: self.position }
+        Status {
+            leads: self.leads(),
+            leader: self.primary,
+            term: self.epoch,
+            commit: self.position,
+            digest: self.store.digest(),
+        }
     }
 }

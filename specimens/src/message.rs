@@ -82,6 +82,8 @@ pub struct StoreImage {
     pub sessions: Vec<(u64, u64, Return, u64)>,
     /// How many commands were applied.
     pub applied: u64,
+    /// A running checksum of all that was applied, by which copies are compared.
+    pub digest: u64,
 }
 
 /// The state after an entry of the log, in the place of everything up to it.
@@ -229,6 +231,9 @@ pub struct Status {
     pub leader: Option<NodeId>,
     /// Its term.
     pub term: Term,
-    /// Up to where its log is committed.
+    /// Up to where its log is committed and applied.
     pub commit: Index,
+    /// A checksum of all that it applied: the same on every healthy node that is as far.
+    #[serde(default)]
+    pub digest: u64,
 }

@@ -273,7 +273,13 @@ impl Machine for Raft {
     }
 
     fn status(&self) -> Status {
-        Status { leads: self.leads(), leader: self.leader, term: self.term, commit: self.commit }
+        Status {
+            leads: self.leads(),
+            leader: self.leader,
+            term: self.term,
+            commit: self.commit,
+            digest: self.store.digest(),
+        }
     }
 }
 

@@ -34,6 +34,7 @@ pub struct Store {
     registers: BTreeMap<Key, Cell>,
     sessions: BTreeMap<u64, Session>,
     applied: u64,
+    digest: u64,
     disease: Disease,
 }
 
@@ -55,7 +56,7 @@ impl Store {
             .into_iter()
             .map(|(session, sequence, answer, used)| (session, Session { sequence, answer, used }))
             .collect();
-        Self { registers, sessions, applied: image.applied, disease }
+        Self { registers, sessions, applied: image.applied, digest: image.digest, disease }
     }
 
     /// Writes the store down.
@@ -70,7 +71,12 @@ impl Store {
             .iter()
             .map(|(session, known)| (*session, known.sequence, known.answer.clone(), known.used))
             .collect();
-        StoreImage { registers, sessions, applied: self.applied }
+        StoreImage { registers, sessions, applied: self.applied, digest: self.digest }
+    }
+
+    /// A running checksum of all that was applied.
+    pub fn digest(&self) -> u64 {
+        self.digest
     }
 
     /// The value of a key.
@@ -85,6 +91,9 @@ impl Store {
             Payload::Apply(request) | Payload::Decided(request) => request,
         };
         self.applied += 1;
+        for word in [request.id.session, request.id.sequence] {
+            self.digest = (self.digest ^ word).wrapping_mul(0x100_0000_01b3).rotate_left(23);
+        }
         if self.disease != Disease::DuplicateApply
             && let Some(known) = self.sessions.get_mut(&request.id.session)
             && known.sequence >= request.id.sequence

@@ -1,0 +1,80 @@
+//! The state machines under a deterministic simulation: the healthy one keeps every promise of Raft, and each
+//! disease shows itself where it should and not without its faults.
+//!
+//! `SPECIMEN_SEEDS` sets how many seeds are tried.
+
+#[path = "simulation/linear.rs"]
+mod linear;
+#[path = "simulation/trial.rs"]
+mod trial;
+#[path = "simulation/world.rs"]
+mod world;
+
+use disprove_specimens::Disease;
+use trial::{ALL, Family, Found, run};
+
+fn seeds(usual: u64) -> u64 {
+    std::env::var("SPECIMEN_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+fn assert_healthy(found: &Found, what: &str) {
+    assert_eq!(found.broken, [""; 0], "{what}");
+    assert_eq!(found.anomaly, None, "{what}");
+    assert!(found.converged, "{what}: the nodes differ after everything was healed");
+    assert!(found.ok * 2 > found.calls, "{what}: {} of {} calls were ok", found.ok, found.calls);
+}
+
+#[test]
+fn the_healthy_specimen_keeps_its_promise_under_all_faults() {
+    for seed in 0..seeds(60) {
+        assert_healthy(&run(seed, Disease::None, &ALL, 20), &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn the_healthy_specimen_answers_nearly_everything_without_faults() {
+    for seed in 0..3 {
+        let found = run(seed, Disease::None, &[], 10);
+        assert_healthy(&found, &format!("seed {seed}"));
+        assert!(found.ok * 100 >= found.calls * 99, "{} of {} calls were ok", found.ok, found.calls);
+    }
+}
+
+#[test]
+fn diseases_that_need_faults_do_not_show_without() {
+    for &disease in Disease::all() {
+        for seed in 0..3 {
+            let found = run(seed, disease, &[], 10);
+            if disease.needs().is_empty() && disease != Disease::None {
+                assert!(found.anomaly.is_some(), "{disease} with seed {seed} needs no fault");
+            } else {
+                assert_eq!(found.anomaly, None, "{disease} with seed {seed}");
+                assert!(found.ok * 100 >= found.calls * 95, "{disease}: {} of {}", found.ok, found.calls);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_disease_shows_under_all_faults() {
+    let tries = seeds(10);
+    let mut missed = Vec::new();
+    for &disease in Disease::all().iter().filter(|disease| **disease != Disease::None) {
+        let caught = (0..tries).filter(|&seed| run(seed, disease, &ALL, 30).anomaly.is_some()).count() as u64;
+        println!("{disease}: caught with {caught} of {tries} seeds");
+        if caught * 2 < tries {
+            missed.push(format!("{disease} with {caught} of {tries} seeds"));
+        }
+    }
+    assert_eq!(missed, [""; 0], "diseases that hardly show");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let summary = |found: Found| (found.ok, found.calls, found.anomaly);
+    let families = [Family::Kill, Family::Partition];
+    assert_eq!(
+        summary(run(7, Disease::DirtyReads, &families, 12)),
+        summary(run(7, Disease::DirtyReads, &families, 12))
+    );
+}
