@@ -17,9 +17,11 @@ const CALLS: u64 = 2_000_000;
 const THREADS: usize = 10;
 
 fn main() {
-    for (name, keys, rate) in
-        [("register, 5 keys", 5, None), ("register, 100 keys", 100, None), ("register, staggered", 5, Some(1e9))]
-    {
+    for (name, keys, rate) in [
+        ("register, 5 keys", 5, None),
+        ("register, 100 keys", 100, None),
+        ("register, staggered", 5, Some(1e9)),
+    ] {
         let options = Options {
             threads: THREADS,
             nodes: 5,

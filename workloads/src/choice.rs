@@ -19,7 +19,16 @@ pub fn weighted<G>(branches: impl IntoIterator<Item = (u32, G)>, rng: ChaCha8Rng
     let (weights, branches): (Vec<u32>, Vec<G>) = branches.into_iter().unzip();
     let total = weights.iter().map(|weight| u64::from(*weight)).sum();
     let tried = vec![false; branches.len()];
-    Mix { weights, total, branches, tried, issuer: ByThread::default(), ends_with_first: false, is_over: false, rng }
+    Mix {
+        weights,
+        total,
+        branches,
+        tried,
+        issuer: ByThread::default(),
+        ends_with_first: false,
+        is_over: false,
+        rng,
+    }
 }
 
 /// Whichever generator has a call first; among several that have one, a random one.

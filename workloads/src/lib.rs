@@ -1,6 +1,37 @@
 //! Workloads: generators of calls and the checkers that judge what came of them.
 //!
-//! This crate deliberately never sees a database: it speaks vocabularies.
+//! This crate deliberately never sees a database: it speaks vocabularies. It makes no call, reads no clock and waits
+//! for nothing; it says what to call and when, and whoever runs it does the rest.
+//!
+//! A workload of one's own is a generator of the main phase, one of the final reads, and the checkers:
+//!
+//! ```
+//! use disprove_workloads::{Checkers, Combine, Generator, Options, Workload, call, calls, each_thread, streams};
+//! use history::{Key, Value, vocabulary::{Register, register::Call}};
+//!
+//! /// Everybody writes to one key.
+//! struct Contended;
+//!
+//! impl Workload for Contended {
+//!     type Vocabulary = Register;
+//!     fn name(&self) -> &str { "contended" }
+//!     fn promise(&self) -> &str { "a write is seen by every read that begins after it" }
+//!     fn generator(&self, options: &Options) -> Box<dyn Generator<Register>> {
+//!         let mut value = 0;
+//!         let writes = calls::<Register, _>(move |_| { value += 1; Call::Write(Key::from("x"), Value::Int(value)) });
+//!         writes.stagger(100.0, streams::rng(options.seed, "contended", 0)).limit(1000).boxed()
+//!     }
+//!     fn final_generator(&self, _: &Options) -> Box<dyn Generator<Register>> {
+//!         each_thread(|_| call::<Register>(Call::Read(Key::from("x")))).boxed()
+//!     }
+//!     fn checkers(&self, _: &Options) -> Checkers<Register> {
+//!         vec![Box::new(checkers::linearizability::Linearizable::default())]
+//!     }
+//! }
+//! ```
+//!
+//! Read next: [`generator`] for the rules between generators and whoever asks them, [`combine`] and the functions
+//! below for putting them together, [`simulate`] for trying them without a cluster, [`register`] for a whole workload.
 
 pub mod bound;
 pub mod catalogue;

@@ -13,6 +13,7 @@
 
 use std::sync::Arc;
 
+use checkers::linearizability::Linearizable;
 use history::{Value, vocabulary::Register};
 use serde::{Deserialize, Serialize};
 
@@ -87,7 +88,11 @@ impl Workload for RegisterWorkload {
     fn settings(&self) -> Vec<Setting> {
         let set = &self.settings;
         vec![
-            Setting::new("calls-per-key", set.calls_per_key, "calls after which a key is replaced by a fresh one"),
+            Setting::new(
+                "calls-per-key",
+                set.calls_per_key,
+                "calls after which a key is replaced by a fresh one",
+            ),
             Setting::new(
                 "unknown-writes-max",
                 set.unknown_writes_max,
@@ -114,9 +119,14 @@ impl Workload for RegisterWorkload {
     }
 }
 
-/// Who judges registers under the model of these options.
-fn checkers_of(_options: &Options) -> Checkers<Register> {
-    Vec::new()
+/// Who judges registers under the model of these options. A model that no checker judges has none, and then there is
+/// no verdict.
+fn checkers_of(options: &Options) -> Checkers<Register> {
+    match options.model.as_str() {
+        // One call is one transaction here, and then the strict form of serializability is linearizability.
+        "linearizable" | "strict-serializable" => vec![Box::new(Linearizable::default())],
+        _ => Vec::new(),
+    }
 }
 
 /// The name of the key that was made as number `number` of a run.

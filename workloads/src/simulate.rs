@@ -158,17 +158,30 @@ impl<V: Vocabulary, A: FnMut(&V::Call) -> V::Return> Machine<'_, V, A> {
             if time > self.simulation.time_max {
                 return End::Limit;
             }
-            match self.workers[thread].state {
-                State::Busy(place, until) if until == time => {
-                    self.now = time;
-                    self.complete(thread, place);
-                }
-                State::Waiting(until) if until <= time => {
-                    self.now = time.max(self.now);
-                    self.workers[thread].state = State::Free;
-                }
-                _ => {}
+            self.wake(time, thread);
+            // All that happens at one time happens before anybody asks: otherwise the worker with the smallest number
+            // would have every call that several wait for.
+            while let Some(Reverse((same, thread))) = self.wakes.peek().copied()
+                && same == time
+            {
+                self.wakes.pop();
+                self.wake(time, thread);
             }
+        }
+    }
+
+    fn wake(&mut self, time: Nanos, thread: usize) {
+        match self.workers[thread].state {
+            State::Busy(place, until) if until == time => {
+                self.now = time;
+                self.complete(thread, place);
+            }
+            State::Waiting(until) if until <= time => {
+                self.now = time.max(self.now);
+                self.workers[thread].state = State::Free;
+            }
+            // A time that it no longer waits for.
+            _ => {}
         }
     }
 

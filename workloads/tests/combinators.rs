@@ -8,17 +8,23 @@ use std::{
 
 use disprove_workloads::{
     Combine, Context, Event, Generator, Nothing, Step, any, call, calls, cycle, cycle_times, each_of,
-    each_process, each_thread, flip_flop, in_order, independent, log, mix, on_threads, phases, repeat, reserve,
-    shortest_any,
+    each_process, each_thread, flip_flop, in_order, independent, log, mix, on_threads, phases, repeat,
+    reserve, shortest_any,
     simulate::{End, Simulated, Simulation, answers::Registers, simulate},
-    sleep, streams::rng, weighted,
+    sleep,
+    streams::rng,
+    weighted,
 };
 use history::{
     Key, Nanos, Operation, Outcome, Value,
     vocabulary::{Register, register::Call},
 };
 
-fn run_as(generator: impl Generator<Register>, threads: usize, simulation: Simulation) -> Simulated<Register> {
+fn run_as(
+    generator: impl Generator<Register>,
+    threads: usize,
+    simulation: Simulation,
+) -> Simulated<Register> {
     let mut generator = generator;
     let mut registers = Registers::default();
     simulate(&mut generator, threads, &simulation, |call| registers.answer(call))
@@ -97,7 +103,10 @@ fn stagger_is_one_rate_over_all_workers() {
     for threads in [1, 10] {
         let operations = run(reads("a").stagger(1_000.0, rng(3, "s", 0)).limit(5_000), threads);
         let last = operations.last().expect("there are 5000").began.seconds();
-        assert!((4.8..5.2).contains(&last), "{threads} workers took {last} s for 5000 calls at 1000 per second");
+        assert!(
+            (4.8..5.2).contains(&last),
+            "{threads} workers took {last} s for 5000 calls at 1000 per second"
+        );
         let gaps: Vec<u64> = operations.windows(2).map(|pair| pair[1].began.0 - pair[0].began.0).collect();
         assert!(gaps.iter().all(|gap| *gap <= 2_000_100), "no gap is longer than twice the mean");
         assert!(gaps.iter().any(|gap| *gap < 100_000) && gaps.iter().any(|gap| *gap > 1_900_000));
@@ -175,7 +184,8 @@ fn reserving_more_workers_than_there_are_leaves_the_last_with_none() {
 
 #[test]
 fn on_threads_takes_only_the_workers_it_picks() {
-    let operations = run(on_threads(|thread| thread % 2 == 1, phases([reads("a").limit(8), reads("b").limit(8)])), 5);
+    let operations =
+        run(on_threads(|thread| thread % 2 == 1, phases([reads("a").limit(8), reads("b").limit(8)])), 5);
     assert_eq!(operations.len(), 16);
     assert!(operations.iter().all(|operation| operation.process.0 % 2 == 1));
 }
@@ -184,7 +194,11 @@ fn on_threads_takes_only_the_workers_it_picks() {
 fn each_thread_has_a_copy_of_its_own() {
     let operations = run(each_thread(|thread| repeat::<Register>(read(&thread.to_string())).limit(3)), 4);
     assert_eq!(operations.len(), 12);
-    assert!(operations.iter().all(|operation| *operation.call.key() == Key::from(&*operation.process.0.to_string())));
+    assert!(
+        operations
+            .iter()
+            .all(|operation| *operation.call.key() == Key::from(&*operation.process.0.to_string()))
+    );
 }
 
 #[test]
@@ -208,7 +222,8 @@ fn a_process_limit_ends_workers_whose_process_is_one_too_many() {
 
 fn most_at_a_time(operations: &[Operation<Register>]) -> usize {
     let ends = |operation: &Operation<Register>| operation.ended.expect("the simulation ended by itself");
-    let under_way = |at: Nanos| operations.iter().filter(|other| other.began <= at && at < ends(other)).count();
+    let under_way =
+        |at: Nanos| operations.iter().filter(|other| other.began <= at && at < ends(other)).count();
     operations.iter().map(|operation| under_way(operation.began)).max().unwrap_or(0)
 }
 
@@ -267,7 +282,8 @@ fn a_phase_begins_when_everything_before_it_has_ended() {
 fn a_barrier_wakes_workers_though_no_call_completes() {
     for worker in 0..3 {
         let only = on_threads(move |thread| thread == worker, call::<Register>(read("b")));
-        let operations = run(phases([call::<Register>(read("a")).boxed(), only.boxed(), reads("c").limit(9).boxed()]), 3);
+        let operations =
+            run(phases([call::<Register>(read("a")).boxed(), only.boxed(), reads("c").limit(9).boxed()]), 3);
         assert_eq!(operations.len(), 11);
     }
 }
@@ -301,7 +317,8 @@ fn then_in_order_and_cycle_go_on_where_the_one_before_ended() {
 #[test]
 fn sequential_keys_come_one_after_another() {
     let names = (0..30).map(|key: i64| Key::from(key));
-    let operations = run(independent::sequential(names, |key| repeat::<Register>(Call::Read(key)).limit(10)), 3);
+    let operations =
+        run(independent::sequential(names, |key| repeat::<Register>(Call::Read(key)).limit(10)), 3);
     assert_eq!(operations.len(), 300);
     let order: Vec<_> = operations.iter().map(|operation| operation.call.key().clone()).collect();
     assert!(order.is_sorted());

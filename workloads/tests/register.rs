@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use checkers::{Budget, Validity};
 use disprove_workloads::{
     Options, RegisterWorkload, Workload,
     register::RegisterSettings,
     simulate::{End, Simulated, Simulation, answers::Registers, simulate},
 };
 use history::{
-    Key, Outcome, Value,
+    Header, History, Key, Outcome, Value, Vocabulary,
     vocabulary::{
         Register,
         register::{Call, Return},
@@ -32,7 +33,8 @@ fn run(workload: &RegisterWorkload, options: &Options, simulation: &Simulation) 
     let mut calls = workload.generator(options);
     let main = simulate(&mut calls, options.threads, simulation, |call| registers.answer(call));
     let mut finals = workload.final_generator(options);
-    let last = simulate(&mut finals, options.threads, simulation, |call| registers.answer(call));
+    let last =
+        simulate(&mut finals, options.threads, &Simulation::realistic(), |call| registers.answer(call));
     [main, last]
 }
 
@@ -74,7 +76,8 @@ fn about_half_are_reads_and_compare_and_sets_mostly_apply() {
 
 #[test]
 fn a_key_is_bounded_and_only_lasting_keys_live_on() {
-    let workload = RegisterWorkload::new(RegisterSettings { calls_per_key: 200, ..RegisterSettings::default() });
+    let workload =
+        RegisterWorkload::new(RegisterSettings { calls_per_key: 200, ..RegisterSettings::default() });
     let [main, _] = run(&workload, &options(), &realistic());
     let mut calls: BTreeMap<&Key, usize> = BTreeMap::new();
     for operation in &main.operations {
@@ -97,10 +100,12 @@ fn a_key_is_bounded_and_only_lasting_keys_live_on() {
 
 #[test]
 fn a_key_with_many_writes_in_doubt_is_given_up() {
-    let [main, _] = run(&RegisterWorkload::default(), &options(), &Simulation::perfect_unknown().calls_max(5_000));
+    let [main, _] =
+        run(&RegisterWorkload::default(), &options(), &Simulation::perfect_unknown().calls_max(5_000));
     let mut writes: BTreeMap<&Key, usize> = BTreeMap::new();
     for operation in &main.operations {
-        *writes.entry(operation.call.key()).or_default() += usize::from(!matches!(operation.call, Call::Read(_)));
+        *writes.entry(operation.call.key()).or_default() +=
+            usize::from(!matches!(operation.call, Call::Read(_)));
     }
     // Those that were under way when the limit was reached are above it.
     assert!(writes.values().all(|count| *count <= 12 + 10), "{writes:?}");
@@ -128,14 +133,19 @@ fn final_reads_read_the_newest_keys_from_several_nodes() {
         nodes.entry(operation.call.key()).or_default().insert(operation.node);
     }
     let newest = main.operations.iter().rev().map(|operation| operation.call.key()).take(500);
-    let widths: Vec<usize> = newest.collect::<BTreeSet<_>>().into_iter().map(|key| nodes[key].len()).collect();
+    let widths: Vec<usize> =
+        newest.collect::<BTreeSet<_>>().into_iter().map(|key| nodes[key].len()).collect();
     assert!(widths.iter().filter(|width| **width >= 3).count() * 10 >= widths.len() * 8, "{widths:?}");
     assert!(widths.iter().all(|width| *width >= 2), "{widths:?}");
 }
 
 #[test]
 fn final_reads_are_bounded_and_keep_the_newest() {
-    let workload = RegisterWorkload::new(RegisterSettings { calls_per_key: 10, final_keys_max: 100, ..RegisterSettings::default() });
+    let workload = RegisterWorkload::new(RegisterSettings {
+        calls_per_key: 10,
+        final_keys_max: 100,
+        ..RegisterSettings::default()
+    });
     let [main, last] = run(&workload, &options(), &realistic());
     let read: BTreeSet<&Key> = last.operations.iter().map(|operation| operation.call.key()).collect();
     assert_eq!(read.len(), 100 + 2);
@@ -179,7 +189,8 @@ fn a_rate_is_kept() {
 
 #[test]
 fn without_compare_and_set_there_is_none() {
-    let workload = RegisterWorkload::new(RegisterSettings { compare_and_set: false, ..RegisterSettings::default() });
+    let workload =
+        RegisterWorkload::new(RegisterSettings { compare_and_set: false, ..RegisterSettings::default() });
     let [main, _] = run(&workload, &options(), &realistic());
     assert!(!main.operations.iter().any(|operation| matches!(operation.call, Call::Cas(..))));
 }
@@ -189,4 +200,42 @@ fn one_worker_and_one_key_are_enough() {
     let options = Options { threads: 1, nodes: 1, keys: 0, ..options() };
     let [main, last] = run(&RegisterWorkload::default(), &options, &realistic().calls_max(2_000));
     assert_eq!((main.operations.len(), last.end), (2_000, End::Done));
+}
+
+#[test]
+fn a_model_has_a_checker_or_there_is_none() {
+    let judges = |model: &str| {
+        let options = Options { model: model.into(), ..options() };
+        RegisterWorkload::default()
+            .checkers(&options)
+            .iter()
+            .map(|checker| checker.name())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(judges("linearizable"), ["linearizable"]);
+    assert!(judges("causal").is_empty());
+}
+
+#[test]
+fn a_correct_database_is_not_accused() {
+    let options = options();
+    let [main, _] = run(&RegisterWorkload::default(), &options, &realistic());
+    let mut history = History {
+        header: Header::new(Register::NAME),
+        operations: main.operations,
+        faults: Vec::new(),
+        damage: None,
+    };
+    let check = |history: &History<Register>| {
+        RegisterWorkload::default().checkers(&options)[0].check(history, &Budget::default()).validity
+    };
+    assert_eq!(check(&history), Validity::Valid);
+    // One read that saw a value nobody wrote is enough.
+    let mut reads = history
+        .operations
+        .iter_mut()
+        .filter(|operation| matches!((&operation.call, &operation.outcome), (Call::Read(_), Outcome::Ok(_))));
+    let read = reads.nth(5_000).expect("there are more");
+    read.outcome = Outcome::Ok(Return::Value(Some(Value::Int(-1))));
+    assert_eq!(check(&history), Validity::Invalid);
 }
