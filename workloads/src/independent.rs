@@ -11,26 +11,22 @@ use crate::{
 };
 
 /// The generator of each key, one key after another, for all workers together.
-pub fn sequential<G, K, F>(keys: K, mut make: F) -> InOrder<impl Iterator<Item = G> + Send, G>
+pub fn sequential<G, K, F>(keys: K, make: F) -> InOrder<impl Iterator<Item = G> + Send, G>
 where
     K: IntoIterator<Item = Key, IntoIter: Send>,
     F: FnMut(Key) -> G + Send,
 {
-    in_order(keys.into_iter().map(move |key| make(key)))
+    in_order(keys.into_iter().map(make))
 }
 
 /// Divides the workers into groups of this size; each group works on a key of its own until its generator has ended
 /// for all of the group, and then takes the next key. The last group has what workers are left.
-pub fn concurrent<G, K, F>(
-    group: usize,
-    keys: K,
-    mut make: F,
-) -> Concurrent<impl Iterator<Item = G> + Send, G>
+pub fn concurrent<G, K, F>(group: usize, keys: K, make: F) -> Concurrent<impl Iterator<Item = G> + Send, G>
 where
     K: IntoIterator<Item = Key, IntoIter: Send>,
     F: FnMut(Key) -> G + Send,
 {
-    let parts = keys.into_iter().map(move |key| make(key));
+    let parts = keys.into_iter().map(make);
     Concurrent { size: group.max(1), supply: Supply { parts, is_over: false }, groups: Vec::new() }
 }
 

@@ -43,9 +43,9 @@ fn composed(depth: usize, rng: &mut ChaCha8Rng) -> Boxed {
         12 => part().until_ok().boxed(),
         13 => sleep(Duration::from_nanos(70)).then(part()).boxed(),
         14 => {
-            // Turns of different lengths: one cycle inside another of the same period would only ever see half of
-            // its own turns.
-            let turn = |shift: u32| Duration::from_nanos(60 + (seed >> shift) % 97);
+            // Periods differ by depth: one cycle inside another of the same period only ever sees half of its own
+            // turns.
+            let turn = |shift: u32| Duration::from_nanos(60 + 200 * depth as u64 + (seed >> shift) % 97);
             cycle_times([(turn(8), part()), (turn(24), part())]).boxed()
         }
         15 => each_thread(move |thread| repeat::<Register>(Call::Read(Key::Int(thread as i64))).limit(few))
