@@ -2,12 +2,17 @@
 //!
 //! This crate deliberately writes no file, prints nothing and reads no clock: limits come in through a [`Budget`].
 
+pub mod anomaly;
 pub mod budget;
+pub mod datatype;
+pub mod linearizability;
 pub mod verdict;
 
 use history::{History, Vocabulary};
 
+pub use anomaly::{GlossaryEntry, glossary};
 pub use budget::{Budget, Limit};
+pub use datatype::{DataType, RegisterState};
 pub use verdict::{Anomaly, Placement, Validity, Verdict};
 
 /// Judges a history by one promise.

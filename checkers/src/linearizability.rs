@@ -1,0 +1,70 @@
+//! Linearizability: every call seems to happen at one instant between its beginning and its end.
+//!
+//! [`Linearizable`] judges registers, key by key and in parallel, with the engines that are made for them.
+//! [`LinearizableType`] judges any [`DataType`] with the general engine.
+
+mod certificate;
+mod decision;
+mod explain;
+mod frontier;
+mod general;
+mod register;
+mod search;
+mod shrink;
+mod timeline;
+mod verdicts;
+mod verify;
+mod zones;
+
+#[cfg(test)]
+mod tests;
+
+use history::{History, Key, OpIndex, vocabulary::Register};
+use rayon::prelude::*;
+
+use crate::{Budget, Checker, Verdict};
+
+pub use general::LinearizableType;
+pub use verify::{verify_order, verify_witness};
+
+/// Judges registers with read, write and compare-and-set, each key by itself.
+///
+/// Unknown outcomes have no deadline and may never have happened. A read that returned `Value(None)`, or nil where
+/// the initial value is not nil, matches anything. A refused compare-and-set saw some other value.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Linearizable {
+    /// How many anomalies are described; all are counted.
+    pub anomalies_max: usize,
+}
+
+impl Default for Linearizable {
+    fn default() -> Self {
+        Self { anomalies_max: 16 }
+    }
+}
+
+impl Checker<Register> for Linearizable {
+    fn name(&self) -> String {
+        "linearizable".into()
+    }
+
+    fn check(&self, history: &History<Register>, budget: &Budget) -> Verdict {
+        let parts = register::Part::all(history);
+        let decided: Vec<_> = parts.par_iter().map(|part| part.decide(budget)).collect();
+        verdicts::summarize(self, history, &parts, decided, budget)
+    }
+}
+
+impl Linearizable {
+    /// For each key in order, an order of its operations that explains every result; `None` for a key that has none
+    /// or could not be decided within the budget. [`verify_order`] accepts what is returned here.
+    pub fn certificate(
+        &self,
+        history: &History<Register>,
+        budget: &Budget,
+    ) -> Vec<(Key, Option<Vec<OpIndex>>)> {
+        let parts = register::Part::all(history);
+        parts.par_iter().map(|part| (part.key.clone(), part.certificate(history, budget))).collect()
+    }
+}

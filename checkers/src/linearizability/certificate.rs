@@ -1,0 +1,80 @@
+//! Whole orders out of what the engines remember: the operations that changed the state for real.
+
+use history::{History, OpIndex, Outcome, vocabulary::Register};
+use rustc_hash::FxHashSet;
+
+use super::{
+    register::{Action, Part, Problem},
+    timeline::{NEVER, Timeline},
+};
+
+/// Completes an order. `real` holds the operations that took effect, each with the rank just before which it did.
+///
+/// Between two of them the state stays the same for a while: what only observes that state goes there, and so does a
+/// write of the same value. A write that is still left goes right before another write that overtakes it.
+pub(crate) fn complete(problem: &Problem, line: &Timeline, real: &[(u32, u32)]) -> Vec<u32> {
+    let taken: FxHashSet<u32> = real.iter().map(|&(action, _)| action).collect();
+    let mut order = Vec::with_capacity(line.returns.len());
+    let mut waiting: Vec<u32> = Vec::new();
+    let mut calls = line.calls.iter().copied().peekable();
+    let mut state = 0;
+    for gap in 0..=real.len() {
+        let (next, until) = real.get(gap).map_or((None, NEVER), |&(action, rank)| (Some(action), rank));
+        while let Some(action) = calls.next_if(|&action| line.call[action as usize] < until) {
+            if !taken.contains(&action) && !problem.spans[action as usize].optional {
+                waiting.push(action);
+            }
+        }
+        waiting.retain(|&action| {
+            let fits = match problem.actions[action as usize] {
+                Action::Cas(from, to) => from == to && state == from,
+                Action::Write(to) => state == to,
+                observer => observer.apply(state).is_some(),
+            };
+            if fits {
+                order.push(action);
+            }
+            !fits
+        });
+        let Some(next) = next else { break };
+        if let Action::Write(_) = problem.actions[next as usize] {
+            waiting.retain(|&action| {
+                let absorbed = matches!(problem.actions[action as usize], Action::Write(_));
+                if absorbed {
+                    order.push(action);
+                }
+                !absorbed
+            });
+        }
+        order.push(next);
+        state = problem.actions[next as usize].apply(state).unwrap_or(state);
+    }
+    order.extend(waiting);
+    order
+}
+
+/// Puts the reads whose result is not known into an order: each right before the first that began after its end.
+pub(super) fn with_unjudged_reads(
+    history: &History<Register>,
+    part: &Part,
+    order: Vec<OpIndex>,
+) -> Vec<OpIndex> {
+    let judged: FxHashSet<OpIndex> = part.origin.iter().copied().collect();
+    let at = |index: OpIndex| &history.operations[index.0 as usize];
+    let mut left: Vec<OpIndex> =
+        part.operations.iter().copied().filter(|index| !judged.contains(index)).collect();
+    left.retain(|&index| matches!(at(index).outcome, Outcome::Ok(_)));
+    left.sort_by_key(|&index| (at(index).deadline(), index));
+    let mut left = left.into_iter().peekable();
+    let mut whole = Vec::with_capacity(order.len() + left.len());
+    for index in order {
+        while let Some(read) =
+            left.next_if(|&read| at(read).deadline().is_some_and(|end| end < at(index).began))
+        {
+            whole.push(read);
+        }
+        whole.push(index);
+    }
+    whole.extend(left);
+    whole
+}

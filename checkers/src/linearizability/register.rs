@@ -1,0 +1,196 @@
+//! The operations of one register, reduced to what the engines need.
+//!
+//! Values become small numbers. What cannot matter is left out: failed calls, reads whose result is not known, unknown
+//! reads.
+
+use history::{
+    History, Key, OpIndex, Outcome, Value,
+    vocabulary::{
+        Register,
+        register::{Call, Return},
+    },
+};
+use rustc_hash::FxHashMap;
+
+use super::{
+    certificate,
+    decision::{Decision, Meter},
+    frontier,
+    timeline::{Span, Timeline},
+    zones,
+};
+use crate::Budget;
+
+/// What an operation does to a register. Values are numbers; 0 is the initial value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Action {
+    /// Saw this value.
+    Read(u32),
+    /// Made it this value.
+    Write(u32),
+    /// Saw the first value and made it the second.
+    Cas(u32, u32),
+    /// Saw any value but this.
+    Refused(u32),
+}
+
+impl Action {
+    /// The value after it, if it can change the value.
+    pub fn makes(self) -> Option<u32> {
+        match self {
+            Self::Write(to) => Some(to),
+            Self::Cas(from, to) if from != to => Some(to),
+            _ => None,
+        }
+    }
+
+    /// The state after it in this state; `None` if it cannot happen there.
+    pub fn apply(self, state: u32) -> Option<u32> {
+        match self {
+            Self::Read(value) => (state == value).then_some(state),
+            Self::Write(to) => Some(to),
+            Self::Cas(from, to) => (state == from).then_some(to),
+            Self::Refused(value) => (state != value).then_some(state),
+        }
+    }
+}
+
+/// What the engines judge: actions, when they were under way, how many values there are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Problem {
+    pub actions: Vec<Action>,
+    pub spans: Vec<Span>,
+    pub values: u32,
+}
+
+/// The operations of one key.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub key: Key,
+    /// All operations of the key, also those that are left out of the problem.
+    pub operations: Vec<OpIndex>,
+    pub problem: Problem,
+    /// For each action of the problem, its operation.
+    pub origin: Vec<OpIndex>,
+    /// The values by number.
+    pub values: Vec<Value>,
+    /// Successful calls whose answer makes no sense; they are judged as if their outcome were unknown.
+    pub malformed: usize,
+    /// Nil reads that were taken as "not known", because the initial value is not nil.
+    pub nil_reads: usize,
+}
+
+impl Part {
+    /// The parts of a history, in the order of their keys.
+    pub fn all(history: &History<Register>) -> Vec<Self> {
+        let mut numbers: FxHashMap<&Key, usize> = FxHashMap::default();
+        let mut parts: Vec<(Self, FxHashMap<Value, u32>)> = Vec::new();
+        let initial = &history.header.initial;
+        for operation in &history.operations {
+            let key = operation.call.key();
+            let number = *numbers.entry(key).or_insert_with(|| {
+                parts.push((Self::new(key, initial), [(initial.clone(), 0)].into_iter().collect()));
+                parts.len() - 1
+            });
+            let (part, known) = &mut parts[number];
+            part.operations.push(operation.index);
+            part.add(operation, known, *initial == Value::Nil);
+        }
+        let mut parts: Vec<Self> = parts.into_iter().map(|(part, _)| part).collect();
+        for part in &mut parts {
+            part.problem.values = u32::try_from(part.values.len()).expect("fewer values than operations");
+        }
+        parts.sort_by(|a, b| a.key.cmp(&b.key));
+        parts
+    }
+
+    fn new(key: &Key, initial: &Value) -> Self {
+        Self {
+            key: key.clone(),
+            operations: Vec::new(),
+            problem: Problem::default(),
+            origin: Vec::new(),
+            values: vec![initial.clone()],
+            malformed: 0,
+            nil_reads: 0,
+        }
+    }
+
+    fn add(
+        &mut self,
+        operation: &history::Operation<Register>,
+        known: &mut FxHashMap<Value, u32>,
+        nil: bool,
+    ) {
+        let values = &mut self.values;
+        let mut number = |value: &Value| {
+            *known.entry(value.clone()).or_insert_with(|| {
+                values.push(value.clone());
+                u32::try_from(values.len() - 1).expect("fewer values than operations")
+            })
+        };
+        let mut optional = false;
+        let action = match (&operation.call, &operation.outcome) {
+            (_, Outcome::Fail(_)) | (Call::Read(_), Outcome::Unknown(_)) => None,
+            (Call::Read(_), Outcome::Ok(Return::Value(Some(Value::Nil)))) if !nil => {
+                self.nil_reads += 1;
+                None
+            }
+            (Call::Read(_), Outcome::Ok(Return::Value(Some(seen)))) => Some(Action::Read(number(seen))),
+            (Call::Read(_), Outcome::Ok(Return::Value(None))) => None,
+            (Call::Write(_, value), Outcome::Ok(Return::Written)) => Some(Action::Write(number(value))),
+            (Call::Cas(_, from, to), Outcome::Ok(Return::Swapped)) => {
+                Some(Action::Cas(number(from), number(to)))
+            }
+            (Call::Cas(_, from, _), Outcome::Ok(Return::Refused)) => Some(Action::Refused(number(from))),
+            (call, outcome) => {
+                self.malformed += usize::from(matches!(outcome, Outcome::Ok(_)));
+                optional = true;
+                match call {
+                    Call::Read(_) => None,
+                    Call::Write(_, value) => Some(Action::Write(number(value))),
+                    Call::Cas(_, from, to) => Some(Action::Cas(number(from), number(to))),
+                }
+            }
+        };
+        if let Some(action) = action {
+            let deadline = if optional { None } else { operation.deadline().map(|time| time.0) };
+            self.problem.actions.push(action);
+            self.problem.spans.push(Span { began: operation.began.0, deadline, optional });
+            self.origin.push(operation.index);
+        }
+    }
+
+    /// Decides the part.
+    pub fn decide(&self, budget: &Budget) -> Decision {
+        self.problem.decide(budget)
+    }
+
+    /// An order of all operations that took effect, if there is one.
+    pub fn certificate(&self, history: &History<Register>, budget: &Budget) -> Option<Vec<OpIndex>> {
+        let Decision::Valid(order) = self.decide(budget) else { return None };
+        let order = order.iter().map(|&action| self.origin[action as usize]).collect();
+        Some(certificate::with_unjudged_reads(history, self, order))
+    }
+}
+
+impl Problem {
+    /// Decides by the engine that suits: zones where values are unambiguous, else the two searches in turns.
+    pub fn decide(&self, budget: &Budget) -> Decision {
+        let line = Timeline::new(&self.spans);
+        match zones::decide(self, &line) {
+            Some(decision) => decision,
+            None => frontier::decide(self, &line, budget),
+        }
+    }
+
+    /// The same by the general engine, which shares nothing with the others but the timeline.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the reference that tests compare with"))]
+    pub fn decide_generally(&self, budget: &Budget) -> Decision {
+        let line = Timeline::new(&self.spans);
+        let step = |state: &u32, action: u32, next: &mut Vec<u32>| {
+            next.extend(self.actions[action as usize].apply(*state));
+        };
+        super::search::search(&line, 0, step, &mut Meter::new(budget))
+    }
+}

@@ -1,0 +1,148 @@
+//! The engines against each other on random histories.
+
+use super::{
+    decision::Decision,
+    register::{Action, Problem},
+    timeline::Span,
+};
+use crate::Budget;
+
+/// A small deterministic source of choices.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+struct Shape {
+    operations: usize,
+    clients: u64,
+    values: u64,
+    cas: bool,
+    unknown: u64,
+    corrupt: bool,
+}
+
+/// Runs clients against a real register, then perhaps corrupts an answer.
+fn generate(dice: &mut Dice, shape: &Shape) -> Problem {
+    let mut problem = Problem::default();
+    let mut state = 0u32;
+    let mut busy: Vec<Option<(u64, u64, u64)>> = vec![None; shape.clients as usize];
+    let (mut now, mut unique) = (1u64, 1u32);
+    while problem.actions.len() < shape.operations {
+        now += dice.roll(3);
+        let client = dice.roll(shape.clients) as usize;
+        let Some((began, kind, phase)) = busy[client] else {
+            busy[client] = Some((now, dice.roll(if shape.cas { 4 } else { 2 }), 0));
+            continue;
+        };
+        if phase == 0 && dice.roll(2) == 0 {
+            continue;
+        }
+        let mut value = || {
+            unique += 1;
+            if shape.values == 0 { unique } else { dice.roll(shape.values) as u32 }
+        };
+        let (to, from) = (value(), if shape.values == 0 { state } else { dice.roll(shape.values) as u32 });
+        let action = match kind {
+            0 => Action::Read(state),
+            1 => Action::Write(to),
+            _ if from == state => Action::Cas(from, to),
+            _ => Action::Refused(from),
+        };
+        let optional = action.makes().is_some() && dice.roll(100) < shape.unknown;
+        if !optional || dice.roll(2) == 0 {
+            state = action.apply(state).expect("chosen to fit");
+        }
+        busy[client] = None;
+        problem.actions.push(action);
+        // The effect was at `now`; the return is a little later, so that operations overlap in both directions.
+        let ended = now + dice.roll(1 + shape.clients * 2);
+        problem.spans.push(Span { began, deadline: (!optional).then_some(ended), optional });
+    }
+    if shape.corrupt {
+        let at = dice.roll(problem.actions.len() as u64) as usize;
+        let wrong = if shape.values == 0 {
+            dice.roll(u64::from(unique)) as u32
+        } else {
+            dice.roll(shape.values) as u32
+        };
+        problem.actions[at] = match problem.actions[at] {
+            Action::Read(_) => Action::Read(wrong),
+            Action::Refused(_) => Action::Refused(wrong),
+            Action::Cas(_, to) => Action::Cas(wrong, to),
+            write => write,
+        };
+    }
+    problem.values = 2 + unique.max(shape.values as u32);
+    problem
+}
+
+/// Whether the order explains everything; by its own rules.
+fn explains(problem: &Problem, order: &[u32]) -> bool {
+    let (mut state, mut latest, mut placed) = (0, 0, vec![false; problem.actions.len()]);
+    for &i in order {
+        let span = problem.spans[i as usize];
+        let Some(next) = problem.actions[i as usize].apply(state) else { return false };
+        if std::mem::replace(&mut placed[i as usize], true) || span.deadline.is_some_and(|end| end < latest) {
+            return false;
+        }
+        state = next;
+        latest = latest.max(span.began);
+    }
+    (0..placed.len()).all(|i| placed[i] || problem.spans[i].optional)
+}
+
+fn compare(seed: u64, rounds: usize, shape: impl Fn(&mut Dice) -> Shape) -> (usize, usize) {
+    let (mut dice, mut valid, mut invalid) = (Dice(seed), 0, 0);
+    let budget = Budget::new(3_000_000, u64::MAX);
+    for round in 0..rounds {
+        let shape = shape(&mut dice);
+        let problem = generate(&mut dice, &shape);
+        let (ours, reference) = (problem.decide(&budget), problem.decide_generally(&budget));
+        match (&ours, &reference) {
+            (Decision::Valid(order), Decision::Valid(plain)) => {
+                assert!(explains(&problem, plain), "general order, seed {seed} round {round}: {problem:?}");
+                assert!(explains(&problem, order), "order, seed {seed} round {round}: {problem:?} {order:?}");
+                valid += 1;
+            }
+            (Decision::Invalid { reached }, Decision::Invalid { reached: plain }) => {
+                assert_eq!(reached, plain, "seed {seed} round {round}: {problem:?}");
+                invalid += 1;
+            }
+            _ => panic!("{ours:?} against {reference:?}, seed {seed} round {round}: {problem:?}"),
+        }
+    }
+    (valid, invalid)
+}
+
+#[test]
+fn engines_agree_on_small_histories() {
+    let (valid, invalid) = compare(1, 120_000, |dice| Shape {
+        operations: 2 + dice.roll(8) as usize,
+        clients: 2 + dice.roll(3),
+        values: [0, 2, 3, 5][dice.roll(4) as usize],
+        cas: dice.roll(3) > 0,
+        unknown: [0, 20, 50][dice.roll(3) as usize],
+        corrupt: dice.roll(4) > 0,
+    });
+    println!("{valid} valid, {invalid} invalid");
+    assert!(valid > 20_000 && invalid > 20_000, "{valid} valid, {invalid} invalid");
+}
+
+#[test]
+fn engines_agree_on_long_histories_of_few_clients_and_values() {
+    let (valid, invalid) = compare(2, 300, |dice| Shape {
+        operations: 300 + dice.roll(200) as usize,
+        clients: 3,
+        values: 3 + dice.roll(3),
+        cas: true,
+        unknown: 0,
+        corrupt: dice.roll(2) > 0,
+    });
+    println!("{valid} valid, {invalid} invalid");
+    assert!(valid > 60 && invalid > 60, "{valid} valid, {invalid} invalid");
+}

@@ -1,0 +1,89 @@
+//! Accepts or rejects what the engines claim, by the plainest means and with none of their code.
+
+use history::{
+    History, OpIndex, Operation, Outcome, Value,
+    vocabulary::{
+        Register,
+        register::{Call, Return},
+    },
+};
+
+/// Whether the answer (`None`: any) fits the state, and the state afterwards.
+fn apply(state: &Value, call: &Call, returned: Option<&Return>, initial: &Value) -> Option<Value> {
+    match (call, returned) {
+        (Call::Read(_), Some(Return::Value(Some(seen)))) if *seen != Value::Nil || *initial == Value::Nil => {
+            (seen == state).then(|| state.clone())
+        }
+        (Call::Read(_), _) => Some(state.clone()),
+        (Call::Write(_, to), _) => Some(to.clone()),
+        (Call::Cas(_, from, _), Some(Return::Refused)) => (from != state).then(|| state.clone()),
+        (Call::Cas(_, from, to), _) => (from == state).then(|| to.clone()),
+    }
+}
+
+/// Whether the order explains every result of the key's operations and keeps their real-time order.
+pub fn verify_order(history: &History<Register>, key: &Value, order: &[OpIndex]) -> bool {
+    let mut placed = vec![false; history.operations.len()];
+    let (mut state, mut latest_call) = (history.header.initial.clone(), None);
+    for index in order {
+        let Some(operation) = history.operations.get(index.0 as usize) else { return false };
+        let twice = std::mem::replace(&mut placed[index.0 as usize], true);
+        let too_late = operation.deadline().is_some_and(|end| Some(end.max(operation.began)) < latest_call);
+        if twice || too_late || operation.call.key() != key || matches!(operation.outcome, Outcome::Fail(_)) {
+            return false;
+        }
+        let next = apply(&state, &operation.call, operation.outcome.ok(), &history.header.initial);
+        let Some(next) = next else { return false };
+        state = next;
+        latest_call = latest_call.max(Some(operation.began));
+    }
+    let must =
+        |operation: &&Operation<Register>| operation.call.key() == key && operation.outcome.ok().is_some();
+    history.operations.iter().filter(must).all(|operation| placed[operation.index.0 as usize])
+}
+
+/// Whether the witness alone proves that there is no order: every order of its operations is tried, while every other
+/// write may happen at any time, any number of times, or never. At most 16 operations are tried; more are refused.
+pub fn verify_witness(history: &History<Register>, witness: &[OpIndex]) -> bool {
+    let operations: Vec<_> =
+        witness.iter().filter_map(|index| history.operations.get(index.0 as usize)).collect();
+    let Some(key) = operations.first().map(|operation| operation.call.key()) else { return false };
+    let sound =
+        operations.len() == witness.len() && operations.iter().all(|operation| operation.call.key() == key);
+    if !sound || operations.len() > 16 {
+        return false;
+    }
+    let others = history.operations.iter().filter(|operation| {
+        operation.call.key() == key
+            && !witness.contains(&operation.index)
+            && !matches!(operation.outcome, Outcome::Fail(_))
+    });
+    let anytime: Vec<Value> = others
+        .filter_map(|operation| match &operation.call {
+            Call::Read(_) => None,
+            Call::Write(_, to) | Call::Cas(_, _, to) => Some(to.clone()),
+        })
+        .collect();
+    let (mut open, mut seen) =
+        (vec![(0u32, history.header.initial.clone())], std::collections::HashSet::new());
+    while let Some((done, state)) = open.pop() {
+        let left: Vec<usize> = (0..operations.len()).filter(|i| done >> i & 1 == 0).collect();
+        if left.iter().all(|&i| operations[i].outcome.ok().is_none()) {
+            return false;
+        }
+        if !seen.insert((done, state.clone())) {
+            continue;
+        }
+        for &i in &left {
+            let (this, one) = (operations[i], 1 << i);
+            let may = left.iter().all(|&j| operations[j].deadline().is_none_or(|end| end >= this.began));
+            if may && !matches!(this.outcome, Outcome::Fail(_)) {
+                for from in anytime.iter().chain([&state]) {
+                    let next = apply(from, &this.call, this.outcome.ok(), &history.header.initial);
+                    open.extend(next.map(|next| (done | one, next)));
+                }
+            }
+        }
+    }
+    true
+}
