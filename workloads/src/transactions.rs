@@ -214,3 +214,28 @@ impl<V: Transactional> Generator<V> for FinalTransactions {
         Step::Call(steps)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_drawn_by_their_distribution() {
+        let cases = [
+            (KeyDistribution::Uniform, [0.25; 4]),
+            (KeyDistribution::Exponential(2.0), [8.0 / 15.0, 4.0 / 15.0, 2.0 / 15.0, 1.0 / 15.0]),
+            (KeyDistribution::Zipf(1.0), [0.48, 0.24, 0.16, 0.12]),
+        ];
+        for (distribution, expected) in cases {
+            let shape = TransactionShape { distribution, key_count: 4, ..TransactionShape::default() };
+            let mut transactions = Transactions::new(shape, "r", 7);
+            let mut shares = [0.0; 4];
+            for _ in 0..20_000 {
+                shares[transactions.draw_key()] += 1.0 / 20_000.0;
+            }
+            let is_near =
+                shares.iter().zip(expected).all(|(share, expected)| (share - expected).abs() < 0.015);
+            assert!(is_near, "{distribution:?}: {shares:?} for {expected:?}");
+        }
+    }
+}
