@@ -229,7 +229,7 @@ mod tests {
         for (distribution, expected) in cases {
             let shape = TransactionShape { distribution, key_count: 4, ..TransactionShape::default() };
             let mut transactions = Transactions::new(shape, "r", 7);
-            let mut shares = [0.0; 4];
+            let mut shares = [0.0_f64; 4];
             for _ in 0..20_000 {
                 shares[transactions.draw_key()] += 1.0 / 20_000.0;
             }
