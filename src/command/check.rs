@@ -39,7 +39,7 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     let model = check.model.clone().or_else(|| history.header().model.clone());
     let model = model.unwrap_or_else(|| "linearizable".into());
     run.model.clone_from(&model);
-    run.recheck = format!("disprove check {} --model {model}", check.file.display());
+    run.recheck = format!("{} check {} --model {model}", crate::run::stages::program(), check.file.display());
     let judgement = judge::judge_any(&history, &model, run, limits)?;
     print(&judgement, &check, color);
     if let Some(path) = &check.report {

@@ -57,8 +57,10 @@ fn arguments(demo: &DemoArguments, disease: &str) -> TestArguments {
     }
 }
 
+/// The verdict with its sentences; calls, faults and phases are in the report.
 fn show(end: &RunEnd, color: Color) {
-    print!("{}", reports::terminal::summary(&end.findings, style(color)));
+    let summary = reports::terminal::summary(&end.findings, style(color));
+    println!("{}", summary.split("\n\n").next().unwrap_or_default());
 }
 
 fn conclude(healthy: &RunEnd, diseased: &RunEnd, seed: u64) -> Exit {

@@ -129,7 +129,7 @@ impl Choices {
 
     /// The command that makes the same choices again.
     pub fn command(&self) -> String {
-        let mut command = format!("disprove test --db {}", self.db);
+        let mut command = format!("{} test --db {}", super::stages::program(), self.db);
         if self.disease != "none" {
             command += &format!(" --disease {}", self.disease);
         }

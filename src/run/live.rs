@@ -190,6 +190,7 @@ impl<V: Vocabulary> Stage<V> {
         meter_task.abort();
         self.summary.interrupted = self.live.interrupts.first.is_cancelled();
         self.note_end(&end);
+        self.summary.warnings.extend(self.summary.lag.warning());
         self.live.progress.enter("heal", None);
         if let Err(error) = nemesis.heal_all().await {
             self.summary.warnings.push(format!("not every fault could be undone: {error}"));
@@ -210,9 +211,6 @@ impl<V: Vocabulary> Stage<V> {
                 self.summary.warnings.push(format!("the calls were ended early: {reason}"));
             }
             WriterStatus::Running | WriterStatus::Finished => {}
-        }
-        if let Some(warning) = self.summary.lag.warning() {
-            self.summary.warnings.push(warning);
         }
     }
 

@@ -201,6 +201,10 @@ impl Stages {
         if let Some(path) = &choices.plan {
             let plan = nemeses::read_plan(path)
                 .map_err(|error| Failure::input(format!("cannot use the plan {}: {error}", path.display())))?;
+            let powers = Powers::of(self.job.database.as_ref(), cluster);
+            for lack in plan.lacks(&choices.nodes, &powers) {
+                self.progress.say(&format!("  of the plan, this will be skipped: {lack}"));
+            }
             return Ok(plan);
         }
         let powers = Powers::of(self.job.database.as_ref(), cluster);
@@ -280,12 +284,25 @@ impl Stages {
 
     fn end(&self, findings: Findings) -> Result<RunEnd, Failure> {
         self.write_reports(&findings)?;
+        if findings.validity != Validity::Invalid {
+            // What the nodes had on disk is only worth its room where something is to be looked into.
+            for leftover in ["data", "hosts"] {
+                remove(&self.folder.file(leftover));
+            }
+        }
         let exit = match findings.validity {
             Validity::Invalid => Exit::Anomaly,
             _ if findings.interrupted => Exit::Interrupted,
             validity => Exit::from(validity),
         };
         Ok(RunEnd { folder: self.folder.clone(), findings, exit })
+    }
+}
+
+fn remove(path: &Path) {
+    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    if let Err(error) = removed {
+        tracing::warn!("cannot remove {}: {error}", path.display());
     }
 }
 
@@ -326,8 +343,8 @@ pub fn describe(choices: &Choices, folder: &RunFolder) -> Run {
         started: choices.started.clone(),
         seed: choices.seed,
         argv: choices.argv.clone(),
-        reproduce: format!("disprove replay {shown}"),
-        recheck: format!("disprove check {shown}"),
+        reproduce: format!("{} replay {shown}", program()),
+        recheck: format!("{} check {shown}", program()),
         database: choices.db.clone(),
         database_version: choices.database_version.clone(),
         workload: choices.workload.clone(),
@@ -336,6 +353,12 @@ pub fn describe(choices: &Choices, folder: &RunFolder) -> Run {
         environment: environment(choices),
         folder: shown,
     }
+}
+
+/// This program as the user called it, so that a printed command works as it stands.
+pub fn program() -> String {
+    let called = std::env::args().next().unwrap_or_default();
+    if called.contains('/') { called } else { "disprove".into() }
 }
 
 /// A path as the user would type it: relative where the run is below the working directory.
