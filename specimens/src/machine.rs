@@ -41,6 +41,8 @@ pub struct Timing {
     pub retry_ms: u64,
     /// How long a read lease lasts.
     pub lease_ms: u64,
+    /// How long a new leader waits before it begins, where it has to.
+    pub settle_ms: u64,
     /// How long a backup misses its primary before the first of them takes over.
     pub takeover_ms: u64,
     /// How often the disease that does not sync lets something reach the disk.
@@ -56,6 +58,7 @@ impl Default for Timing {
             patience_ms: 1000,
             retry_ms: 150,
             lease_ms: 250,
+            settle_ms: 900,
             takeover_ms: 600,
             lazy_sync_ms: 5000,
         }

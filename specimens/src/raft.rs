@@ -61,7 +61,9 @@ struct PendingRead {
 
 /// What only a leader has.
 struct Leadership {
-    first_index: Index,
+    /// Its first entry; none while a new leader still waits before it begins.
+    first_index: Option<Index>,
+    begins_ms: u64,
     progress: BTreeMap<NodeId, Progress>,
     round: u64,
     reads: VecDeque<PendingRead>,
@@ -150,7 +152,9 @@ impl Raft {
             raft.term = raft.log.last_term();
             raft.vote = None;
         }
-        raft.election_due_ms = raft.random_deadline();
+        // A node that starts is often one of many that do, so it does not wait long for a leader to show itself; it
+        // disturbs none, since it only asks whether it would be voted for.
+        raft.election_due_ms = now.steady_ms + raft.rng.random_range(20..raft.settings.timing.election_ms);
         raft
     }
 
@@ -238,6 +242,7 @@ impl Raft {
         }
         if self.leads() {
             self.step_down_without_quorum();
+            self.begin_term(out);
         } else if self.now.steady_ms >= self.election_due_ms {
             self.stand_for_election(out);
         }

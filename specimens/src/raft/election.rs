@@ -137,8 +137,12 @@ impl Raft {
         let next = self.log.last_index() + 1;
         let progress = Progress { next, heard_ms: now_ms, ..Progress::default() };
         let progress: BTreeMap<_, _> = self.settings.peers().map(|peer| (peer, progress.clone())).collect();
+        // Where leases on leadership are in use, a new leader has to wait until the old one's must be over. That
+        // is harmless as long as everybody knows for whom they voted; this makes the forgotten vote show.
+        let wait_ms = if self.has(Disease::ForgottenVote) { self.settings.timing.settle_ms } else { 0 };
         self.role = Role::Leader(Box::new(Leadership {
-            first_index: next,
+            first_index: None,
+            begins_ms: now_ms + wait_ms,
             progress,
             round: 0,
             reads: VecDeque::new(),
@@ -147,8 +151,17 @@ impl Raft {
             leased_until_ms: now_ms + self.settings.timing.lease_ms,
         }));
         self.leader = Some(self.settings.id);
-        // Only an entry of its own term tells a leader how far the log is committed.
-        self.append(out, Entry { term: self.term, payload: Payload::Nothing });
+        self.begin_term(out);
+    }
+
+    /// Appends a new leader's first entry: only an entry of its own term tells it how far the log is committed.
+    pub(super) fn begin_term(&mut self, out: &mut Outputs) {
+        let first = self.log.last_index() + 1;
+        let Role::Leader(leadership) = &mut self.role else { return };
+        if leadership.first_index.is_none() && self.now.steady_ms >= leadership.begins_ms {
+            leadership.first_index = Some(first);
+            self.append(out, Entry { term: self.term, payload: Payload::Nothing });
+        }
     }
 
     /// A leader that no longer reaches a majority makes room, so that its clients are told and not kept waiting.

@@ -26,6 +26,10 @@ impl Raft {
             self.send(out, from, Message::AppendReply { term: self.term, matched: None, hint, round: 0 });
             return false;
         }
+        if term == self.term && self.leads() {
+            // A term has one leader, and this is it.
+            return false;
+        }
         self.become_follower(term, Some(from), out);
         self.leader_heard_ms = self.now.steady_ms;
         self.election_due_ms = self.random_deadline();

@@ -114,8 +114,9 @@ impl Raft {
         let last = self.log.last_index();
         let commit = self.commit;
         let Role::Leader(leadership) = &mut self.role else { return };
+        let Some(first_index) = leadership.first_index else { return };
         if let Some(value) = at_once
-            && commit >= leadership.first_index
+            && commit >= first_index
         {
             self.answer(origin, request.id, Return::Value(Some(value)), None, out);
             return;
@@ -129,7 +130,7 @@ impl Raft {
             request,
             origin,
             round: leadership.round + 1,
-            index: seen.max(leadership.first_index),
+            index: seen.max(first_index),
             arrived_ms: self.now.steady_ms,
             lease_asked_ms,
         });
@@ -155,7 +156,9 @@ impl Raft {
     fn propose(&mut self, request: Request, origin: NodeId, out: &mut Outputs) {
         let Role::Leader(leadership) = &mut self.role else { return };
         let retried = leadership.waiting.contains_key(&request.id);
-        if leadership.waiting.len() >= CALLS_MAX
+        // What is not taken here is not refused either: the node that has it from its client tries again.
+        if leadership.first_index.is_none()
+            || leadership.waiting.len() >= CALLS_MAX
             || (retried && self.settings.disease != Disease::DuplicateApply)
         {
             return;
