@@ -136,7 +136,14 @@ pub struct TestArguments {
     #[arg(long, default_value_t = 10, env = "DISPROVE_KEYS", help_heading = "Load")]
     pub keys: usize,
     /// How long the calls go on, in seconds.
-    #[arg(long, default_value_t = 30.0, env = "DISPROVE_TIME_LIMIT", value_name = "SECONDS", help_heading = "Load")]
+    #[arg(
+        long,
+        default_value_t = 30.0,
+        allow_negative_numbers = true,
+        env = "DISPROVE_TIME_LIMIT",
+        value_name = "SECONDS",
+        help_heading = "Load"
+    )]
     pub time_limit: f64,
     /// How long one call may take, in seconds; the default is the database's own.
     #[arg(long, env = "DISPROVE_CALL_TIMEOUT", value_name = "SECONDS", help_heading = "Load")]

@@ -260,6 +260,7 @@ impl Machine for Backup {
             term: self.epoch,
             commit: self.position,
             digest: self.store.digest(),
+            clock_offset_ms: 0,
         }
     }
 }

@@ -75,7 +75,7 @@ const CARDS: [Card; 12] = [
     Card {
         disease: Disease::AckBeforeReplication,
         name: "ack-before-replication",
-        description: "a write is acknowledged when it is in the leader's log, before any follower has it",
+        description: "a write or compare-and-set is acknowledged when it is in the leader's log, before any follower has it",
         needs: &["partition"],
         anomaly: "an acknowledged write is lost when another leader takes over",
     },

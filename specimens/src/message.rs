@@ -236,4 +236,7 @@ pub struct Status {
     /// A checksum of all that it applied: the same on every healthy node that is as far.
     #[serde(default)]
     pub digest: u64,
+    /// How far its wall clock is set off, in milliseconds; a state machine knows of none.
+    #[serde(default)]
+    pub clock_offset_ms: i64,
 }

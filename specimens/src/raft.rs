@@ -284,6 +284,7 @@ impl Machine for Raft {
             term: self.term,
             commit: self.commit,
             digest: self.store.digest(),
+            clock_offset_ms: 0,
         }
     }
 }

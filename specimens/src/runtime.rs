@@ -157,7 +157,8 @@ impl Node {
             }
             Event::Status(asker) => {
                 // Who asked may have gone away, and then nobody needs the answer.
-                let _gone = asker.send(self.machine.status());
+                let clock_offset_ms = self.clock.offset_ms();
+                let _gone = asker.send(Status { clock_offset_ms, ..self.machine.status() });
             }
         }
     }

@@ -153,7 +153,20 @@ impl Raft {
         value
     }
 
+    /// What a command will return if everything in the log is committed.
+    fn hoped_for(&self, call: &Call) -> Option<Return> {
+        match call {
+            Call::Write(..) => Some(Return::Written),
+            Call::Cas(key, from, _) if self.dirty_value(key) == *from => Some(Return::Swapped),
+            Call::Cas(..) | Call::Read(_) => None,
+        }
+    }
+
     fn propose(&mut self, request: Request, origin: NodeId, out: &mut Outputs) {
+        let hoped_for = match self.settings.disease {
+            Disease::AckBeforeReplication => self.hoped_for(&request.call),
+            _ => None,
+        };
         let Role::Leader(leadership) = &mut self.role else { return };
         let retried = leadership.waiting.contains_key(&request.id);
         // What is not taken here is not refused either: the node that has it from its client tries again.
@@ -177,13 +190,13 @@ impl Raft {
                 }
                 leadership.waiting.insert(id, origin);
             }
-            (Disease::AckBeforeReplication, Payload::Apply(Request { call: Call::Write(..), .. })) => {
+            _ => match hoped_for {
                 // The mistake: only this node has it.
-                self.answer(origin, id, Return::Written, None, out);
-            }
-            _ => {
-                leadership.waiting.insert(id, origin);
-            }
+                Some(answer) => self.answer(origin, id, answer, None, out),
+                None => {
+                    leadership.waiting.insert(id, origin);
+                }
+            },
         }
         self.append(out, Entry { term: self.term, payload });
     }

@@ -28,6 +28,11 @@ impl Clock {
         Self { began: Instant::now(), file: folder.join(CLOCK_FILE), looked: None, offset_ms: 0 }
     }
 
+    /// How far the wall clock was set off when it was last read.
+    pub fn offset_ms(&self) -> i64 {
+        self.offset_ms
+    }
+
     /// The time now.
     pub fn now(&mut self) -> Moment {
         if self.looked.is_none_or(|at| at.elapsed() >= LOOK_EVERY) {
