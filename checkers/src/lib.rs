@@ -5,7 +5,9 @@
 pub mod anomaly;
 pub mod budget;
 pub mod datatype;
+pub mod evidence;
 pub mod linearizability;
+pub mod set;
 pub mod verdict;
 
 use history::{History, Vocabulary};
@@ -13,6 +15,8 @@ use history::{History, Vocabulary};
 pub use anomaly::{GlossaryEntry, glossary};
 pub use budget::{Budget, Limit};
 pub use datatype::{DataType, RegisterState};
+pub use evidence::Evidence;
+pub use set::SetFull;
 pub use verdict::{Anomaly, Placement, Validity, Verdict};
 
 /// Judges a history by one promise.

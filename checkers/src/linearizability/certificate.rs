@@ -11,13 +11,19 @@ use super::{
 /// Completes an order. `real` holds the operations that took effect, each with the rank just before which it did.
 ///
 /// Between two of them the state stays the same for a while: what only observes that state goes there, and so does a
-/// write of the same value. A write that is still left goes right before another write that overtakes it.
-pub(crate) fn complete(problem: &Problem, line: &Timeline, real: &[(u32, u32)]) -> Vec<u32> {
+/// write of the same value, and any write once neither its value nor the state is seen by anybody any more (`interest`
+/// holds the last rank at which a value is). A write that is still left goes right before another that overtakes it.
+pub(crate) fn complete(
+    problem: &Problem,
+    line: &Timeline,
+    interest: &[u32],
+    real: &[(u32, u32)],
+) -> Vec<u32> {
     let taken: FxHashSet<u32> = real.iter().map(|&(action, _)| action).collect();
     let mut order = Vec::with_capacity(line.returns.len());
     let mut waiting: Vec<u32> = Vec::new();
     let mut calls = line.calls.iter().copied().peekable();
-    let mut state = 0;
+    let (mut state, mut since) = (0, 0);
     for gap in 0..=real.len() {
         let (next, until) = real.get(gap).map_or((None, NEVER), |&(action, rank)| (Some(action), rank));
         while let Some(action) = calls.next_if(|&action| line.call[action as usize] < until) {
@@ -25,17 +31,27 @@ pub(crate) fn complete(problem: &Problem, line: &Timeline, real: &[(u32, u32)]) 
                 waiting.push(action);
             }
         }
+        let mut here: Vec<(u32, u32)> = Vec::new();
         waiting.retain(|&action| {
-            let fits = match problem.actions[action as usize] {
-                Action::Cas(from, to) => from == to && state == from,
-                Action::Write(to) => state == to,
-                observer => observer.apply(state).is_some(),
+            let at = since.max(line.call[action as usize]);
+            let unseen = |to: u32| {
+                at.max(interest[state as usize].saturating_add(1))
+                    .max(interest[to as usize].saturating_add(1))
             };
-            if fits {
-                order.push(action);
-            }
-            !fits
+            let at = match problem.actions[action as usize] {
+                Action::Cas(from, to) => (from == to && state == from).then_some(at),
+                Action::Write(to) if state == to => Some(at),
+                Action::Write(to) => {
+                    Some(unseen(to)).filter(|&at| at < until && at <= line.ret[action as usize])
+                }
+                observer => observer.apply(state).map(|_| at),
+            };
+            here.extend(at.map(|at| (at, action)));
+            at.is_none()
         });
+        here.sort_unstable();
+        order.extend(here.into_iter().map(|(_, action)| action));
+        since = until;
         let Some(next) = next else { break };
         if let Action::Write(_) = problem.actions[next as usize] {
             waiting.retain(|&action| {

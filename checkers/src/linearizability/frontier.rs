@@ -204,6 +204,11 @@ impl Search<'_> {
             trail = step.from;
         }
         real.reverse();
-        Decision::Valid(certificate::complete(self.course.problem, self.course.line, &real))
+        Decision::Valid(certificate::complete(
+            self.course.problem,
+            self.course.line,
+            self.course.interest(),
+            &real,
+        ))
     }
 }

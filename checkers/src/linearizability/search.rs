@@ -32,8 +32,6 @@ struct Step {
 pub(crate) struct Slots {
     pub of: Vec<u32>,
     pub words: usize,
-    /// The largest number of operations under way at one time.
-    pub width: usize,
 }
 
 impl Slots {
@@ -57,7 +55,7 @@ impl Slots {
                 |std::cmp::Reverse(slot)| slot,
             );
         }
-        Self { of, words: (width as usize).div_ceil(64).max(1), width: width as usize }
+        Self { of, words: (width as usize).div_ceil(64).max(1) }
     }
 }
 

@@ -135,14 +135,28 @@ fn engines_agree_on_small_histories() {
 
 #[test]
 fn engines_agree_on_long_histories_of_few_clients_and_values() {
-    let (valid, invalid) = compare(2, 300, |dice| Shape {
+    let (valid, invalid) = compare(2, 1_500, |dice| Shape {
         operations: 300 + dice.roll(200) as usize,
         clients: 3,
         values: 3 + dice.roll(3),
         cas: true,
         unknown: 0,
-        corrupt: dice.roll(2) > 0,
+        corrupt: dice.roll(8) > 0,
     });
     println!("{valid} valid, {invalid} invalid");
-    assert!(valid > 60 && invalid > 60, "{valid} valid, {invalid} invalid");
+    assert!(valid > 100 && invalid > 100, "{valid} valid, {invalid} invalid");
+}
+
+#[test]
+fn engines_agree_on_longer_histories_with_unknown_outcomes() {
+    let (valid, invalid) = compare(3, 4_000, |dice| Shape {
+        operations: 20 + dice.roll(40) as usize,
+        clients: 2 + dice.roll(3),
+        values: [0, 2, 3, 5][dice.roll(4) as usize],
+        cas: dice.roll(3) > 0,
+        unknown: [5, 10][dice.roll(2) as usize],
+        corrupt: dice.roll(8) > 0,
+    });
+    println!("{valid} valid, {invalid} invalid");
+    assert!(valid > 300 && invalid > 300, "{valid} valid, {invalid} invalid");
 }

@@ -146,6 +146,11 @@ impl<'a> Course<'a> {
         }
     }
 
+    /// Of each value, the rank after which nobody can see it.
+    pub fn interest(&self) -> &[u32] {
+        &self.interest
+    }
+
     /// What is under way when a return is due.
     pub fn under_way(&self, layer: u32) -> &[u32] {
         &self.under_way[self.begins[layer as usize]..self.begins[layer as usize + 1]]
