@@ -36,7 +36,6 @@
 //! Read next: [`findings`], then [`terminal`], then [`html`].
 
 pub mod findings;
-pub mod glossary;
 pub mod html;
 pub mod index;
 pub mod json;

@@ -4,7 +4,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::{order, timeline};
 use crate::{
-    Findings, Scene, glossary,
+    Findings, Scene,
     wording::{count, cut, visible},
 };
 
@@ -55,7 +55,7 @@ fn section(findings: &Findings, scene: &Scene, id: usize) -> Markup {
                 span.meta { "breaks " b { (name(&verdict.model)) } @if verdict.checker != verdict.model { ", found by " (name(&verdict.checker)) } }
             }
             p.sentence { (mentions(findings, &anomaly.sentence, id)) }
-            @if let Some(meaning) = glossary::meaning(&anomaly.kind) {
+            @if let Some(meaning) = meaning(&anomaly.kind) {
                 p.how { b { (name(&anomaly.kind)) ": " } (meaning) }
             }
             (timeline::picture(findings, scene, anomaly, id))
@@ -87,4 +87,9 @@ fn mentions(findings: &Findings, sentence: &str, id: usize) -> Markup {
         rest = after;
     }
     html! { @for part in parts { (PreEscaped(part.0)) } (rest) }
+}
+
+/// What an anomaly of this kind is, where the glossary knows it.
+fn meaning(kind: &str) -> Option<&'static str> {
+    checkers::glossary().iter().find(|entry| entry.kind == kind).map(|entry| entry.explanation)
 }
