@@ -70,8 +70,20 @@ fn about_half_are_reads_and_compare_and_sets_mostly_apply() {
         };
         *kinds.entry(kind).or_default() += 1;
     }
-    assert!((9_500..12_500).contains(&kinds["read"]), "{kinds:?}");
+    assert!((8_500..12_500).contains(&kinds["read"]), "{kinds:?}");
     assert!(kinds["write"] > 3_500 && kinds["swapped"] > 800 && kinds["refused"] > 400, "{kinds:?}");
+}
+
+#[test]
+fn half_of_the_workers_lean_to_reads_and_half_to_writes() {
+    let threads = options().threads;
+    let [main, _] = run(&RegisterWorkload::default(), &options(), &Simulation::perfect());
+    let share = |workers: std::ops::Range<usize>| {
+        let theirs: Vec<_> = main.operations.iter().filter(|o| workers.contains(&(o.process.0 as usize % threads))).collect();
+        theirs.iter().filter(|o| matches!(o.call, Call::Read(_))).count() * 100 / theirs.len()
+    };
+    let (readers, writers) = (share(0..threads / 2), share(threads / 2..threads));
+    assert!(readers > 65 && writers < 25, "{readers} % and {writers} % are reads");
 }
 
 #[test]

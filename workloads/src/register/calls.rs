@@ -28,6 +28,30 @@ const RETIRED_SHARE: u32 = 2;
 /// Of 64 calls, how many go to a key that lives as long as the run.
 const LASTING_SHARE: u32 = 3;
 
+/// What a worker mostly does. Half of the workers lean to reads and half to writes, and workers go round the nodes, so
+/// every node has both. Were all alike, a node that still takes writes but can answer no read (a leader that was cut
+/// off) would soon have every worker waiting for a read, and would take none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaning {
+    Reads,
+    Writes,
+}
+
+/// Of 10 writes that a worker leaning to reads would make, how many it reads instead.
+const READS_INSTEAD: u32 = 7;
+/// Of 10 reads that a worker leaning to writes would make, how many it writes instead.
+const WRITES_INSTEAD: u32 = 9;
+
+impl Leaning {
+    fn of(context: &Context) -> Option<Self> {
+        match context.threads {
+            0 | 1 => None,
+            threads if context.thread * 2 < threads => Some(Self::Reads),
+            _ => Some(Self::Writes),
+        }
+    }
+}
+
 /// Which key a worker's call under way went to, and its slot: slots change keys while calls are under way.
 #[derive(Clone, Copy, Debug)]
 struct Asked {
@@ -97,9 +121,9 @@ impl RegisterCalls {
     }
 
     /// Draws the slot of the next call, or `None` for a read of a retired key.
-    fn slot(&mut self) -> Option<usize> {
+    fn slot(&mut self, leaning: Option<Leaning>) -> Option<usize> {
         let draw = self.rng.next_u32() % 64;
-        if draw < RETIRED_SHARE && !self.retired.is_empty() {
+        if draw < RETIRED_SHARE && !self.retired.is_empty() && leaning != Some(Leaning::Writes) {
             return None;
         }
         if self.lasting > 0 && (RETIRED_SHARE..RETIRED_SHARE + LASTING_SHARE).contains(&draw) {
@@ -117,7 +141,19 @@ impl RegisterCalls {
         self.retired.push_back(old.name);
     }
 
-    fn call_of(&mut self, slot: usize) -> Call {
+    /// What a worker asks of a key that the key's own habit would have asked so.
+    fn lean(&mut self, ask: Ask, leaning: Option<Leaning>) -> Ask {
+        let draw = self.rng.next_u32() % 20;
+        match (leaning, ask) {
+            (Some(Leaning::Reads), Ask::Write | Ask::Cas) if draw / 2 < READS_INSTEAD => Ask::Read,
+            (Some(Leaning::Writes), Ask::Read) if draw / 2 < WRITES_INSTEAD => {
+                if self.compare_and_set && draw.is_multiple_of(4) { Ask::Cas } else { Ask::Write }
+            }
+            (_, ask) => ask,
+        }
+    }
+
+    fn call_of(&mut self, slot: usize, leaning: Option<Leaning>) -> Call {
         let is_lasting = slot < self.lasting;
         if !is_lasting && self.slots[slot].is_spent() {
             self.retire(slot);
@@ -127,7 +163,10 @@ impl RegisterCalls {
         if is_lasting && key.is_spent() {
             return Call::Read(key.name.clone());
         }
-        match key.ask(self.compare_and_set, &mut self.rng) {
+        let ask = key.ask(self.compare_and_set, &mut self.rng);
+        let ask = self.lean(ask, leaning);
+        let key = &mut self.slots[slot];
+        match ask {
             Ask::Read => Call::Read(key.name.clone()),
             Ask::Write => {
                 let name = key.name.clone();
@@ -164,12 +203,13 @@ impl Generator<Register> for RegisterCalls {
         if self.asked.len() < context.threads {
             self.asked.resize(context.threads, None);
         }
-        let Some(slot) = self.slot() else {
+        let leaning = Leaning::of(context);
+        let Some(slot) = self.slot(leaning) else {
             self.asked[context.thread] = None;
             let retired = self.rng.random_range(0..self.retired.len());
             return Step::Call(Call::Read(self.retired[retired].clone()));
         };
-        let call = self.call_of(slot);
+        let call = self.call_of(slot, leaning);
         self.asked[context.thread] = Some(Asked { slot, number: self.slots[slot].number });
         Step::Call(call)
     }
