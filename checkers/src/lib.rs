@@ -1,6 +1,36 @@
 //! Judges histories: `History -> Verdict`, pure and parallel.
 //!
 //! This crate deliberately writes no file, prints nothing and reads no clock: limits come in through a [`Budget`].
+//!
+//! ```
+//! use disprove_checkers::{Budget, Checker, Validity, linearizability::Linearizable};
+//! use history::{History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Value};
+//! use history::vocabulary::{Register, register::{Call, Return}};
+//!
+//! let operation = |index, process, call, answer, began, ended| Operation::<Register> {
+//!     index: OpIndex(index),
+//!     process: Process(process),
+//!     node: NodeId(0),
+//!     call,
+//!     outcome: Outcome::Ok(answer),
+//!     began: Nanos(began),
+//!     ended: Some(Nanos(ended)),
+//! };
+//! let x = Value::from("x");
+//! let history = History {
+//!     header: history::Header::new("register"),
+//!     operations: vec![
+//!         operation(0, 0, Call::Write(x.clone(), Value::Int(3)), Return::Written, 0, 10),
+//!         operation(1, 0, Call::Write(x.clone(), Value::Int(7)), Return::Written, 20, 30),
+//!         operation(2, 1, Call::Read(x), Return::Value(Some(Value::Int(3))), 40, 50),
+//!     ],
+//!     faults: Vec::new(),
+//!     damage: None,
+//! };
+//! let verdict = Linearizable::default().check(&history, &Budget::default());
+//! assert_eq!(verdict.validity, Validity::Invalid);
+//! assert_eq!(verdict.anomalies[0].kind, "stale-read");
+//! ```
 
 pub mod anomaly;
 pub mod budget;

@@ -20,8 +20,12 @@ const SHOWN: usize = 8;
 pub(super) fn anomaly(history: &History<Register>, part: &Part, reached: u32, budget: &Budget) -> Anomaly {
     let line = Timeline::new(&part.problem.spans);
     let due = line.returns[reached as usize] as usize;
-    let witness = shrink::shrink(&part.problem, &line, reached, budget);
-    let mut witness: Vec<OpIndex> = witness.iter().map(|&action| part.origin[action as usize]).collect();
+    let now = line.ret[due];
+    // Where no small proof is found, everything up to the operation that does not fit is one.
+    let proof = shrink::shrink(&part.problem, &line, reached, budget).unwrap_or_else(|| {
+        line.calls.iter().copied().filter(|&action| line.call[action as usize] < now).collect()
+    });
+    let mut witness: Vec<OpIndex> = proof.iter().map(|&action| part.origin[action as usize]).collect();
     witness.sort_unstable();
     let (kind, sentence) = name(history, part, &line, due, witness.len());
     let explanation = longest(part, &line, due, budget);

@@ -1,7 +1,9 @@
 //! Accepts or rejects what the engines claim, by the plainest means and with none of their code.
 
+use std::collections::HashSet;
+
 use history::{
-    History, OpIndex, Operation, Outcome, Value,
+    History, Nanos, OpIndex, Operation, Outcome, Value,
     vocabulary::{
         Register,
         register::{Call, Return},
@@ -43,7 +45,7 @@ pub fn verify_order(history: &History<Register>, key: &Value, order: &[OpIndex])
 }
 
 /// Whether the witness alone proves that there is no order: every order of its operations is tried, while every other
-/// write may happen at any time, any number of times, or never. At most 16 operations are tried; more are refused.
+/// write may happen any number of times while it was under way, or never. More than 16 operations are refused.
 pub fn verify_witness(history: &History<Register>, witness: &[OpIndex]) -> bool {
     let operations: Vec<_> =
         witness.iter().filter_map(|index| history.operations.get(index.0 as usize)).collect();
@@ -58,29 +60,37 @@ pub fn verify_witness(history: &History<Register>, witness: &[OpIndex]) -> bool 
             && !witness.contains(&operation.index)
             && !matches!(operation.outcome, Outcome::Fail(_))
     });
-    let anytime: Vec<Value> = others
+    let others: Vec<(Value, Nanos, Option<Nanos>)> = others
         .filter_map(|operation| match &operation.call {
+            _ if operation.outcome.ok() == Some(&Return::Refused) => None,
             Call::Read(_) => None,
-            Call::Write(_, to) | Call::Cas(_, _, to) => Some(to.clone()),
+            Call::Cas(_, from, to) if from == to => None,
+            Call::Write(_, to) | Call::Cas(_, _, to) => {
+                Some((to.clone(), operation.began, operation.deadline()))
+            }
         })
         .collect();
-    let (mut open, mut seen) =
-        (vec![(0u32, history.header.initial.clone())], std::collections::HashSet::new());
-    while let Some((done, state)) = open.pop() {
+    let mut open = vec![(0u32, history.header.initial.clone(), Nanos(0))];
+    let mut seen = HashSet::new();
+    while let Some((done, state, now)) = open.pop() {
         let left: Vec<usize> = (0..operations.len()).filter(|i| done >> i & 1 == 0).collect();
         if left.iter().all(|&i| operations[i].outcome.ok().is_none()) {
             return false;
         }
-        if !seen.insert((done, state.clone())) {
+        if !seen.insert((done, state.clone(), now)) {
             continue;
         }
-        for &i in &left {
-            let (this, one) = (operations[i], 1 << i);
-            let may = left.iter().all(|&j| operations[j].deadline().is_none_or(|end| end >= this.began));
-            if may && !matches!(this.outcome, Outcome::Fail(_)) {
-                for from in anytime.iter().chain([&state]) {
-                    let next = apply(from, &this.call, this.outcome.ok(), &history.header.initial);
-                    open.extend(next.map(|next| (done | one, next)));
+        let latest = left.iter().filter_map(|&i| operations[i].deadline()).min();
+        let in_time = |at: Nanos, end: Option<Nanos>| end.is_none_or(|end| at <= end);
+        let same = (state, now, None);
+        for (from, began, end) in others.iter().chain([&same]) {
+            let at = now.max(*began);
+            for &i in left.iter().filter(|_| in_time(at, *end)) {
+                let at = at.max(operations[i].began);
+                if in_time(at, latest) && !matches!(operations[i].outcome, Outcome::Fail(_)) {
+                    let (call, returned) = (&operations[i].call, operations[i].outcome.ok());
+                    let next = apply(from, call, returned, &history.header.initial);
+                    open.extend(next.map(|next| (done | 1 << i, next, at)));
                 }
             }
         }
