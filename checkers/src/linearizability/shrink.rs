@@ -17,6 +17,8 @@ use crate::Budget;
 const ATTEMPTS: usize = 400;
 const STEPS: usize = 200_000;
 const KEPT: usize = 64;
+/// How many of the first that saw a value are tried.
+const FIRST_SEEN: usize = 8;
 
 /// The operations of a minimal proof, in the order of the problem, if one of at most [`KEPT`] operations is found.
 pub(crate) fn shrink(problem: &Problem, line: &Timeline, reached: u32, budget: &Budget) -> Option<Vec<u32>> {
@@ -33,12 +35,18 @@ pub(crate) fn shrink(problem: &Problem, line: &Timeline, reached: u32, budget: &
     let mut kept = loop {
         let size_now = size.min(prefix.len()).min(KEPT);
         let (older, recent) = prefix.split_at(prefix.len() - size_now);
-        let related = older
-            .iter()
-            .rev()
-            .filter(|&&i| wanted.is_some() && problem.actions[i as usize].makes() == wanted);
-        let mut candidate: Vec<u32> = related.take(KEPT - size_now).chain(recent).copied().collect();
+        // Who made the value that does not fit, and who saw it first: an unknown write that was seen cannot happen again.
+        let made = |i: &&u32| wanted.is_some() && problem.actions[**i as usize].makes() == wanted;
+        let saw = |i: &&u32| {
+            let action = problem.actions[**i as usize];
+            matches!(action, Action::Read(value) | Action::Cas(value, _) if Some(value) == wanted)
+        };
+        let room = KEPT - size_now;
+        let makers = older.iter().rev().filter(made).take(room.saturating_sub(FIRST_SEEN));
+        let witnesses = older.iter().filter(saw).take(room.min(FIRST_SEEN));
+        let mut candidate: Vec<u32> = makers.chain(witnesses).chain(recent).copied().collect();
         candidate.sort_unstable();
+        candidate.dedup();
         if attempt.proves(&candidate) {
             break candidate;
         }
