@@ -79,11 +79,14 @@ fn name(
     let problem = &part.problem;
     let at = |action: usize| &history.operations[part.origin[action].0 as usize];
     let told = tell(at(due));
-    let (Action::Read(seen) | Action::Cas(seen, _)) = problem.actions[due] else {
-        return (
+    let general = || {
+        (
             "nonlinearizable",
             format!("no order of these {witness} operations on {} explains that {told}", part.key),
-        );
+        )
+    };
+    let (Action::Read(seen) | Action::Cas(seen, _)) = problem.actions[due] else {
+        return general();
     };
     let value = &part.values[seen as usize];
     let writers: Vec<usize> =
@@ -139,10 +142,7 @@ fn name(
             ),
         );
     }
-    (
-        "nonlinearizable",
-        format!("no order of these {witness} operations on {} explains that {told}", part.key),
-    )
+    general()
 }
 
 fn never_written(

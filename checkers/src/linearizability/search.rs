@@ -80,7 +80,6 @@ pub(crate) fn search<S: Clone + Eq + Hash>(
     seen.insert(first.clone(), 0);
     let mut stack = vec![(first, 0u32)];
     let mut reached = 0;
-    // Those called and not returned at each return; found by walking back from the last call before it.
     let under_way = under_way(line);
     let mut next: Vec<S> = Vec::new();
     let mut children: Vec<(Position, u32)> = Vec::new();
