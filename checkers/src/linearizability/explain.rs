@@ -116,16 +116,7 @@ fn name(
             && line.ret[i] < line.call[due]
     });
     if let Some(newer) = newer.max_by_key(|&i| line.ret[i]) {
-        let newer_value = problem.actions[newer].makes().unwrap_or(seen);
-        let observed = problem
-            .actions
-            .iter()
-            .any(|action| matches!(action, Action::Read(v) | Action::Cas(v, _) if *v == newer_value));
-        let witnesses = (0..problem.actions.len())
-            .filter(|&i| problem.actions[i] == Action::Read(seen) && line.call[i] > line.ret[newer])
-            .map(|i| at(i).process);
-        let processes: std::collections::BTreeSet<_> = witnesses.collect();
-        let kind = if !observed && processes.len() > 1 { "lost-write" } else { "stale-read" };
+        let kind = lost_or_stale(history, part, line, seen, newer);
         let ended = at(newer).ended.unwrap_or_default();
         let nobody = if seen == 0 && writers.is_empty() {
             "is the initial value"
@@ -143,6 +134,25 @@ fn name(
         );
     }
     general()
+}
+
+/// Lost, if nobody ever saw the newer value and several clients went on to see the old one; else just stale.
+fn lost_or_stale(
+    history: &History<Register>,
+    part: &Part,
+    line: &Timeline,
+    old: u32,
+    newer: usize,
+) -> &'static str {
+    let actions = &part.problem.actions;
+    let observed = actions.iter().any(
+        |action| matches!(*action, Action::Read(value) | Action::Cas(value, _) if Some(value) == actions[newer].makes()),
+    );
+    let readers: std::collections::BTreeSet<_> = (0..actions.len())
+        .filter(|&i| actions[i] == Action::Read(old) && line.call[i] > line.ret[newer])
+        .map(|i| history.operations[part.origin[i].0 as usize].process)
+        .collect();
+    if !observed && readers.len() > 1 { "lost-write" } else { "stale-read" }
 }
 
 fn never_written(
