@@ -207,7 +207,7 @@ pub struct LimitArguments {
 #[derive(Args, Clone, Debug)]
 pub struct DemoArguments {
     /// The disease of the second cluster.
-    #[arg(long, default_value = "ack-before-replication")]
+    #[arg(long, default_value = "async-primary-backup")]
     pub disease: String,
     /// Decides every random choice of the tester.
     #[arg(long)]

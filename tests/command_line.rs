@@ -137,6 +137,16 @@ fn lists_name_what_there_is() {
 }
 
 #[test]
+fn the_glossary_in_the_docs_is_the_one_that_is_printed() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/anomalies.md");
+    let document = std::fs::read_to_string(path).expect("the glossary is readable");
+    for entry in disprove::checkers::glossary() {
+        let heading = format!("## {} (`{}`)\n\n{}\n", entry.title, entry.kind, entry.explanation);
+        assert!(document.contains(&heading), "docs/anomalies.md lacks or misquotes:\n{heading}");
+    }
+}
+
+#[test]
 fn completions_and_manual_are_printed() {
     assert!(printed(&disprove(&["completions", "bash"])).contains("disprove"));
     assert!(printed(&disprove(&["man"])).contains(".TH"));

@@ -271,6 +271,25 @@ fn the_rest_is_readable(store: &Store) {
 }
 
 #[test]
+fn a_real_database_runs_under_faults_and_is_not_accused() {
+    let _turn = TURN.lock();
+    if skip("etcd under partitions and kills") {
+        return;
+    }
+    if Command::new("etcd").arg("--version").output().is_err() {
+        println!("left out: etcd under partitions and kills (there is no etcd; sudo apt-get install etcd-server)");
+        return;
+    }
+    let store = Store::new("etcd");
+    let output = store
+        .test(&["test", "--db", "etcd", "--nodes", "3", "--faults", "partition,kill,pause", "--time-limit", "15", "--seed", "2"])
+        .output()
+        .expect("it starts");
+    assert_eq!(output.status.code(), Some(0), "{}", describe(&output));
+    assert!(processes_of(&store).is_empty());
+}
+
+#[test]
 fn one_interruption_judges_what_there_is() {
     let _turn = TURN.lock();
     if skip("Ctrl-C") {

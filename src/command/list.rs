@@ -52,8 +52,8 @@ fn entries(registry: &Registry, what: Option<Listed>) -> Result<Vec<Entry>, Fail
         entries.push(Entry { list, name: name.into(), what: what.into(), goes_with: Vec::new() });
     };
     if wanted(Listed::Models) {
-        for (name, vocabulary, what) in MODELS {
-            plain("models", name, &format!("{what} ({vocabulary})"));
+        for (name, vocabularies, what) in MODELS {
+            plain("models", name, &format!("{what} ({})", vocabularies.join(", ")));
         }
     }
     if wanted(Listed::Faults) {

@@ -9,9 +9,9 @@ use super::style;
 use crate::{
     arguments::{Color, OutputFormat, TestArguments},
     exit::{Exit, Failure},
+    judge::can_judge,
     registry::Registry,
     run::{Choices, RunEnd, execute, inside, interrupt::Interrupts, stages::Job},
-    settings,
 };
 
 /// Runs what the flags say.
@@ -81,14 +81,8 @@ pub fn job(registry: &Registry, arguments: &TestArguments, seed: u64) -> Result<
 
 fn model(arguments: &TestArguments, vocabulary: &str, promised: Option<&str>) -> Result<String, Failure> {
     let model = arguments.model.as_deref().or(promised).unwrap_or("linearizable");
-    let known = crate::judge::MODELS;
-    if known.iter().any(|(name, spoken, _)| *name == model && spoken.split(", ").any(|one| one == vocabulary)) {
-        return Ok(model.to_owned());
-    }
-    let nearest = settings::nearest(model, known.iter().map(|(name, ..)| *name));
-    Err(Failure::usage(format!(
-        "no checker judges {vocabulary} by `{model}`; did you mean `{nearest}`? `disprove list models` shows all"
-    )))
+    can_judge(vocabulary, model)?;
+    Ok(model.to_owned())
 }
 
 /// Prints the end of a run as `--output` wants it.

@@ -13,7 +13,12 @@ use history::{
     vocabulary::register::{Call, Register, Return},
 };
 
-use super::gateway::{Gateway, GatewayError};
+use tokio::net::TcpStream;
+
+use super::{
+    CLIENT_PORT,
+    gateway::{Gateway, GatewayError},
+};
 
 /// Opens sessions with members.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,6 +27,10 @@ pub struct EtcdClients;
 #[async_trait]
 impl ClientFactory<Register> for EtcdClients {
     async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Register>>, Reason> {
+        // A member that is not there is noticed here, so that no call is spent on it.
+        TcpStream::connect((node.address, CLIENT_PORT + node.port_offset))
+            .await
+            .map_err(|error| Reason::from(format!("no connection: {error}")))?;
         let gateway = Gateway::open(node).map_err(|error| Reason::from(error.to_string()))?;
         Ok(Box::new(EtcdRegister { gateway, broken: false }))
     }
