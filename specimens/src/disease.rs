@@ -124,7 +124,7 @@ const CARDS: [Card; 12] = [
     Card {
         disease: Disease::ForgottenVote,
         name: "forgotten-vote",
-        description: "a node forgets for whom it voted, and in which term, when it restarts",
+        description: "a node writes down its term and vote before they change, and so forgets its last vote when it restarts",
         needs: &["kill"],
         anomaly: "two leaders in one term: acknowledged writes of one of them are lost",
     },

@@ -41,8 +41,8 @@ pub struct Timing {
     pub retry_ms: u64,
     /// How long a read lease lasts.
     pub lease_ms: u64,
-    /// How long a new leader waits before it begins, where it has to.
-    pub settle_ms: u64,
+    /// How long a node that has just started waits at most before it stands for election.
+    pub start_ms: u64,
     /// How long a backup misses its primary before the first of them takes over.
     pub takeover_ms: u64,
     /// How often the disease that does not sync lets something reach the disk.
@@ -55,10 +55,10 @@ impl Default for Timing {
             heartbeat_ms: 50,
             election_ms: 300,
             step_down_ms: 600,
-            patience_ms: 1000,
+            patience_ms: 500,
             retry_ms: 150,
             lease_ms: 250,
-            settle_ms: 900,
+            start_ms: 80,
             takeover_ms: 600,
             lazy_sync_ms: 5000,
         }

@@ -172,7 +172,7 @@ pub enum Message {
         id: RequestId,
         /// What it returned.
         answer: Return,
-        /// A read lease: counted from this time of the origin's clock, for a copy that holds this entry.
+        /// A read lease: until this time of the origin's wall clock, for a copy that holds this entry.
         lease: Option<(i64, Index)>,
     },
     /// A primary's sign of life.

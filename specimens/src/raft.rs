@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::{
     Disease,
     desk::Desk,
-    machine::{Input, Machine, Moment, Outputs, Settings},
+    machine::{Input, Machine, Moment, Outputs, Settings, Timing},
     message::{Entry, Index, Message, Record, Request, RequestId, Snapshot, Status, Term},
     store::Store,
 };
@@ -28,6 +28,8 @@ use log::Log;
 const LOG_MAX: Index = 4000;
 /// So many entries stay, for followers that are a little behind.
 const LOG_KEPT: Index = 1000;
+/// So often a node that has just started stands for election without waiting long.
+const QUICK_ATTEMPTS: u32 = 4;
 /// A node that was not scheduled for so long has missed messages that are only waiting to be read.
 const STALL_MS: u64 = 200;
 
@@ -61,9 +63,7 @@ struct PendingRead {
 
 /// What only a leader has.
 struct Leadership {
-    /// Its first entry; none while a new leader still waits before it begins.
-    first_index: Option<Index>,
-    begins_ms: u64,
+    first_index: Index,
     progress: BTreeMap<NodeId, Progress>,
     round: u64,
     reads: VecDeque<PendingRead>,
@@ -94,6 +94,8 @@ pub struct Raft {
     now: Moment,
     term: Term,
     vote: Option<NodeId>,
+    /// The term and vote that are written down.
+    saved: (Term, Option<NodeId>),
     log: Log,
     commit: Index,
     applied: Index,
@@ -102,6 +104,7 @@ pub struct Raft {
     leader: Option<NodeId>,
     leader_heard_ms: u64,
     election_due_ms: u64,
+    attempts: u32,
     desk: Desk,
     parked: VecDeque<Parked>,
     lease: Lease,
@@ -129,6 +132,7 @@ impl Raft {
             now,
             term: 0,
             vote: None,
+            saved: (0, None),
             log: Log::default(),
             commit: 0,
             applied: 0,
@@ -137,6 +141,7 @@ impl Raft {
             leader: None,
             leader_heard_ms: 0,
             election_due_ms: 0,
+            attempts: 0,
             desk: Desk::new(settings.timing),
             parked: VecDeque::new(),
             lease: Lease::default(),
@@ -147,20 +152,16 @@ impl Raft {
         for record in records {
             raft.replay(record);
         }
-        if raft.has(Disease::ForgottenVote) {
-            // The mistake: the term is guessed from the log, and the vote is gone.
-            raft.term = raft.log.last_term();
-            raft.vote = None;
-        }
-        // A node that starts is often one of many that do, so it does not wait long for a leader to show itself; it
-        // disturbs none, since it only asks whether it would be voted for.
-        raft.election_due_ms = now.steady_ms + raft.rng.random_range(20..raft.settings.timing.election_ms);
+        raft.election_due_ms = raft.random_deadline();
         raft
     }
 
     fn replay(&mut self, record: Record) {
         match record {
-            Record::Hard { term, vote } => (self.term, self.vote) = (term, vote),
+            Record::Hard { term, vote } => {
+                (self.term, self.vote) = (term, vote);
+                self.saved = (term, vote);
+            }
             Record::Append(entry) => {
                 self.log.append(entry);
             }
@@ -184,9 +185,15 @@ impl Raft {
         matches!(self.role, Role::Leader(_))
     }
 
+    /// When to stand for election if no leader is heard of until then.
+    ///
+    /// A node that starts is often one of many that do, so at first it does not wait long. It disturbs nobody, since
+    /// it only asks whether it would be voted for.
     fn random_deadline(&mut self) -> u64 {
-        let election_ms = self.settings.timing.election_ms;
-        self.now.steady_ms + self.rng.random_range(election_ms..2 * election_ms)
+        let Timing { election_ms, start_ms, .. } = self.settings.timing;
+        let starts = self.leader_heard_ms == 0 && self.attempts < QUICK_ATTEMPTS;
+        let range = if starts { start_ms / 4..start_ms } else { election_ms..2 * election_ms };
+        self.now.steady_ms + self.rng.random_range(range)
     }
 
     fn persist(&mut self, out: &mut Outputs, record: Record) {
@@ -225,7 +232,8 @@ impl Raft {
     fn rewrite(&mut self, out: &mut Outputs) {
         let Some(snapshot) = self.snapshot() else { return };
         let index = snapshot.index;
-        let mut records = vec![Record::Hard { term: self.term, vote: self.vote }, Record::Snapshot(snapshot)];
+        let (term, vote) = self.saved;
+        let mut records = vec![Record::Hard { term, vote }, Record::Snapshot(snapshot)];
         let tail = self.log.from(index + 1, usize::MAX);
         records.extend(tail.into_iter().map(Record::Append));
         out.records.clear();
@@ -242,7 +250,6 @@ impl Raft {
         }
         if self.leads() {
             self.step_down_without_quorum();
-            self.begin_term(out);
         } else if self.now.steady_ms >= self.election_due_ms {
             self.stand_for_election(out);
         }

@@ -16,9 +16,7 @@ impl Raft {
     /// nodes that took it from their clients.
     pub(super) fn become_follower(&mut self, term: Term, leader: Option<NodeId>, out: &mut Outputs) {
         if term > self.term {
-            self.term = term;
-            self.vote = None;
-            self.persist_hard(out);
+            self.move_on(term, None, out);
         }
         if !matches!(self.role, Role::Follower) {
             self.election_due_ms = self.random_deadline();
@@ -27,14 +25,26 @@ impl Raft {
         self.leader = leader;
     }
 
-    fn persist_hard(&mut self, out: &mut Outputs) {
-        self.persist(out, Record::Hard { term: self.term, vote: self.vote });
+    /// Enters a term or gives the vote in it, and writes that down.
+    fn move_on(&mut self, term: Term, vote: Option<NodeId>, out: &mut Outputs) {
+        let before = (self.term, self.vote);
+        (self.term, self.vote) = (term, vote);
+        if !self.has(Disease::ForgottenVote) {
+            self.saved = (term, vote);
+        } else if term > before.0 {
+            // The mistake: what is written is the state before the change, and the vote that follows is not written
+            // at all. After a restart the node is in the term before, and votes once more.
+            self.saved = before;
+        }
+        let (term, vote) = self.saved;
+        self.persist(out, Record::Hard { term, vote });
     }
 
     /// Asks the others whether they would vote for this node, so that a node that was cut off does not force an
     /// election on everybody when it comes back.
     pub(super) fn stand_for_election(&mut self, out: &mut Outputs) {
         self.leader = None;
+        self.attempts = self.attempts.saturating_add(1);
         self.solicit(true, out);
     }
 
@@ -42,9 +52,7 @@ impl Raft {
         let id = self.settings.id;
         self.election_due_ms = self.random_deadline();
         if !pre {
-            self.term += 1;
-            self.vote = Some(id);
-            self.persist_hard(out);
+            self.move_on(self.term + 1, Some(id), out);
         }
         self.role = Role::Candidate { pre, votes: BTreeSet::from([id]) };
         let message = Message::Vote {
@@ -90,8 +98,7 @@ impl Raft {
             self.election_due_ms = self.random_deadline();
             self.role = Role::Follower;
             if self.vote.is_none() {
-                self.vote = Some(from);
-                self.persist_hard(out);
+                self.move_on(self.term, Some(from), out);
             }
         }
         self.send(out, from, Message::VoteReply { term: self.term, granted, pre });
@@ -137,12 +144,8 @@ impl Raft {
         let next = self.log.last_index() + 1;
         let progress = Progress { next, heard_ms: now_ms, ..Progress::default() };
         let progress: BTreeMap<_, _> = self.settings.peers().map(|peer| (peer, progress.clone())).collect();
-        // Where leases on leadership are in use, a new leader has to wait until the old one's must be over. That
-        // is harmless as long as everybody knows for whom they voted; this makes the forgotten vote show.
-        let wait_ms = if self.has(Disease::ForgottenVote) { self.settings.timing.settle_ms } else { 0 };
         self.role = Role::Leader(Box::new(Leadership {
-            first_index: None,
-            begins_ms: now_ms + wait_ms,
+            first_index: next,
             progress,
             round: 0,
             reads: VecDeque::new(),
@@ -151,22 +154,16 @@ impl Raft {
             leased_until_ms: now_ms + self.settings.timing.lease_ms,
         }));
         self.leader = Some(self.settings.id);
-        self.begin_term(out);
-    }
-
-    /// Appends a new leader's first entry: only an entry of its own term tells it how far the log is committed.
-    pub(super) fn begin_term(&mut self, out: &mut Outputs) {
-        let first = self.log.last_index() + 1;
-        let Role::Leader(leadership) = &mut self.role else { return };
-        if leadership.first_index.is_none() && self.now.steady_ms >= leadership.begins_ms {
-            leadership.first_index = Some(first);
-            self.append(out, Entry { term: self.term, payload: Payload::Nothing });
-        }
+        // Only an entry of its own term tells a leader how far the log is committed.
+        self.append(out, Entry { term: self.term, payload: Payload::Nothing });
     }
 
     /// A leader that no longer reaches a majority makes room, so that its clients are told and not kept waiting.
     pub(super) fn step_down_without_quorum(&mut self) {
-        let trusts_itself = self.has(Disease::StaleReadsOldLeader) || self.has(Disease::DirtyReads);
+        let trusts_itself = matches!(
+            self.settings.disease,
+            Disease::StaleReadsOldLeader | Disease::DirtyReads | Disease::AckBeforeReplication
+        );
         let Role::Leader(leadership) = &self.role else { return };
         let oldest_ms = self.now.steady_ms.saturating_sub(self.settings.timing.step_down_ms);
         let heard = leadership.progress.values().filter(|peer| peer.heard_ms >= oldest_ms).count();

@@ -31,6 +31,8 @@ impl Raft {
         let id = request.id;
         if let Err(refused) = self.desk.take(self.now, request) {
             out.replies.push((id, refused));
+        } else if self.leads() {
+            self.hand_over_calls(out);
         }
     }
 
@@ -114,7 +116,7 @@ impl Raft {
         let last = self.log.last_index();
         let commit = self.commit;
         let Role::Leader(leadership) = &mut self.role else { return };
-        let Some(first_index) = leadership.first_index else { return };
+        let first_index = leadership.first_index;
         if let Some(value) = at_once
             && commit >= first_index
         {
@@ -170,8 +172,7 @@ impl Raft {
         let Role::Leader(leadership) = &mut self.role else { return };
         let retried = leadership.waiting.contains_key(&request.id);
         // What is not taken here is not refused either: the node that has it from its client tries again.
-        if leadership.first_index.is_none()
-            || leadership.waiting.len() >= CALLS_MAX
+        if leadership.waiting.len() >= CALLS_MAX
             || (retried && self.settings.disease != Disease::DuplicateApply)
         {
             return;
@@ -224,11 +225,10 @@ impl Raft {
         lease: Option<(i64, Index)>,
         out: &mut Outputs,
     ) {
-        if let Some((asked_ms, index)) = lease {
-            let until_wall_ms = asked_ms + self.settings.timing.lease_ms as i64;
-            if until_wall_ms > self.lease.until_wall_ms {
-                self.lease = Lease { until_wall_ms, index };
-            }
+        if let Some((until_wall_ms, index)) = lease
+            && until_wall_ms > self.lease.until_wall_ms
+        {
+            self.lease = Lease { until_wall_ms, index };
         }
         if self.desk.done(id) {
             out.replies.push((id, Reply::Done(answer)));
@@ -238,7 +238,9 @@ impl Raft {
     /// Answers the reads for which a majority has confirmed, after they arrived, that this node leads.
     pub(super) fn serve_reads(&mut self, out: &mut Outputs) {
         let oldest_ms = self.now.steady_ms.saturating_sub(PARKED_MS);
-        let grants = self.has(Disease::StaleReadsLease) && self.commit == self.log.last_index();
+        let grants = self.has(Disease::StaleReadsLease);
+        let nothing_waits = self.commit == self.log.last_index();
+        let now_ms = self.now.steady_ms;
         let Role::Leader(leadership) = &mut self.role else { return };
         let mut rounds: Vec<_> = leadership.progress.values().map(|peer| peer.round).collect();
         rounds.push(leadership.round);
@@ -252,13 +254,15 @@ impl Raft {
         {
             ready.extend(leadership.reads.pop_front());
         }
-        if grants && ready.iter().any(|read| read.lease_asked_ms.is_some()) {
-            leadership.leased_until_ms = self.now.steady_ms + self.settings.timing.lease_ms;
+        // Writes that wait for leases to end are not kept waiting for longer by new ones.
+        if grants && nothing_waits && ready.iter().any(|read| read.lease_asked_ms.is_some()) {
+            leadership.leased_until_ms = now_ms + self.settings.timing.lease_ms;
         }
+        let left_ms = leadership.leased_until_ms.saturating_sub(now_ms) as i64;
         for read in ready {
             let value = self.store.read(read.request.call.key());
-            let lease =
-                if grants { read.lease_asked_ms.map(|asked_ms| (asked_ms, self.applied)) } else { None };
+            let asked_ms = read.lease_asked_ms.filter(|_| grants && left_ms > 0);
+            let lease = asked_ms.map(|asked_ms| (asked_ms + left_ms, self.applied));
             self.answer(read.origin, read.request.id, Return::Value(Some(value)), lease, out);
         }
     }

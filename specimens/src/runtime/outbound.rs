@@ -28,7 +28,9 @@ use crate::{
 pub const BEAT_EVERY: Duration = Duration::from_millis(100);
 /// A connection is dropped after so long a silence.
 const SILENCE_MAX: Duration = Duration::from_millis(900);
-/// A new attempt to connect begins so often.
+/// The first attempts to connect follow each other so soon, and each next one waits twice as long ...
+const DIAL_FIRST: Duration = Duration::from_millis(10);
+/// ... up to this.
 const DIAL_EVERY: Duration = Duration::from_millis(200);
 /// An attempt to connect is given up after so long.
 const DIAL_MAX: Duration = Duration::from_millis(1500);
@@ -50,18 +52,22 @@ pub async fn keep_sending(me: NodeId, peer: SocketAddr, mut queue: mpsc::Receive
 /// Connects. Attempts overlap, because one that began while the link was cut hears of the heal only late.
 async fn dial(peer: SocketAddr) -> TcpStream {
     let mut attempts = JoinSet::new();
-    let mut due = interval(DIAL_EVERY);
+    let mut wait = DIAL_FIRST;
     loop {
-        tokio::select! {
-            _ = due.tick() => {
-                attempts.spawn(async move { timeout(DIAL_MAX, TcpStream::connect(peer)).await });
-            }
-            Some(attempt) = attempts.join_next() => {
-                if let Ok(Ok(Ok(stream))) = attempt {
-                    return stream;
+        attempts.spawn(async move { timeout(DIAL_MAX, TcpStream::connect(peer)).await });
+        let next = sleep(wait);
+        tokio::pin!(next);
+        loop {
+            tokio::select! {
+                () = &mut next => break,
+                Some(attempt) = attempts.join_next() => {
+                    if let Ok(Ok(Ok(stream))) = attempt {
+                        return stream;
+                    }
                 }
             }
         }
+        wait = (2 * wait).min(DIAL_EVERY);
     }
 }
 

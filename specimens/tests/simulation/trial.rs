@@ -1,46 +1,56 @@
-//! One simulated run: clients, faults, and what is found.
+//! One simulated run: clients, the faults of a default plan, and what is found.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
+use checkers::{Budget, Checker, Validity, linearizability::Linearizable};
 use disprove_specimens::{
     Disease,
     message::{Reply, Request, RequestId},
 };
-use history::{Value, vocabulary::register::Call};
-use rand::{RngExt, seq::SliceRandom};
-
-use crate::{
-    linear::{Seen, first_anomaly},
-    world::{Event, Link, World},
+use history::{
+    Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Value, Vocabulary,
+    vocabulary::{
+        Register,
+        register::{Call, Return},
+    },
 };
+use nemeses::{Family, Plan, PlanSpec, PlannedFault, Powers};
+use rand::RngExt;
+
+use crate::world::{Event, World};
 
 const CLIENTS: usize = 10;
-const KEYS: i64 = 8;
+/// How many keys are in use at a time, and after how many calls or unknown writes one is replaced.
+const KEYS: usize = 10;
+const KEY_CALLS_MAX: usize = 400;
+const KEY_UNKNOWN_MAX: usize = 12;
 const CLIENT_PATIENCE_US: u64 = 2_000_000;
-
-/// A family of faults.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    Partition,
-    Link,
-    Kill,
-    Pause,
-    Clock,
-}
-
-pub const ALL: [Family; 5] = [Family::Partition, Family::Link, Family::Kill, Family::Pause, Family::Clock];
+/// How long the cluster has to recover before the final reads, and how long these may take.
+const SETTLE_US: u64 = 3_000_000;
 
 struct Session {
     node: u16,
     id: RequestId,
+    process: u32,
     call: Option<(Call, u64)>,
+}
+
+struct Key {
+    name: i64,
+    last_seen: Value,
+    calls: usize,
+    unknown: usize,
 }
 
 /// What a run came to.
 #[derive(Debug, Default)]
 pub struct Found {
+    /// Broken promises of Raft itself.
     pub broken: Vec<String>,
+    /// The first anomaly that clients saw.
     pub anomaly: Option<String>,
+    /// Whether the checker came to an end.
+    pub decided: bool,
     pub ok: usize,
     pub calls: usize,
     /// Whether all nodes were equal after everything was healed.
@@ -48,70 +58,72 @@ pub struct Found {
 }
 
 pub struct Trial {
-    world: World,
+    pub world: World,
+    pub plan: Vec<PlannedFault>,
     sessions: Vec<Session>,
-    seen: Vec<Seen>,
-    last_seen: BTreeMap<i64, Value>,
+    operations: Vec<Operation<Register>>,
+    keys: Vec<Key>,
+    finals: Vec<i64>,
+    next_key: i64,
     next_value: i64,
     next_session: u64,
-    families: Vec<Family>,
-    struck: Vec<u16>,
+    processes: u32,
     ends_us: u64,
     found: Found,
+    /// Whom each fault of the plan struck.
+    pub struck: BTreeMap<usize, Vec<u16>>,
 }
 
-/// Runs a cluster under faults and judges what its clients saw.
+/// Runs a cluster under the faults of a default plan and judges what its clients saw.
 pub fn run(seed: u64, disease: Disease, families: &[Family], seconds: u64) -> Found {
-    let world = World::new(seed, 5, disease);
+    let duration = Duration::from_secs(seconds);
+    let plan = Plan::generate(&PlanSpec::new(families.to_vec(), seed, duration, 5, Powers::every()));
     let mut trial = Trial {
-        world,
+        world: World::new(seed, 5, disease),
+        plan: plan.faults,
         sessions: Vec::new(),
-        seen: Vec::new(),
-        last_seen: BTreeMap::new(),
-        next_value: 1,
+        operations: Vec::new(),
+        keys: Vec::new(),
+        finals: Vec::new(),
+        next_key: 0,
+        next_value: 0,
         next_session: 0,
-        families: families.to_vec(),
-        struck: Vec::new(),
+        processes: 0,
         ends_us: seconds * 1_000_000,
         found: Found::default(),
+        struck: BTreeMap::new(),
     };
     trial.go();
-    let converged: Vec<_> = (0..5).filter_map(|node| trial.world.status(node)).collect();
-    trial.found.converged =
-        converged.len() == 5 && converged.windows(2).all(|pair| pair[0].digest == pair[1].digest);
-    trial.found.anomaly = first_anomaly(&trial.seen);
-    trial.found.broken = std::mem::take(&mut trial.world.broken);
-    trial.found
+    trial.judge()
 }
 
 impl Trial {
     fn go(&mut self) {
+        for _ in 0..KEYS {
+            let key = self.fresh_key();
+            self.keys.push(key);
+        }
         for client in 0..CLIENTS {
-            let node = (client % 5) as u16;
             let id = self.fresh_session();
-            self.sessions.push(Session { node, id, call: None });
-            let wait_us = self.world.rng.random_range(1_000_000..1_100_000);
-            self.world.at(wait_us, Event::Wake(client));
+            let node = (client % 5) as u16;
+            self.sessions.push(Session { node, id, process: self.processes, call: None });
+            // The calls begin when the cluster is ready, and the plan counts from then.
+            self.world.at(START_US, Event::Wake(client));
         }
-        let mut at_us = 2_000_000;
-        let mut fault = 0;
-        while at_us + 4_000_000 < self.ends_us && !self.families.is_empty() {
-            let lasts_us = self.world.rng.random_range(1_500_000..4_000_000);
-            self.world.at(at_us, Event::Fault(fault, true));
-            self.world.at(at_us + lasts_us, Event::Fault(fault, false));
-            at_us += lasts_us + self.world.rng.random_range(1_000_000..2_500_000);
-            fault += 1;
+        for place in 0..self.plan.len() {
+            let (begins, ends) = (self.plan[place].at, self.plan[place].ends());
+            self.world.at(START_US + begins.as_micros() as u64, Event::Fault(place, true));
+            self.world.at(START_US + ends.as_micros() as u64, Event::Fault(place, false));
         }
-        // Families take turns in a random order, so that no short run goes without one of them.
-        self.families.shuffle(&mut self.world.rng);
-        self.world.at(self.ends_us + 3_000_000, Event::End);
+        self.ends_us += START_US;
+        self.world.at(self.ends_us + 2 * SETTLE_US, Event::End);
         loop {
             match self.world.next() {
                 Some(Event::End) => break,
                 Some(Event::Wake(client)) => self.ask(client),
                 Some(Event::Answered(id, reply)) => self.answered(id, reply),
-                Some(Event::Timeout(client, session)) => self.gave_up(client, session),
-                Some(Event::Fault(fault, begins)) => self.fault(fault, begins),
+                Some(Event::Timeout(client, call)) => self.gave_up(client, call),
+                Some(Event::Fault(place, begins)) => self.fault(place, begins),
                 other => panic!("the world does not end and keeps its own events: {other:?}"),
             }
         }
@@ -120,161 +132,132 @@ impl Trial {
         }
     }
 
+    fn judge(mut self) -> Found {
+        self.found.broken = std::mem::take(&mut self.world.broken);
+        let ends: Vec<_> = (0..5).filter_map(|node| self.world.status(node)).collect();
+        self.found.converged =
+            ends.len() == 5 && ends.windows(2).all(|pair| pair[0].digest == pair[1].digest);
+        self.operations.sort_by_key(|operation| operation.began);
+        for (place, operation) in self.operations.iter_mut().enumerate() {
+            operation.index = OpIndex(place as u32);
+        }
+        let header = Header::new(Register::NAME);
+        let history = History { header, operations: self.operations, faults: Vec::new(), damage: None };
+        let verdict = Linearizable::default().check(&history, &Budget::new(20_000_000, 1 << 30));
+        self.found.decided = verdict.validity != Validity::Unknown;
+        self.found.anomaly = verdict.anomalies.first().map(|anomaly| anomaly.sentence.clone());
+        self.found
+    }
+
     fn fresh_session(&mut self) -> RequestId {
         self.next_session += 1;
+        self.processes += 1;
         RequestId { session: self.next_session, sequence: 0 }
+    }
+
+    fn fresh_key(&mut self) -> Key {
+        self.next_key += 1;
+        Key { name: self.next_key, last_seen: Value::Nil, calls: 0, unknown: 0 }
+    }
+
+    fn draw(&mut self) -> Option<Call> {
+        if self.world.now_us > self.ends_us + SETTLE_US {
+            return self.finals.pop().map(|key| Call::Read(key.into()));
+        }
+        self.next_value += 1;
+        let fresh = Value::Int(self.next_value);
+        let place = self.world.rng.random_range(0..KEYS);
+        if self.keys[place].calls >= KEY_CALLS_MAX || self.keys[place].unknown >= KEY_UNKNOWN_MAX {
+            let key = self.fresh_key();
+            self.keys[place] = key;
+        }
+        let key = &mut self.keys[place];
+        key.calls += 1;
+        Some(match self.world.rng.random_range(0..4) {
+            0 | 1 => Call::Read(key.name.into()),
+            2 => Call::Write(key.name.into(), fresh),
+            _ => Call::Cas(key.name.into(), key.last_seen.clone(), fresh),
+        })
     }
 
     fn ask(&mut self, client: usize) {
         let node = self.sessions[client].node;
-        if self.world.now_us > self.ends_us {
-            return;
-        }
-        if !self.world.is_up(node) {
+        let rests = (self.ends_us..self.ends_us + SETTLE_US).contains(&self.world.now_us);
+        if rests || !self.world.is_up(node) {
             self.world.after(100_000, Event::Wake(client));
             return;
         }
-        let key = self.world.rng.random_range(0..KEYS);
-        let fresh = Value::Int(self.next_value);
-        let call = match self.world.rng.random_range(0..4) {
-            0 | 1 => Call::Read(key.into()),
-            2 => Call::Write(key.into(), fresh),
-            _ => Call::Cas(key.into(), self.last_seen.get(&key).cloned().unwrap_or_default(), fresh),
-        };
-        self.next_value += 1;
+        if self.world.now_us > self.ends_us + SETTLE_US && self.finals.is_empty() && client == 0 {
+            self.finals = (1..=self.next_key).collect();
+        }
+        let Some(call) = self.draw() else { return };
         let began_us = self.world.now_us;
         let session = &mut self.sessions[client];
         session.id.sequence += 1;
         session.call = Some((call.clone(), began_us));
         let request = Request { id: session.id, call, stamp_ns: 0 };
+        let id = session.id;
         self.found.calls += 1;
-        let name = session.id.session;
         self.world.after(100, Event::Ask(node, request));
-        self.world.after(
-            CLIENT_PATIENCE_US,
-            Event::Timeout(client, name * 1_000_000 + self.sessions[client].id.sequence),
-        );
+        self.world.after(CLIENT_PATIENCE_US, Event::Timeout(client, id));
     }
 
     fn answered(&mut self, id: RequestId, reply: Reply) {
-        let Some(client) = self.sessions.iter().position(|session| session.id == id) else { return };
-        if self.sessions[client].call.is_some() {
+        if let Some(client) = self.sessions.iter().position(|session| session.id == id) {
             self.end(client, Some(reply));
         }
     }
 
-    fn gave_up(&mut self, client: usize, name: u64) {
-        let session = &self.sessions[client];
-        if session.id.session * 1_000_000 + session.id.sequence == name && session.call.is_some() {
+    fn gave_up(&mut self, client: usize, id: RequestId) {
+        if self.sessions[client].id == id {
             self.end(client, None);
         }
     }
 
     fn end(&mut self, client: usize, reply: Option<Reply>) {
         let Some((call, began_us)) = self.sessions[client].call.take() else { return };
-        let think_us = self.world.rng.random_range(1000..60_000);
+        let think_us = self.world.rng.random_range(1000..16_000);
         self.world.after(think_us, Event::Wake(client));
-        let answer = match reply {
-            Some(Reply::Done(answer)) => Some(answer),
-            Some(Reply::Refused(_)) => return,
-            Some(Reply::Unsure) | None => None,
+        let outcome = match reply {
+            Some(Reply::Done(answer)) => Outcome::Ok(answer),
+            Some(Reply::Refused(_)) => Outcome::Fail("refused".into()),
+            Some(Reply::Unsure) | None => Outcome::Unknown("not answered".into()),
         };
-        if answer.is_some() {
-            self.found.ok += 1;
-        } else {
+        self.found.ok += usize::from(outcome.ok().is_some());
+        let process = Process(self.sessions[client].process);
+        if matches!(outcome, Outcome::Unknown(_)) {
             self.sessions[client].id = self.fresh_session();
+            self.sessions[client].process = self.processes;
         }
-        if let (
-            Call::Read(Value::Int(key)),
-            Some(history::vocabulary::register::Return::Value(Some(value))),
-        ) = (&call, &answer)
-        {
-            self.last_seen.insert(*key, value.clone());
-        }
-        if answer.is_some() || !matches!(call, Call::Read(_)) {
-            self.seen.push(Seen { call, answer, began_us, ended_us: self.world.now_us });
+        self.learn(&call, &outcome);
+        let index = OpIndex(0);
+        let node = NodeId(self.sessions[client].node);
+        let (began, ended) = (Nanos(began_us * 1000), Some(Nanos(self.world.now_us * 1000)));
+        self.operations.push(Operation { index, process, node, call, outcome, began, ended });
+    }
+
+    fn learn(&mut self, call: &Call, outcome: &Outcome<Return>) {
+        let Some(key) = self.keys.iter_mut().find(|key| *call.key() == Value::Int(key.name)) else { return };
+        match (call, outcome) {
+            (Call::Read(_), Outcome::Ok(Return::Value(Some(value)))) => key.last_seen = value.clone(),
+            (Call::Write(_, value), Outcome::Ok(_)) => key.last_seen = value.clone(),
+            (Call::Cas(_, _, value), Outcome::Ok(Return::Swapped)) => key.last_seen = value.clone(),
+            (Call::Write(..) | Call::Cas(..), Outcome::Unknown(_)) => key.unknown += 1,
+            _ => {}
         }
     }
 
-    fn some_nodes(&mut self) -> Vec<u16> {
-        let mut nodes: Vec<u16> = (0..5).collect();
-        nodes.shuffle(&mut self.world.rng);
-        let leader = self.world.leaders().first().copied();
-        match (self.world.rng.random_range(0..5), leader) {
-            (0, Some(leader)) => vec![leader],
-            (1, _) => nodes[..1].to_vec(),
-            (2, _) => nodes[..2].to_vec(),
-            (3, _) => nodes[..3].to_vec(),
-            _ => nodes,
-        }
-    }
-
-    fn fault(&mut self, fault: usize, begins: bool) {
-        let family = self.families[fault % self.families.len()];
-        if begins {
-            self.struck = self.some_nodes();
-        }
-        let struck = self.struck.clone();
-        match family {
-            Family::Partition | Family::Link if !begins => {
-                self.world.links = vec![vec![Link::default(); 5]; 5];
-            }
-            Family::Partition => self.partition(&struck),
-            Family::Link => self.spoil_links(&struck),
-            Family::Kill => {
-                struck.iter().for_each(|&node| if begins { self.kill(node) } else { self.world.start(node) })
-            }
-            Family::Pause => struck.iter().for_each(|&node| self.world.pause(node, begins)),
-            Family::Clock => {
-                for &node in &struck {
-                    let offset_ms = if begins { self.world.rng.random_range(-3000..3000) } else { 0 };
-                    self.world.set_offset(node, offset_ms);
-                }
-            }
-        }
-    }
-
-    fn kill(&mut self, node: u16) {
-        self.world.kill(node);
+    /// The connections to a node break when its process ends.
+    pub fn hang_up(&mut self, node: u16) {
         for client in 0..CLIENTS {
             if self.sessions[client].node == node {
                 self.end(client, None);
                 self.sessions[client].id = self.fresh_session();
-            }
-        }
-    }
-
-    fn partition(&mut self, struck: &[u16]) {
-        let one_way = self.world.rng.random_range(0..4);
-        let ring = struck.len() == 5 && self.world.rng.random_bool(0.5);
-        for from in 0..5u16 {
-            for to in 0..5u16 {
-                let crosses = struck.contains(&from) != struck.contains(&to);
-                let far = (from + 2) % 5 == to || (to + 2) % 5 == from;
-                let cut = match (ring, one_way) {
-                    (true, _) => far,
-                    (false, 0) => crosses && struck.contains(&from),
-                    (false, 1) => crosses && struck.contains(&to),
-                    (false, _) => crosses || struck.len() == 5,
-                };
-                self.world.links[usize::from(from)][usize::from(to)].cut = cut && from != to;
-            }
-        }
-    }
-
-    fn spoil_links(&mut self, struck: &[u16]) {
-        let slow = self.world.rng.random_bool(0.5);
-        let link = if slow {
-            Link { delay_us: self.world.rng.random_range(20_000..150_000), ..Link::default() }
-        } else {
-            Link { loss: self.world.rng.random_range(0.1..0.5), ..Link::default() }
-        };
-        for from in 0..5 {
-            for to in 0..5u16 {
-                if struck.contains(&from) {
-                    self.world.links[usize::from(from)][usize::from(to)] = link;
-                }
+                self.sessions[client].process = self.processes;
             }
         }
     }
 }
+
+/// When the calls begin: the cluster has a leader by then.
+const START_US: u64 = 1_500_000;

@@ -22,7 +22,7 @@ pub enum Event {
     Answered(RequestId, Reply),
     Synced(u16, u64),
     Wake(usize),
-    Timeout(usize, u64),
+    Timeout(usize, RequestId),
     Fault(usize, bool),
     End,
 }
@@ -30,6 +30,8 @@ pub enum Event {
 struct Host {
     machine: Option<Box<dyn Machine>>,
     life: u64,
+    /// From when on each other node has a connection to this one.
+    reached_us: Vec<u64>,
     paused: bool,
     offset_ms: i64,
     inbox: VecDeque<Input>,
@@ -43,13 +45,16 @@ struct Host {
 pub struct Link {
     pub cut: bool,
     pub loss: f64,
+    pub twice: f64,
     pub delay_us: u64,
+    pub jitter_us: u64,
 }
 
 pub struct World {
     pub now_us: u64,
     pub rng: ChaCha8Rng,
-    pub links: Vec<Vec<Link>>,
+    /// What each fault does to the links, from and to.
+    pub layers: BTreeMap<usize, Vec<Vec<Link>>>,
     hosts: Vec<Host>,
     queue: BinaryHeap<Reverse<(u64, u64, usize)>>,
     events: Vec<Option<Event>>,
@@ -66,7 +71,7 @@ impl World {
         let mut world = Self {
             now_us: 0,
             rng: ChaCha8Rng::seed_from_u64(seed),
-            links: vec![vec![Link::default(); usize::from(nodes)]; usize::from(nodes)],
+            layers: BTreeMap::new(),
             hosts: Vec::new(),
             queue: BinaryHeap::new(),
             events: Vec::new(),
@@ -79,6 +84,7 @@ impl World {
             world.hosts.push(Host {
                 machine: None,
                 life: 0,
+                reached_us: vec![0; usize::from(nodes)],
                 paused: false,
                 offset_ms: 0,
                 inbox: VecDeque::new(),
@@ -117,7 +123,11 @@ impl World {
                         self.give(node, Input::Tick);
                     }
                 }
-                Event::Deliver(from, to, message) => self.give(to, Input::Peer(NodeId(from), message)),
+                Event::Deliver(from, to, message) => {
+                    if self.now_us >= self.hosts[usize::from(to)].reached_us[usize::from(from)] {
+                        self.give(to, Input::Peer(NodeId(from), message));
+                    }
+                }
                 Event::Ask(node, request) => {
                     let stamp_ns = self.moment(node).wall_ns;
                     self.give(node, Input::Client(Request { stamp_ns, ..request }));
@@ -185,20 +195,39 @@ impl World {
     fn release(&mut self, node: u16) {
         let Some(out) = self.hosts[usize::from(node)].held.take() else { return };
         for (to, message) in out.messages {
-            let link = self.links[usize::from(node)][usize::from(to.0)];
-            if !link.cut && !self.rng.random_bool(link.loss) {
-                let copies = if self.rng.random_bool(0.01) { 2 } else { 1 };
-                for _ in 0..copies {
-                    let wait_us = self.rng.random_range(100..1500) + link.delay_us;
-                    self.after(wait_us, Event::Deliver(node, to.0, message.clone()));
-                }
-            }
+            self.transmit(node, to.0, message);
         }
         for (id, reply) in out.replies {
             let wait_us = self.rng.random_range(50..300);
             self.after(wait_us, Event::Answered(id, reply));
         }
         self.work(node);
+    }
+
+    /// A lost packet is mostly sent again by the transport and only late; with every fourth seed it is gone.
+    fn transmit(&mut self, from: u16, to: u16, message: Message) {
+        let mut wait_us = self.rng.random_range(100..700);
+        let mut copies = 1;
+        for layer in self.layers.values() {
+            let link = layer[usize::from(from)][usize::from(to)];
+            if link.cut {
+                return;
+            }
+            if link.loss > 0.0 && self.rng.random_bool(link.loss) {
+                if self.settings.seed.is_multiple_of(4) {
+                    return;
+                }
+                wait_us += self.rng.random_range(10_000..400_000);
+            }
+            if link.twice > 0.0 && self.rng.random_bool(link.twice) {
+                copies = 2;
+            }
+            wait_us += link.delay_us + self.rng.random_range(0..=link.jitter_us);
+        }
+        for _ in 0..copies {
+            let late_us = self.rng.random_range(0..100);
+            self.after(wait_us + late_us, Event::Deliver(from, to, message.clone()));
+        }
     }
 
     /// Election safety, and that nodes which have applied as much have applied the same.
@@ -231,6 +260,12 @@ impl World {
         if self.is_up(node) {
             return;
         }
+        // Nodes that were up have fallen back to trying seldom; one that starts tries often.
+        for peer in 0..self.hosts.len() {
+            let (seldom_us, often_us) = (self.rng.random_range(0..200_000), self.rng.random_range(0..15_000));
+            self.hosts[usize::from(node)].reached_us[peer] = self.now_us + seldom_us;
+            self.hosts[peer].reached_us[usize::from(node)] = self.now_us + often_us;
+        }
         let seed = self.rng.random();
         let settings = Settings { id: NodeId(node), seed, ..self.settings.clone() };
         let now = self.moment(node);
@@ -255,6 +290,18 @@ impl World {
         let host = &mut self.hosts[usize::from(node)];
         host.paused = paused;
         if !paused {
+            // Each connection keeps its order, but nothing says which connection is read first.
+            let inbox: Vec<Input> = host.inbox.drain(..).collect();
+            let salt: u64 = self.rng.random();
+            let rank = |input: &Input| match input {
+                Input::Peer(from, _) => (u64::from(from.0) + 1).wrapping_mul(salt | 1),
+                Input::Client(request) => request.id.session.wrapping_mul(salt | 1),
+                Input::Tick => 0,
+            };
+            let mut inbox: Vec<_> = inbox.into_iter().map(|input| (rank(&input), input)).collect();
+            inbox.sort_by_key(|(rank, _)| *rank);
+            let host = &mut self.hosts[usize::from(node)];
+            host.inbox = inbox.into_iter().map(|(_, input)| input).collect();
             let waits_for_disk = host.held.as_ref().is_some_and(|out| out.sync) && !host.unsynced.is_empty();
             if !waits_for_disk {
                 self.release(node);
