@@ -80,7 +80,8 @@ pub(super) fn with_unjudged_reads(
     let mut left: Vec<OpIndex> =
         part.operations.iter().copied().filter(|index| !judged.contains(index)).collect();
     left.retain(|&index| matches!(at(index).outcome, Outcome::Ok(_)));
-    left.sort_by_key(|&index| (at(index).deadline(), index));
+    // One without an end can wait for ever; it must not keep the others waiting.
+    left.sort_by_key(|&index| (at(index).deadline().is_none(), at(index).deadline(), index));
     let mut left = left.into_iter().peekable();
     let mut whole = Vec::with_capacity(order.len() + left.len());
     for index in order {

@@ -45,16 +45,19 @@ pub fn verify_order(history: &History<Register>, key: &Value, order: &[OpIndex])
 }
 
 /// Whether the witness alone proves that there is no order: every order of its operations is tried, while every other
-/// write may happen any number of times while it was under way, or never. More than 16 operations are refused.
+/// write may happen any number of times while it was under way, or never. An operation that failed proves nothing.
+/// More than 16 operations are refused, and so is one that is named twice.
 pub fn verify_witness(history: &History<Register>, witness: &[OpIndex]) -> bool {
-    let operations: Vec<_> =
+    let mut operations: Vec<_> =
         witness.iter().filter_map(|index| history.operations.get(index.0 as usize)).collect();
     let Some(key) = operations.first().map(|operation| operation.call.key()) else { return false };
-    let sound =
-        operations.len() == witness.len() && operations.iter().all(|operation| operation.call.key() == key);
+    let sound = witness.iter().collect::<HashSet<_>>().len() == witness.len()
+        && operations.len() == witness.len()
+        && operations.iter().all(|operation| operation.call.key() == key);
     if !sound || operations.len() > 16 {
         return false;
     }
+    operations.retain(|operation| !matches!(operation.outcome, Outcome::Fail(_)));
     let others = history.operations.iter().filter(|operation| {
         operation.call.key() == key
             && !witness.contains(&operation.index)
@@ -87,7 +90,7 @@ pub fn verify_witness(history: &History<Register>, witness: &[OpIndex]) -> bool 
             let at = now.max(*began);
             for &i in left.iter().filter(|_| in_time(at, *end)) {
                 let at = at.max(operations[i].began);
-                if in_time(at, latest) && !matches!(operations[i].outcome, Outcome::Fail(_)) {
+                if in_time(at, latest) {
                     let (call, returned) = (&operations[i].call, operations[i].outcome.ok());
                     let next = apply(from, call, returned, &history.header.initial);
                     open.extend(next.map(|next| (done | 1 << i, next, at)));
