@@ -249,7 +249,7 @@ fn generate(dice: &mut Dice, shape: Shape) -> History<Register> {
             (Call::Write(key, value(to)), Return::Written, Some(to))
         };
         let (failed, unknown) = (dice.percent(shape.failed), dice.percent(shape.unknown));
-        if let Some(to) = effect.filter(|_| !failed && !(unknown && dice.percent(50))) {
+        if let Some(to) = effect.filter(|_| !(failed || unknown && dice.percent(50))) {
             state[slot] = to;
         }
         let outcome = match (failed, unknown) {
@@ -286,6 +286,9 @@ fn the_checker_agrees_with_trying_every_order_on_random_small_histories() {
 /// Which of the operations ended before which began.
 type Precedence = Vec<Vec<bool>>;
 
+/// When each operation began and ended.
+type Spans = Vec<(u64, u64)>;
+
 fn permutations(size: usize) -> Vec<Vec<usize>> {
     let mut all = vec![Vec::new()];
     for _ in 0..size {
@@ -299,14 +302,14 @@ fn permutations(size: usize) -> Vec<Vec<usize>> {
 }
 
 /// One set of intervals for each way in which so many can follow each other, and its symmetries.
-fn interval_orders(size: usize) -> Vec<(Vec<(u64, u64)>, Vec<Vec<usize>>)> {
+fn interval_orders(size: usize) -> Vec<(Spans, Vec<Vec<usize>>)> {
     let permutations = permutations(size);
     let intervals: Vec<(u64, u64)> =
         (0..size as u64).flat_map(|end| (0..=end).map(move |began| (began, end))).collect();
     let (mut known, mut orders) = (BTreeSet::<Precedence>::new(), Vec::new());
     for choice in 0..intervals.len().pow(size as u32) {
         let pick = |i: usize| intervals[choice / intervals.len().pow(i as u32) % intervals.len()];
-        let spans: Vec<(u64, u64)> = (0..size).map(pick).collect();
+        let spans: Spans = (0..size).map(pick).collect();
         if !spans.is_sorted() {
             continue;
         }

@@ -111,6 +111,23 @@ fn two_swaps_from_a_value_that_was_there_once_are_a_duplicate_effect() {
     assert_eq!(judge(&both.replace("2 20 40 cas", "2 20 40 refused")).validity, Validity::Valid);
 }
 
+#[test]
+fn a_witness_that_proves_nothing_is_refused() {
+    let history = register(
+        "0  0 10 write 1
+         1 20 40 cas 1 2
+         2 20 25 write 3 fail
+         3 30 40 read 2
+         4 50 60 read 9",
+    );
+    let refused: [&[u32]; 5] = [&[], &[1, 1], &[1, 2, 3], &[0, 1, 3], &[4, 5]];
+    for witness in refused {
+        let witness: Vec<OpIndex> = witness.iter().copied().map(OpIndex).collect();
+        assert!(!verify_witness(&history, &witness), "{witness:?}");
+    }
+    assert!(verify_witness(&history, &[OpIndex(4)]));
+}
+
 /// Forty swaps at a time along the edges of a graph, and an answer at the end that no walk over all edges gives.
 fn hard() -> History<Register> {
     let edges =
@@ -136,7 +153,7 @@ fn each_limit_gives_unknown_and_is_named() {
         ] {
             let verdict = checker.check(&history, &budget);
             assert_eq!(verdict.validity, Validity::Unknown, "{limit}: {verdict:?}");
-            assert_eq!(verdict.limits, [limit.clone()], "{verdict:?}");
+            assert_eq!(verdict.limits, std::slice::from_ref(&limit), "{verdict:?}");
             assert!(verdict.anomalies.is_empty(), "{verdict:?}");
             let named = verdict.notes.iter().any(|note| note.contains(&limit.to_string()));
             assert!(named, "{limit} is not named in {:?}", verdict.notes);
