@@ -37,6 +37,8 @@ impl Store {
             .arg("--store")
             .arg(&self.0)
             .current_dir(&self.0)
+            // Every process of the run inherits it, so that none can hide.
+            .env("DISPROVE_TEST_STORE", &self.0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -86,13 +88,14 @@ fn skip(test: &str) -> bool {
     quick(test) || !clusters_can_run(test)
 }
 
-/// All processes whose environment or command line names the store, the given one left out.
+/// All processes whose environment, command line or working folder names the store.
 fn processes_of(store: &Store) -> Vec<u32> {
     let name = store.0.to_string_lossy().into_owned();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").expect("there is a /proc").flatten() {
         let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
-        let names = ["cmdline", "environ"].iter().any(|file| {
+        let folder = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
+        let names = folder.starts_with(&store.0) || ["cmdline", "environ"].iter().any(|file| {
             let bytes = fs::read(entry.path().join(file)).unwrap_or_default();
             String::from_utf8_lossy(&bytes).contains(&name)
         });
@@ -237,13 +240,17 @@ fn killing_the_controller_at_any_moment_leaves_nothing_running() {
     if skip("kill -9 of the controller in every phase") {
         return;
     }
-    for (place, moment) in [300, 1500, 4500].into_iter().enumerate() {
+    // The launcher's child is the first process of the session, and that one's child is the controller itself.
+    for (place, (moment, grandchild)) in
+        [(300, false), (1500, true), (4500, false), (6000, true)].into_iter().enumerate()
+    {
         let store = Store::new(&format!("controller-{place}"));
-        let mut child = start(&store, "4");
+        let mut child = start(&store, "10");
         sleep(Duration::from_millis(moment));
-        for pid in children_of(child.id()) {
-            signal(pid, libc::SIGKILL);
-        }
+        let first = children_of(child.id());
+        let struck = if grandchild { first.iter().flat_map(|pid| children_of(*pid)).collect() } else { first };
+        assert!(!struck.is_empty(), "there is nothing to kill at {moment} ms");
+        struck.iter().for_each(|pid| signal(*pid, libc::SIGKILL));
         let status = child.wait().expect("the launcher ends by itself");
         assert!(!status.success(), "a killed run is no success");
         wait_until("the end of every process", Duration::from_secs(5), || processes_of(&store).is_empty());

@@ -1,17 +1,35 @@
 //! `heal`: undoes what a killed controller left behind.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use crate::{
     exit::{Exit, Failure},
     store::{self, RunFolder},
 };
 
+/// How long a controller that was killed may take to be gone: the kernel takes its network devices apart first.
+const GONE_WITHIN: Duration = Duration::from_secs(3);
+
+/// Whether no run is under way in the folder, or it ends within a moment.
+fn ends_soon(folder: &RunFolder) -> bool {
+    let asked = Instant::now();
+    while folder.is_in_use() {
+        if asked.elapsed() > GONE_WITHIN {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    true
+}
+
 /// Undoes every fault that was journalled and not undone. All clusters are local ones: their namespaces, and every fault
 /// in them, end with their controller, so what is left to do is to see that it has ended and to close the journal.
 pub fn run(path: &Path) -> Result<Exit, Failure> {
     let folder = RunFolder::open(path)?;
-    if folder.is_in_use() {
+    if !ends_soon(&folder) {
         return Err(Failure::harness(format!(
             "the run in {} is still going on, and undoes its faults itself; interrupt it with Ctrl-C first",
             folder.path.display()
