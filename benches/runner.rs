@@ -58,8 +58,9 @@ async fn measure(length: Duration) {
         model: "linearizable".into(),
     };
     let writing = WriterOptions { flush_every: Duration::from_millis(100), bytes_max: u64::MAX };
-    let writer = HistoryWriter::<Register>::create(&path, &Header::new(Register::NAME), writing, clock.as_source())
-        .expect("the history can be written");
+    let writer =
+        HistoryWriter::<Register>::create(&path, &Header::new(Register::NAME), writing, clock.as_source())
+            .expect("the history can be written");
     let shared = Arc::new(Shared {
         dispatch: Dispatch::new(RegisterWorkload::default().generator(&options), options.threads, clock),
         factory: Speaks::default().with::<Register>(AtOnce).factory::<Register>().expect("it was just added"),

@@ -85,10 +85,14 @@ pub enum Command {
     #[command(after_help = "Example:\n  disprove list\n  disprove list anomalies")]
     List(ListArguments),
     /// Measures how often each specimen's disease is found, and writes the table. Resumes where it was stopped.
-    #[command(after_help = "Example:\n  disprove survey --seeds 10 --time-limit 30 --table docs/specimens.md")]
+    #[command(
+        after_help = "Example:\n  disprove survey --seeds 10 --time-limit 30 --table docs/specimens.md"
+    )]
     Survey(SurveyArguments),
     /// Prints completions for a shell.
-    #[command(after_help = "Example:\n  disprove completions bash > ~/.local/share/bash-completion/completions/disprove")]
+    #[command(
+        after_help = "Example:\n  disprove completions bash > ~/.local/share/bash-completion/completions/disprove"
+    )]
     Completions {
         /// The shell.
         #[arg(value_enum)]
@@ -170,7 +174,13 @@ pub struct TestArguments {
     #[arg(long, default_value = "store", env = "DISPROVE_STORE", value_name = "DIR", help_heading = "Runs")]
     pub store: PathBuf,
     /// The most the history of a run may take on disk, compressed, in MiB.
-    #[arg(long, default_value_t = 4096, env = "DISPROVE_DISK_LIMIT", value_name = "MIB", help_heading = "Runs")]
+    #[arg(
+        long,
+        default_value_t = 4096,
+        env = "DISPROVE_DISK_LIMIT",
+        value_name = "MIB",
+        help_heading = "Runs"
+    )]
     pub disk_limit: u64,
     /// How results are printed.
     #[arg(long, value_enum, default_value = "text", env = "DISPROVE_OUTPUT", help_heading = "Output")]
@@ -190,13 +200,31 @@ pub struct TestArguments {
 #[derive(Args, Clone, Debug)]
 pub struct LimitArguments {
     /// The most steps a checker may take per key: the reproducible limit.
-    #[arg(long, default_value_t = 50_000_000, env = "DISPROVE_STEP_LIMIT", value_name = "STEPS", help_heading = "Limits")]
+    #[arg(
+        long,
+        default_value_t = 50_000_000,
+        env = "DISPROVE_STEP_LIMIT",
+        value_name = "STEPS",
+        help_heading = "Limits"
+    )]
     pub step_limit: u64,
     /// The most memory the checkers may hold, in MiB.
-    #[arg(long, default_value_t = 4096, env = "DISPROVE_MEMORY_LIMIT", value_name = "MIB", help_heading = "Limits")]
+    #[arg(
+        long,
+        default_value_t = 4096,
+        env = "DISPROVE_MEMORY_LIMIT",
+        value_name = "MIB",
+        help_heading = "Limits"
+    )]
     pub memory_limit: u64,
     /// The longest the checkers may take, in seconds.
-    #[arg(long, default_value_t = 300.0, env = "DISPROVE_CHECK_TIME_LIMIT", value_name = "SECONDS", help_heading = "Limits")]
+    #[arg(
+        long,
+        default_value_t = 300.0,
+        env = "DISPROVE_CHECK_TIME_LIMIT",
+        value_name = "SECONDS",
+        help_heading = "Limits"
+    )]
     pub check_time_limit: f64,
     /// How many threads check; 0 is one per core.
     #[arg(long, default_value_t = 0, env = "DISPROVE_THREADS", help_heading = "Limits")]

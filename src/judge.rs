@@ -55,8 +55,9 @@ pub struct Limits {
 impl Limits {
     /// The limits as the flags give them.
     pub fn new(steps: u64, memory_mib: u64, seconds: f64, threads: usize) -> Result<Self, Failure> {
-        let time = Duration::try_from_secs_f64(seconds)
-            .map_err(|_| Failure::usage(format!("a time limit of {seconds} s makes no sense; give seconds, as in 60")))?;
+        let time = Duration::try_from_secs_f64(seconds).map_err(|_| {
+            Failure::usage(format!("a time limit of {seconds} s makes no sense; give seconds, as in 60"))
+        })?;
         Ok(Self { steps, memory: memory_mib.saturating_mul(1 << 20), time, threads })
     }
 }
@@ -84,7 +85,10 @@ pub struct Judgement {
 }
 
 /// Judges the history of a workload by the workload's own checkers.
-pub fn judge_workload<W: Workload + ?Sized>(workload: &W, settings: &JudgeSettings) -> Result<Judgement, Failure> {
+pub fn judge_workload<W: Workload + ?Sized>(
+    workload: &W,
+    settings: &JudgeSettings,
+) -> Result<Judgement, Failure> {
     let history = history::read::<W::Vocabulary>(&settings.path)
         .map_err(|error| Failure::input(format!("{}: {error}", settings.path.display())))?;
     let checkers = workload.checkers(&settings.options);
@@ -124,7 +128,9 @@ fn judge<V: Vocabulary>(
     let budget = Budget::new(limits.steps, limits.memory);
     let began = Instant::now();
     let verdicts = within(limits.time, &budget, || {
-        pool.install(|| checkers.iter().map(|checker| checker.check(history, &budget)).collect::<Vec<Verdict>>())
+        pool.install(|| {
+            checkers.iter().map(|checker| checker.check(history, &budget)).collect::<Vec<Verdict>>()
+        })
     });
     let seconds = began.elapsed().as_secs_f64();
     Ok(Judgement { findings: Findings::from_history(run, history, verdicts), seconds })

@@ -12,7 +12,7 @@ use workloads::Workload;
 use crate::{
     arguments::TestArguments,
     exit::Failure,
-    judge::{self, Judgement, JudgeSettings},
+    judge::{self, JudgeSettings, Judgement},
     run::live::{self, Live, LiveSummary},
     settings,
 };

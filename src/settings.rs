@@ -18,14 +18,19 @@ pub struct FileLayer {
 
 /// Parses the command line of `test` a second time with what the file says slipped in behind the program's name, so
 /// that one parser with one set of messages judges every value.
-pub fn parse_with_file(command: &Command, arguments: &[OsString]) -> Result<(ArgMatches, FileLayer), clap::Error> {
+pub fn parse_with_file(
+    command: &Command,
+    arguments: &[OsString],
+) -> Result<(ArgMatches, FileLayer), clap::Error> {
     let first = command.clone().try_get_matches_from(arguments)?;
     let Some(("test", test)) = first.subcommand() else {
         return Ok((first, FileLayer::default()));
     };
-    let layer = read_file_layer(command, test)
-        .map_err(|failure| clap::Error::raw(clap::error::ErrorKind::ValueValidation, failure.message + "\n"))?;
-    let place = arguments.iter().position(|argument| argument == "test").map_or(arguments.len(), |place| place + 1);
+    let layer = read_file_layer(command, test).map_err(|failure| {
+        clap::Error::raw(clap::error::ErrorKind::ValueValidation, failure.message + "\n")
+    })?;
+    let place =
+        arguments.iter().position(|argument| argument == "test").map_or(arguments.len(), |place| place + 1);
     let mut all = arguments[..place].to_vec();
     for (key, value) in &layer.values {
         let given = test.value_source(&key.replace('-', "_"));
@@ -50,10 +55,12 @@ fn read_file_layer(command: &Command, test: &ArgMatches) -> Result<FileLayer, Fa
         None if Path::new(USUAL_FILE).is_file() => PathBuf::from(USUAL_FILE),
         None => return Ok(FileLayer::default()),
     };
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| Failure::usage(format!("cannot read the settings in {}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        Failure::usage(format!("cannot read the settings in {}: {error}", path.display()))
+    })?;
     let known = known_keys(command);
-    let values = parse_file(&text, &known).map_err(|what| Failure::usage(format!("{}: {what}", path.display())))?;
+    let values =
+        parse_file(&text, &known).map_err(|what| Failure::usage(format!("{}: {what}", path.display())))?;
     Ok(FileLayer { path: Some(path), values })
 }
 
@@ -83,9 +90,15 @@ fn parse_file(text: &str, known: &[String]) -> Result<Vec<(String, String)>, Str
             let line = line_of_key(text, key);
             return Err(format!("line {line}: there is no setting `{key}`; did you mean `{nearest}`?"));
         }
-        values.push((flag, plain(value).ok_or_else(|| {
-            format!("line {}: `{key}` is to be a text, a number or a list of texts", line_of_key(text, key))
-        })?));
+        values.push((
+            flag,
+            plain(value).ok_or_else(|| {
+                format!(
+                    "line {}: `{key}` is to be a text, a number or a list of texts",
+                    line_of_key(text, key)
+                )
+            })?,
+        ));
     }
     Ok(values)
 }
@@ -180,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_file_sets_flags_by_their_names() {
-        let values = parse_file("[run]\nseed = 7\ntime_limit = 2.5\nfaults = [\"kill\", \"pause\"]\n", &known());
+        let values =
+            parse_file("[run]\nseed = 7\ntime_limit = 2.5\nfaults = [\"kill\", \"pause\"]\n", &known());
         let expected = [("faults", "kill,pause"), ("seed", "7"), ("time-limit", "2.5")];
         assert_eq!(values.unwrap(), expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
     }

@@ -40,7 +40,10 @@ impl RunFolder {
     pub fn create(store: &Path, name: &str, started: &str) -> Result<Self, Failure> {
         let parent = store.join(name);
         let fail = |what: &Path, error: io::Error| {
-            Failure::harness(format!("cannot write {}: {error}; choose another folder with --store", what.display()))
+            Failure::harness(format!(
+                "cannot write {}: {error}; choose another folder with --store",
+                what.display()
+            ))
         };
         fs::create_dir_all(&parent).map_err(|error| fail(&parent, error))?;
         let mut path = parent.join(started);
@@ -66,7 +69,10 @@ impl RunFolder {
             Failure::input(format!("there is no run at {}: {error}; `ls store` shows them", path.display()))
         })?;
         if !path.join(CHOICES).is_file() {
-            return Err(Failure::input(format!("{} is not the folder of a run: it has no {CHOICES}", path.display())));
+            return Err(Failure::input(format!(
+                "{} is not the folder of a run: it has no {CHOICES}",
+                path.display()
+            )));
         }
         let store = path.parent().and_then(Path::parent).unwrap_or(&path).to_owned();
         Ok(Self { path, store, lock: None })

@@ -35,8 +35,19 @@ fn printed(output: &Output) -> String {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let commands =
-        ["demo", "test", "replay", "check", "report", "heal", "doctor", "list", "survey", "completions", "man"];
+    let commands = [
+        "demo",
+        "test",
+        "replay",
+        "check",
+        "report",
+        "heal",
+        "doctor",
+        "list",
+        "survey",
+        "completions",
+        "man",
+    ];
     for command in commands {
         let output = disprove(&[command, "--help"]);
         assert_eq!(output.status.code(), Some(0), "{command}");
@@ -122,7 +133,11 @@ fn a_wrong_setting_in_a_file_is_named_with_its_line() {
     std::fs::write(folder.join("mine.toml"), "[run]\nkeys = 3\nfalts = \"none\"\n").expect("a file");
     let output = disprove_in(&folder, &["test", "--config", "mine.toml"]);
     assert_eq!(output.status.code(), Some(64));
-    assert!(said(&output).contains("mine.toml: line 3") && said(&output).contains("`faults`"), "{}", said(&output));
+    assert!(
+        said(&output).contains("mine.toml: line 3") && said(&output).contains("`faults`"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]
@@ -167,7 +182,10 @@ fn foreign_histories_are_judged_with_the_documented_codes() {
     let object: serde_json::Value = serde_json::from_str(&printed(&bad)).expect("one object");
     assert_eq!(object["verdict"], "invalid");
     assert_eq!(object["operations"], 2);
-    assert!(object["anomalies"][0]["witness"].as_array().is_some_and(|witness| !witness.is_empty()), "{object}");
+    assert!(
+        object["anomalies"][0]["witness"].as_array().is_some_and(|witness| !witness.is_empty()),
+        "{object}"
+    );
     for field in ["model", "limits", "seconds", "peak_memory_bytes"] {
         assert!(object.get(field).is_some(), "{field} is missing: {object}");
     }

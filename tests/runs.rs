@@ -68,7 +68,8 @@ fn describe(output: &Output) -> String {
 
 /// Whether this machine lets local clusters run; says so where it does not.
 fn clusters_can_run(test: &str) -> bool {
-    let output = Command::new(env!("CARGO_BIN_EXE_disprove")).arg("doctor").output().expect("the program starts");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_disprove")).arg("doctor").output().expect("the program starts");
     let can = output.status.code() == Some(0);
     if !can {
         println!("left out: {test} (this machine permits no namespaces; `disprove doctor` says what to do)");
@@ -95,10 +96,11 @@ fn processes_of(store: &Store) -> Vec<u32> {
     for entry in fs::read_dir("/proc").expect("there is a /proc").flatten() {
         let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
         let folder = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
-        let names = folder.starts_with(&store.0) || ["cmdline", "environ"].iter().any(|file| {
-            let bytes = fs::read(entry.path().join(file)).unwrap_or_default();
-            String::from_utf8_lossy(&bytes).contains(&name)
-        });
+        let names = folder.starts_with(&store.0)
+            || ["cmdline", "environ"].iter().any(|file| {
+                let bytes = fs::read(entry.path().join(file)).unwrap_or_default();
+                String::from_utf8_lossy(&bytes).contains(&name)
+            });
         if names {
             found.push(pid);
         }
@@ -132,12 +134,21 @@ fn a_healthy_run_is_valid_and_leaves_everything_it_promises() {
         return;
     }
     let store = Store::new("healthy");
-    let output = store.test(&["test", "--time-limit", "8", "--seed", "3", "--capture"]).output().expect("it starts");
+    let output =
+        store.test(&["test", "--time-limit", "8", "--seed", "3", "--capture"]).output().expect("it starts");
     assert_eq!(output.status.code(), Some(0), "{}", describe(&output));
     let run = store.latest();
-    for file in
-        ["run.json", "history.jsonl.zst", "faults.jsonl", "results.json", "report.html", "junit.xml", "disprove.log", "capture.pcap", "logs"]
-    {
+    for file in [
+        "run.json",
+        "history.jsonl.zst",
+        "faults.jsonl",
+        "results.json",
+        "report.html",
+        "junit.xml",
+        "disprove.log",
+        "capture.pcap",
+        "logs",
+    ] {
         assert!(run.join(file).exists(), "{file} is missing in {}", run.display());
     }
     assert!(store.0.join("index.html").is_file() && store.0.join("runs.jsonl").is_file());
@@ -186,7 +197,8 @@ fn struck(run: &Path) -> Vec<(String, Vec<String>)> {
         let nodes = fault["record"]["nodes"].as_array().cloned().unwrap_or_default();
         nodes.iter().map(|node| node.as_str().unwrap_or_default().to_owned()).collect()
     };
-    let family = |fault: &serde_json::Value| fault["record"]["family"].as_str().unwrap_or_default().to_owned();
+    let family =
+        |fault: &serde_json::Value| fault["record"]["family"].as_str().unwrap_or_default().to_owned();
     faults.iter().map(|fault| (family(fault), nodes(fault))).collect()
 }
 
@@ -198,7 +210,9 @@ fn an_ordinary_user_needs_no_rights() {
     }
     // SAFETY: geteuid cannot fail and takes nothing.
     if unsafe { libc::geteuid() } != 0 {
-        println!("left out: becoming another user needs root, and the other tests ran as an ordinary user already");
+        println!(
+            "left out: becoming another user needs root, and the other tests ran as an ordinary user already"
+        );
         return;
     }
     let store = Store::new("user");
@@ -248,7 +262,8 @@ fn killing_the_controller_at_any_moment_leaves_nothing_running() {
         let mut child = start(&store, "10");
         sleep(Duration::from_millis(moment));
         let first = children_of(child.id());
-        let struck = if grandchild { first.iter().flat_map(|pid| children_of(*pid)).collect() } else { first };
+        let struck =
+            if grandchild { first.iter().flat_map(|pid| children_of(*pid)).collect() } else { first };
         assert!(!struck.is_empty(), "there is nothing to kill at {moment} ms");
         struck.iter().for_each(|pid| signal(*pid, libc::SIGKILL));
         let status = child.wait().expect("the launcher ends by itself");
@@ -269,11 +284,13 @@ fn the_rest_is_readable(store: &Store) {
     if !run.join("history.jsonl.zst").is_file() {
         return;
     }
-    let check = Command::new(env!("CARGO_BIN_EXE_disprove")).arg("check").arg(&run).output().expect("it starts");
+    let check =
+        Command::new(env!("CARGO_BIN_EXE_disprove")).arg("check").arg(&run).output().expect("it starts");
     let code = check.status.code();
     assert!(matches!(code, Some(0 | 2 | 65)), "{}", describe(&check));
     assert!(!describe(&check).contains("panicked"), "{}", describe(&check));
-    let heal = Command::new(env!("CARGO_BIN_EXE_disprove")).arg("heal").arg(&run).output().expect("it starts");
+    let heal =
+        Command::new(env!("CARGO_BIN_EXE_disprove")).arg("heal").arg(&run).output().expect("it starts");
     assert_eq!(heal.status.code(), Some(0), "{}", describe(&heal));
 }
 
@@ -284,12 +301,26 @@ fn a_real_database_runs_under_faults_and_is_not_accused() {
         return;
     }
     if Command::new("etcd").arg("--version").output().is_err() {
-        println!("left out: etcd under partitions and kills (there is no etcd; sudo apt-get install etcd-server)");
+        println!(
+            "left out: etcd under partitions and kills (there is no etcd; sudo apt-get install etcd-server)"
+        );
         return;
     }
     let store = Store::new("etcd");
     let output = store
-        .test(&["test", "--db", "etcd", "--nodes", "3", "--faults", "partition,kill,pause", "--time-limit", "15", "--seed", "2"])
+        .test(&[
+            "test",
+            "--db",
+            "etcd",
+            "--nodes",
+            "3",
+            "--faults",
+            "partition,kill,pause",
+            "--time-limit",
+            "15",
+            "--seed",
+            "2",
+        ])
         .output()
         .expect("it starts");
     assert_eq!(output.status.code(), Some(0), "{}", describe(&output));

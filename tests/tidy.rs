@@ -10,7 +10,8 @@ const FILE_LINES_MAX: usize = 500;
 /// The longest a function may be.
 const FUNCTION_LINES_MAX: usize = 70;
 /// Names that say nothing of what is inside.
-const BANNED_NAMES: &[&str] = &["util", "utils", "common", "helper", "helpers", "misc", "mod", "stuff", "shared"];
+const BANNED_NAMES: &[&str] =
+    &["util", "utils", "common", "helper", "helpers", "misc", "mod", "stuff", "shared"];
 const ROOMS: &[&str] =
     &["src", "history", "checkers", "cluster", "nemeses", "workloads", "databases", "specimens", "reports"];
 
@@ -44,7 +45,8 @@ fn all_sources() -> Vec<PathBuf> {
 }
 
 fn is_test(path: &Path) -> bool {
-    path.components().any(|part| ["tests", "benches", "examples"].iter().any(|name| part.as_os_str() == *name))
+    path.components()
+        .any(|part| ["tests", "benches", "examples"].iter().any(|name| part.as_os_str() == *name))
         || path.file_stem().is_some_and(|stem| stem == "tests")
 }
 
@@ -105,10 +107,16 @@ fn modules_are_named_by_what_they_hold() {
 #[test]
 fn every_crate_says_what_it_is_and_what_it_does_not_do() {
     for room in ROOMS {
-        let path = if *room == "src" { root().join("src/lib.rs") } else { root().join(room).join("src/lib.rs") };
+        let path =
+            if *room == "src" { root().join("src/lib.rs") } else { root().join(room).join("src/lib.rs") };
         let text = fs::read_to_string(&path).expect("every room has a lib.rs");
-        let head: String = text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n");
-        assert!(head.contains("deliberately"), "{} does not say what it deliberately does not do", path.display());
+        let head: String =
+            text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n");
+        assert!(
+            head.contains("deliberately"),
+            "{} does not say what it deliberately does not do",
+            path.display()
+        );
         assert!(head.contains("```"), "{} has no example in its first lines", path.display());
     }
 }
@@ -116,7 +124,13 @@ fn every_crate_says_what_it_is_and_what_it_does_not_do() {
 #[test]
 fn nothing_is_left_unfinished() {
     // Split, so that this file does not find itself.
-    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("to", "do!("), concat!("unimple", "mented!("), concat!("#[ig", "nore")];
+    let marks = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("to", "do!("),
+        concat!("unimple", "mented!("),
+        concat!("#[ig", "nore"),
+    ];
     for path in all_sources() {
         let text = fs::read_to_string(&path).expect("a source file is readable");
         for (number, line) in text.lines().enumerate() {

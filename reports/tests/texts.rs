@@ -69,7 +69,10 @@ fn the_headline_follows_verdicts_doubts_and_failures() {
 #[test]
 fn junit_fails_for_anomalies_and_errs_for_what_is_undecided() {
     let xml = junit::xml(&sample::findings(5_000));
-    assert!(xml.contains(r#"<testsuites name="disprove" tests="1" skipped="0" failures="1" errors="0""#), "{xml}");
+    assert!(
+        xml.contains(r#"<testsuites name="disprove" tests="1" skipped="0" failures="1" errors="0""#),
+        "{xml}"
+    );
     assert!(xml.contains(r#"<property name="seed" value="42"/>"#), "{xml}");
     assert!(xml.contains(r#"<failure message="stale-read: A read of account"#), "{xml}");
     assert!(xml.contains("reproduce: disprove test --db raft:stale-reads"), "{xml}");

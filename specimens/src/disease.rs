@@ -124,7 +124,7 @@ const CARDS: [Card; 12] = [
     Card {
         disease: Disease::ForgottenVote,
         name: "forgotten-vote",
-        description: "a node writes down its term and vote before they change, and so forgets its last vote when it restarts",
+        description: "a node writes down the term that ends and not its vote, and so votes once more when it restarts",
         needs: &["kill"],
         anomaly: "two leaders in one term: acknowledged writes of one of them are lost",
     },

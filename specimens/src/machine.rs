@@ -58,7 +58,7 @@ impl Default for Timing {
             patience_ms: 500,
             retry_ms: 150,
             lease_ms: 250,
-            start_ms: 80,
+            start_ms: 40,
             takeover_ms: 600,
             lazy_sync_ms: 5000,
         }

@@ -29,7 +29,7 @@ const LOG_MAX: Index = 4000;
 /// So many entries stay, for followers that are a little behind.
 const LOG_KEPT: Index = 1000;
 /// So often a node that has just started stands for election without waiting long.
-const QUICK_ATTEMPTS: u32 = 4;
+const QUICK_ATTEMPTS: u32 = 6;
 /// A node that was not scheduled for so long has missed messages that are only waiting to be read.
 const STALL_MS: u64 = 200;
 

@@ -51,7 +51,8 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
 /// The history of a run's folder, or the file itself.
 fn locate(path: &Path) -> Result<(std::path::PathBuf, Run), Failure> {
     if !path.is_dir() {
-        let run = Run { title: path.display().to_string(), folder: path.display().to_string(), ..Run::default() };
+        let run =
+            Run { title: path.display().to_string(), folder: path.display().to_string(), ..Run::default() };
         return Ok((path.to_owned(), run));
     }
     let folder = RunFolder::open(path)?;
@@ -76,7 +77,9 @@ fn print(judgement: &Judgement, check: &CheckArguments, color: Color) {
         OutputFormat::Json => {
             println!("{}", serde_json::to_string_pretty(&printed).expect("findings are plain data"));
         }
-        OutputFormat::Jsonl => println!("{}", serde_json::to_string(&printed).expect("findings are plain data")),
+        OutputFormat::Jsonl => {
+            println!("{}", serde_json::to_string(&printed).expect("findings are plain data"))
+        }
     }
 }
 

@@ -22,10 +22,13 @@ pub fn run(registry: &Registry, demo: DemoArguments, color: Color) -> Result<Exi
     }
     healthy.outside = inside::enter();
     diseased.outside.clone_from(&healthy.outside);
-    let runtime = Runtime::new().map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
+    let runtime =
+        Runtime::new().map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
     runtime.block_on(async {
         let interrupts = test::listen()?;
-        eprintln!("1/2  a healthy replicated store under partitions, lossy links, kills, pauses and skewed clocks");
+        eprintln!(
+            "1/2  a healthy replicated store under partitions, lossy links, kills, pauses and skewed clocks"
+        );
         let healthy = execute(healthy, interrupts.clone()).await?;
         show(&healthy, color);
         if interrupts.first.is_cancelled() {
@@ -66,10 +69,17 @@ fn show(end: &RunEnd, color: Color) {
 fn conclude(healthy: &RunEnd, diseased: &RunEnd, seed: u64) -> Exit {
     println!();
     let (exit, sentence) = match (healthy.findings.validity, diseased.findings.validity) {
-        (Validity::Invalid, _) => (Exit::Anomaly, "the healthy store was accused: that is a bug of disprove, please report it"),
-        (Validity::Unknown, _) => (Exit::Unknown, "the healthy run proved too little; see its report for the reason"),
+        (Validity::Invalid, _) => {
+            (Exit::Anomaly, "the healthy store was accused: that is a bug of disprove, please report it")
+        }
+        (Validity::Unknown, _) => {
+            (Exit::Unknown, "the healthy run proved too little; see its report for the reason")
+        }
         (_, Validity::Invalid) => (Exit::Valid, "the healthy store passed, and the disease was caught"),
-        _ => (Exit::Unknown, "the healthy store passed, but the disease was missed this time; try another --seed"),
+        _ => (
+            Exit::Unknown,
+            "the healthy store passed, but the disease was missed this time; try another --seed",
+        ),
     };
     println!("demo (seed {seed}): {sentence}");
     println!("  reports    {}", healthy.findings.run.report);

@@ -21,7 +21,12 @@ pub fn run(output: OutputFormat) -> Result<Exit, Failure> {
     let ready = probes.iter().all(|probe| probe.works || !probe.needed);
     let findings: Vec<Finding> = probes
         .into_iter()
-        .map(|probe| Finding { name: probe.name, works: probe.works, detail: probe.detail, remedy: probe.remedy })
+        .map(|probe| Finding {
+            name: probe.name,
+            works: probe.works,
+            detail: probe.detail,
+            remedy: probe.remedy,
+        })
         .collect();
     match output {
         OutputFormat::Text => print_text(&findings, ready),
@@ -39,7 +44,12 @@ pub fn run(output: OutputFormat) -> Result<Exit, Failure> {
 
 fn print_text(findings: &[Finding], ready: bool) {
     for finding in findings {
-        println!("{}  {:<28} {}", if finding.works { "ok     " } else { "missing" }, finding.name, finding.detail);
+        println!(
+            "{}  {:<28} {}",
+            if finding.works { "ok     " } else { "missing" },
+            finding.name,
+            finding.detail
+        );
         if !finding.works && !finding.remedy.is_empty() {
             println!("         {:<28} remedy: {}", "", finding.remedy);
         }
@@ -48,6 +58,8 @@ fn print_text(findings: &[Finding], ready: bool) {
     if ready {
         println!("local clusters with network faults can run here");
     } else {
-        println!("local clusters run on loopback addresses here, with process faults only, until the above is mended");
+        println!(
+            "local clusters run on loopback addresses here, with process faults only, until the above is mended"
+        );
     }
 }

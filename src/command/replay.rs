@@ -26,7 +26,11 @@ pub fn read_choices(folder: &RunFolder) -> Result<Choices, Failure> {
     let text = std::fs::read_to_string(&path)
         .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
     serde_json::from_str(&text).map_err(|error| {
-        Failure::input(format!("{} line {}: {error}; it is not of this version", path.display(), error.line()))
+        Failure::input(format!(
+            "{} line {}: {error}; it is not of this version",
+            path.display(),
+            error.line()
+        ))
     })
 }
 
@@ -72,6 +76,8 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
     match Arguments::try_parse_from(&line) {
         Ok(Arguments { command: Command::Test(test), .. }) => Ok(*test),
         Ok(_) => unreachable!("the line above says test"),
-        Err(error) => Err(Failure::input(format!("the choices of {} cannot be repeated: {error}", folder.label()))),
+        Err(error) => {
+            Err(Failure::input(format!("the choices of {} cannot be repeated: {error}", folder.label())))
+        }
     }
 }

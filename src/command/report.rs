@@ -18,7 +18,8 @@ pub fn run(registry: &Registry, path: &Path) -> Result<Exit, Failure> {
     let findings = if results.is_file() {
         let text = std::fs::read_to_string(&results)
             .map_err(|error| Failure::input(format!("cannot read {}: {error}", results.display())))?;
-        reports::json::read(&text).map_err(|error| Failure::input(format!("{}: {error}", results.display())))?
+        reports::json::read(&text)
+            .map_err(|error| Failure::input(format!("{}: {error}", results.display())))?
     } else {
         judge_again(registry, &folder)?
     };

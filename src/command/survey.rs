@@ -54,10 +54,16 @@ pub fn run(survey: SurveyArguments) -> Result<Exit, Failure> {
     let mut results = read_results(&survey.results)?;
     let cases = cases(&survey, &diseases);
     let missing: Vec<&Case> = cases.iter().filter(|case| !results.contains_key(case)).collect();
-    eprintln!("{} of {} runs are there already in {}", cases.len() - missing.len(), cases.len(), survey.results.display());
+    eprintln!(
+        "{} of {} runs are there already in {}",
+        cases.len() - missing.len(),
+        cases.len(),
+        survey.results.display()
+    );
     for (place, case) in missing.iter().enumerate() {
         let result = run_case(&survey, case)?;
-        let found = if result.kinds.is_empty() { String::new() } else { format!(" ({})", result.kinds.join(", ")) };
+        let found =
+            if result.kinds.is_empty() { String::new() } else { format!(" ({})", result.kinds.join(", ")) };
         let faults = if case.with_faults { "with faults" } else { "without faults" };
         eprintln!(
             "{}/{}  {} seed {} {faults}: {:?}{found}, {} of {} calls ok",
@@ -175,10 +181,11 @@ fn run_case(survey: &SurveyArguments, case: &Case) -> Result<Measured, Failure> 
         .output()
         .map_err(|error| Failure::harness(format!("cannot start this program once more: {error}")))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let findings: Findings = text.lines().last().and_then(|line| serde_json::from_str(line).ok()).ok_or_else(|| {
-        let said = String::from_utf8_lossy(&output.stderr);
-        Failure::harness(format!("a run of {} seed {} failed: {}", case.disease, case.seed, said.trim()))
-    })?;
+    let findings: Findings =
+        text.lines().last().and_then(|line| serde_json::from_str(line).ok()).ok_or_else(|| {
+            let said = String::from_utf8_lossy(&output.stderr);
+            Failure::harness(format!("a run of {} seed {} failed: {}", case.disease, case.seed, said.trim()))
+        })?;
     Ok(Measured {
         case: case.clone(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -202,7 +209,8 @@ fn kinds(findings: &Findings) -> Vec<String> {
 /// When the first anomaly was complete: the earliest moment by which all of some witness had been answered.
 fn first_anomaly_seconds(findings: &Findings) -> Option<f64> {
     let complete = findings.anomalies().filter_map(|(_, anomaly)| {
-        let ends = anomaly.witness.iter().filter_map(|&index| findings.row(index)).filter_map(|row| row.ended);
+        let ends =
+            anomaly.witness.iter().filter_map(|&index| findings.row(index)).filter_map(|row| row.ended);
         ends.max()
     });
     complete.min().map(|moment| moment.seconds())
@@ -226,8 +234,10 @@ fn table(diseases: &[Disease], results: &[&Measured], seconds: f64) -> String {
             format!("{invalid} of {}", results.len())
         };
         let firsts = with.iter().filter_map(|result| result.first_anomaly_seconds).collect();
-        let shares =
-            with.iter().map(|result| result.ok_operations as f64 / result.operations.max(1) as f64 * 100.0).collect();
+        let shares = with
+            .iter()
+            .map(|result| result.ok_operations as f64 / result.operations.max(1) as f64 * 100.0)
+            .collect();
         let mut kinds: Vec<&str> = with.iter().flat_map(|result| &result.kinds).map(String::as_str).collect();
         kinds.sort_unstable();
         kinds.dedup();
@@ -243,7 +253,11 @@ fn table(diseases: &[Disease], results: &[&Measured], seconds: f64) -> String {
             if kinds.is_empty() { "–".into() } else { kinds.join(", ") },
         );
     }
-    let _ = writeln!(text, "\nEach run: {seconds:.0} s of calls with the default settings, version {}.", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(
+        text,
+        "\nEach run: {seconds:.0} s of calls with the default settings, version {}.",
+        env!("CARGO_PKG_VERSION")
+    );
     text
 }
 

@@ -20,7 +20,8 @@ pub fn run(registry: &Registry, arguments: TestArguments, color: Color) -> Resul
     // starts anew and comes here a second time.
     let jobs = jobs(registry, &arguments, arguments.seed.unwrap_or_else(draw_seed))?;
     let outside = inside::enter();
-    let runtime = Runtime::new().map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
+    let runtime =
+        Runtime::new().map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
     runtime.block_on(async {
         let interrupts = listen()?;
         let mut worst = Exit::Valid;
@@ -53,7 +54,9 @@ fn jobs(registry: &Registry, arguments: &TestArguments, first: u64) -> Result<Ve
     if arguments.repeat == 0 {
         return Err(Failure::usage("--repeat takes at least 1"));
     }
-    (0..u64::from(arguments.repeat)).map(|place| job(registry, arguments, first.wrapping_add(place))).collect()
+    (0..u64::from(arguments.repeat))
+        .map(|place| job(registry, arguments, first.wrapping_add(place)))
+        .collect()
 }
 
 /// The job that the flags describe, with this seed.

@@ -6,11 +6,7 @@ use nemeses::Family;
 use serde::{Deserialize, Serialize};
 use workloads::Options;
 
-use crate::{
-    arguments::TestArguments,
-    exit::Failure,
-    judge::Limits,
-};
+use crate::{arguments::TestArguments, exit::Failure, judge::Limits};
 
 /// The version of `run.json`.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -84,7 +80,9 @@ impl Choices {
             format!("{}{disease}-{}", arguments.db, arguments.workload)
         });
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
-            return Err(Failure::usage(format!("`{name}` cannot name a folder; --name takes letters, digits and dashes")));
+            return Err(Failure::usage(format!(
+                "`{name}` cannot name a folder; --name takes letters, digits and dashes"
+            )));
         }
         positive("--time-limit", arguments.time_limit)?;
         if let Some(seconds) = arguments.call_timeout {
@@ -217,11 +215,15 @@ fn node_names(arguments: &TestArguments) -> Result<Vec<String>, Failure> {
             .join(","),
     };
     let names: Vec<String> = match text.trim().parse::<usize>() {
-        Ok(count) if arguments.nodes_file.is_none() => (1..=count).map(|number| format!("n{number}")).collect(),
+        Ok(count) if arguments.nodes_file.is_none() => {
+            (1..=count).map(|number| format!("n{number}")).collect()
+        }
         _ => text.split(',').map(|name| name.trim().to_owned()).collect(),
     };
     let usual = |name: &String| {
-        !name.is_empty() && name.len() < 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        !name.is_empty()
+            && name.len() < 64
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     if names.is_empty() || names.len() > 100 || !names.iter().all(usual) {
         return Err(Failure::usage(format!(

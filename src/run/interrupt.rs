@@ -30,7 +30,9 @@ impl Interrupts {
                 if first.is_cancelled() {
                     second.cancel();
                 } else {
-                    eprintln!("\ninterrupted: stopping the calls, healing, and judging what there is (again: heal only)");
+                    eprintln!(
+                        "\ninterrupted: stopping the calls, healing, and judging what there is (again: heal only)"
+                    );
                     first.cancel();
                 }
             }

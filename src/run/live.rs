@@ -68,7 +68,10 @@ pub struct Live {
 
 impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Live").field("cluster", &self.cluster).field("folder", &self.folder).finish_non_exhaustive()
+        f.debug_struct("Live")
+            .field("cluster", &self.cluster)
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
     }
 }
 
@@ -204,9 +207,10 @@ impl<V: Vocabulary> Stage<V> {
             self.summary.warnings.push(warning);
         }
         match self.writer.status() {
-            WriterStatus::Full => self.summary.warnings.push(
-                "the calls were ended early because the history had reached --disk-limit".into(),
-            ),
+            WriterStatus::Full => self
+                .summary
+                .warnings
+                .push("the calls were ended early because the history had reached --disk-limit".into()),
             WriterStatus::Failed(reason) => {
                 self.summary.warnings.push(format!("the calls were ended early: {reason}"));
             }
@@ -219,7 +223,8 @@ impl<V: Vocabulary> Stage<V> {
         self.live.progress.enter("settle", Some(SETTLE_MAX));
         let began = Instant::now();
         loop {
-            let asked = tokio::time::timeout(Duration::from_secs(5), self.live.database.ready(&self.live.cluster));
+            let asked =
+                tokio::time::timeout(Duration::from_secs(5), self.live.database.ready(&self.live.cluster));
             let why = tokio::select! {
                 () = self.live.interrupts.second.cancelled() => "the user interrupted it".to_owned(),
                 answer = asked => match answer {

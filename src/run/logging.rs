@@ -45,6 +45,10 @@ pub fn log_to(path: &Path) -> io::Result<()> {
     *current().lock().unwrap_or_else(PoisonError::into_inner) = Some(File::create(path)?);
     let filter = EnvFilter::try_from_env("DISPROVE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     // A second run finds the logger in place; its file was swapped above.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(CurrentFile).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(CurrentFile)
+        .try_init();
     Ok(())
 }

@@ -147,7 +147,8 @@ impl Stages {
         self.job.choices.database_version = self.version.clone();
         self.keep_choices()?;
         let plan = self.plan(cluster)?;
-        let clients = Runtime::new().map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
+        let clients =
+            Runtime::new().map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
         let choices = &self.job.choices;
         let call_timeout = choices.call_timeout.map_or(database.call_timeout(), Duration::from_secs_f64);
         let live = Live {
@@ -199,8 +200,9 @@ impl Stages {
     fn plan(&self, cluster: &Cluster) -> Result<Plan, Failure> {
         let choices = &self.job.choices;
         if let Some(path) = &choices.plan {
-            let plan = nemeses::read_plan(path)
-                .map_err(|error| Failure::input(format!("cannot use the plan {}: {error}", path.display())))?;
+            let plan = nemeses::read_plan(path).map_err(|error| {
+                Failure::input(format!("cannot use the plan {}: {error}", path.display()))
+            })?;
             let powers = Powers::of(self.job.database.as_ref(), cluster);
             for lack in plan.lacks(&choices.nodes, &powers) {
                 self.progress.say(&format!("  of the plan, this will be skipped: {lack}"));
@@ -222,7 +224,10 @@ impl Stages {
     async fn wait_for_user(&self, cluster: &Cluster) {
         let addresses: Vec<_> =
             cluster.nodes.iter().map(|node| format!("{} {}", node.name, node.address)).collect();
-        self.progress.say(&format!("the database is left running on {}; Enter or Ctrl-C ends it", addresses.join(", ")));
+        self.progress.say(&format!(
+            "the database is left running on {}; Enter or Ctrl-C ends it",
+            addresses.join(", ")
+        ));
         let enter = tokio::task::spawn_blocking(|| {
             let mut line = String::new();
             std::io::stdin().read_line(&mut line).unwrap_or(0)
@@ -247,9 +252,10 @@ impl Stages {
             limits: self.job.choices.limits()?,
         };
         let workload = Arc::clone(&self.job.workload);
-        let judged = tokio::task::spawn_blocking(move || workload.judge(&settings))
-            .await
-            .map_err(|error| Failure::harness(format!("the checkers died: {error}; the history is kept")))??;
+        let judged =
+            tokio::task::spawn_blocking(move || workload.judge(&settings)).await.map_err(|error| {
+                Failure::harness(format!("the checkers died: {error}; the history is kept"))
+            })??;
         self.progress.leave();
         let mut findings = judged.findings;
         findings.phases = self.phases();
@@ -264,7 +270,10 @@ impl Stages {
 
     fn phases(&self) -> Vec<Phase> {
         let phases = self.progress.phases();
-        phases.into_iter().map(|(name, took)| Phase { name, took: nanos(Duration::from_secs_f64(took)) }).collect()
+        phases
+            .into_iter()
+            .map(|(name, took)| Phase { name, took: nanos(Duration::from_secs_f64(took)) })
+            .collect()
     }
 
     /// What was run, for the report.
@@ -307,7 +316,10 @@ fn remove(path: &Path) {
 }
 
 /// One step of setting up or tearing down, which must not hang the run.
-async fn step<R>(what: &str, work: impl Future<Output = Result<R, cluster::Error>>) -> Result<R, cluster::Error> {
+async fn step<R>(
+    what: &str,
+    work: impl Future<Output = Result<R, cluster::Error>>,
+) -> Result<R, cluster::Error> {
     match tokio::time::timeout(STEP_MAX, work).await {
         Ok(done) => done,
         Err(_) => Err(cluster::Error::TimedOut { what: what.into(), seconds: STEP_MAX.as_secs_f64() }),
@@ -377,9 +389,15 @@ fn environment(choices: &Choices) -> Vec<Fact> {
         Fact::new("system", format!("{} {} {}", std::env::consts::OS, kernel.trim(), std::env::consts::ARCH)),
         Fact::new("cores", cores.to_string()),
         Fact::new("clients", choices.concurrency.to_string()),
-        Fact::new("rate", if choices.rate > 0.0 { format!("{} per second", choices.rate) } else { "unlimited".into() }),
+        Fact::new(
+            "rate",
+            if choices.rate > 0.0 { format!("{} per second", choices.rate) } else { "unlimited".into() },
+        ),
         Fact::new("keys", choices.keys.to_string()),
-        Fact::new("faults", if choices.faults.is_empty() { "none".into() } else { choices.faults.join(", ") }),
+        Fact::new(
+            "faults",
+            if choices.faults.is_empty() { "none".into() } else { choices.faults.join(", ") },
+        ),
         Fact::new("the same choices, faults drawn anew", choices.command()),
     ]
 }

@@ -86,7 +86,10 @@ pub struct Worker<V: Vocabulary> {
 
 impl<V: Vocabulary> std::fmt::Debug for Worker<V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Worker").field("thread", &self.thread).field("process", &self.process).finish_non_exhaustive()
+        f.debug_struct("Worker")
+            .field("thread", &self.thread)
+            .field("process", &self.process)
+            .finish_non_exhaustive()
     }
 }
 
@@ -127,7 +130,8 @@ impl<V: Vocabulary> Worker<V> {
         let node = shared.cluster.node(self.node(&shared.cluster));
         let mut pause = REOPEN_FIRST;
         loop {
-            let opening = tokio::time::timeout(shared.call_timeout, shared.factory.open(&shared.cluster, node));
+            let opening =
+                tokio::time::timeout(shared.call_timeout, shared.factory.open(&shared.cluster, node));
             let opened = tokio::select! {
                 biased;
                 () = shared.stop.cancelled() => return None,

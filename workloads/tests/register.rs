@@ -79,7 +79,8 @@ fn half_of_the_workers_lean_to_reads_and_half_to_writes() {
     let threads = options().threads;
     let [main, _] = run(&RegisterWorkload::default(), &options(), &Simulation::perfect());
     let share = |workers: std::ops::Range<usize>| {
-        let theirs: Vec<_> = main.operations.iter().filter(|o| workers.contains(&(o.process.0 as usize % threads))).collect();
+        let theirs: Vec<_> =
+            main.operations.iter().filter(|o| workers.contains(&(o.process.0 as usize % threads))).collect();
         theirs.iter().filter(|o| matches!(o.call, Call::Read(_))).count() * 100 / theirs.len()
     };
     let (readers, writers) = (share(0..threads / 2), share(threads / 2..threads));

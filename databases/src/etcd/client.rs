@@ -54,7 +54,8 @@ impl EtcdRegister {
             }
             Call::Cas(key, from, to) => {
                 let expected = (*from != Value::Nil).then(|| from.to_string());
-                let swapped = self.gateway.swap(&key.to_string(), expected.as_deref(), &to.to_string()).await?;
+                let swapped =
+                    self.gateway.swap(&key.to_string(), expected.as_deref(), &to.to_string()).await?;
                 Ok(if swapped { Return::Swapped } else { Return::Refused })
             }
         }

@@ -120,7 +120,8 @@ impl Gateway {
 }
 
 fn decode(encoded: &str) -> Result<String, GatewayError> {
-    let bytes = STANDARD.decode(encoded).map_err(|_| GatewayError::Doubtful("a value was not base64".into()))?;
+    let bytes =
+        STANDARD.decode(encoded).map_err(|_| GatewayError::Doubtful("a value was not base64".into()))?;
     String::from_utf8(bytes).map_err(|_| GatewayError::Doubtful("a value was not text".into()))
 }
 

@@ -27,15 +27,11 @@ impl Raft {
 
     /// Enters a term or gives the vote in it, and writes that down.
     fn move_on(&mut self, term: Term, vote: Option<NodeId>, out: &mut Outputs) {
-        let before = (self.term, self.vote);
+        // The mistake: what is written down is the term that ends, and not the vote. After a restart the node votes
+        // once more in a term in which it has voted.
+        let forgets = self.has(Disease::ForgottenVote);
+        self.saved = if forgets { (term.saturating_sub(1), None) } else { (term, vote) };
         (self.term, self.vote) = (term, vote);
-        if !self.has(Disease::ForgottenVote) {
-            self.saved = (term, vote);
-        } else if term > before.0 {
-            // The mistake: what is written is the state before the change, and the vote that follows is not written
-            // at all. After a restart the node is in the term before, and votes once more.
-            self.saved = before;
-        }
         let (term, vote) = self.saved;
         self.persist(out, Record::Hard { term, vote });
     }
@@ -113,7 +109,10 @@ impl Raft {
         out: &mut Outputs,
     ) {
         let asked_term = if asked_pre { self.term + 1 } else { self.term };
-        if !granted && term > self.term {
+        // What a preliminary refusal says of the term binds nobody, so the disease does not learn its term from it; else
+        // it would seldom come to a second vote.
+        let learns = !(asked_pre && self.has(Disease::ForgottenVote));
+        if !granted && term > self.term && learns {
             self.become_follower(term, None, out);
             return;
         }

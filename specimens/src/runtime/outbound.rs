@@ -2,7 +2,7 @@
 //!
 //! A cut link only drops packets, and the kernel would go on waiting longer and longer before it tries again. So
 //! both sides send beats, a silent connection is dropped, and new ones are tried while older attempts still wait:
-//! after a heal the peers talk again within a quarter of a second.
+//! after a heal the peers talk again within a third of a second.
 
 use std::{
     io,
@@ -31,7 +31,7 @@ const SILENCE_MAX: Duration = Duration::from_millis(900);
 /// The first attempts to connect follow each other so soon, and each next one waits twice as long ...
 const DIAL_FIRST: Duration = Duration::from_millis(10);
 /// ... up to this.
-const DIAL_EVERY: Duration = Duration::from_millis(200);
+const DIAL_EVERY: Duration = Duration::from_millis(320);
 /// An attempt to connect is given up after so long.
 const DIAL_MAX: Duration = Duration::from_millis(1500);
 /// So many messages go out in one write.

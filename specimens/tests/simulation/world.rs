@@ -262,7 +262,7 @@ impl World {
         }
         // Nodes that were up have fallen back to trying seldom; one that starts tries often.
         for peer in 0..self.hosts.len() {
-            let (seldom_us, often_us) = (self.rng.random_range(0..200_000), self.rng.random_range(0..15_000));
+            let (seldom_us, often_us) = (self.rng.random_range(0..320_000), self.rng.random_range(0..15_000));
             self.hosts[usize::from(node)].reached_us[peer] = self.now_us + seldom_us;
             self.hosts[peer].reached_us[usize::from(node)] = self.now_us + often_us;
         }
