@@ -1,6 +1,31 @@
 //! Nodes and how to reach them: local namespaces, processes, files and the network between them.
 //!
 //! This crate deliberately knows no workload and no checker, and decides no verdict.
+//!
+//! A local cluster needs nobody's rights. A program enters its namespaces first, and is started anew inside:
+//!
+//! ```no_run
+//! # #[cfg(target_os = "linux")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use disprove_cluster::local::{Entered, LocalCluster, LocalSpec, enter};
+//!
+//! if let Entered::Finished(code) = enter()? {
+//!     std::process::exit(code);
+//! }
+//! let spec = LocalSpec { nodes: vec!["n1".into(), "n2".into()], directory: "run".into(), ..LocalSpec::default() };
+//! tokio::runtime::Runtime::new()?.block_on(async {
+//!     let local = LocalCluster::start(spec).await?;
+//!     let output = local.cluster().nodes[0].remote()?.exec(&["hostname"], b"", std::time::Duration::from_secs(5)).await?;
+//!     assert_eq!(output.stdout, b"n1\n");
+//!     local.stop().await?;
+//!     Ok(())
+//! })
+//! # }
+//! # #[cfg(not(target_os = "linux"))]
+//! # fn main() {}
+//! ```
+//!
+//! Read next: [`node`], then [`remote`] and [`network`], then [`local`].
 
 pub mod client;
 pub mod database;
