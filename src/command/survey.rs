@@ -230,6 +230,9 @@ fn table(diseases: &[Disease], results: &[&Measured], seconds: f64) -> String {
         };
         let (with, without) = (of(true), of(false));
         let found = |results: &[&Measured]| {
+            if results.is_empty() {
+                return "not run".to_owned();
+            }
             let invalid = results.iter().filter(|result| result.verdict == Validity::Invalid).count();
             format!("{invalid} of {}", results.len())
         };
