@@ -86,7 +86,7 @@ pub enum Command {
     List(ListArguments),
     /// Measures how often each specimen's disease is found, and writes the table. Resumes where it was stopped.
     #[command(
-        after_help = "Example:\n  disprove survey --seeds 10 --time-limit 30 --table docs/specimens.md"
+        after_help = "Example:\n  disprove survey --seeds 10 --table rates.md"
     )]
     Survey(SurveyArguments),
     /// Prints completions for a shell.
