@@ -203,6 +203,34 @@ fn struck(run: &Path) -> Vec<(String, Vec<String>)> {
 }
 
 #[test]
+fn diseases_are_caught_by_the_default_settings() {
+    let _turn = TURN.lock();
+    if skip("one disease of each kind: reads, writes, crashes") {
+        return;
+    }
+    for disease in ["cas-before-log", "async-primary-backup", "no-fsync"] {
+        let store = Store::new(disease);
+        // A run may draw faults that spare a disease; four in a row do not. `survey` measures the rates.
+        let output = store
+            .test(&[
+                "test",
+                "--disease",
+                disease,
+                "--time-limit",
+                "20",
+                "--seed",
+                "1",
+                "--repeat",
+                "4",
+                "--until-anomaly",
+            ])
+            .output()
+            .expect("it starts");
+        assert_eq!(output.status.code(), Some(1), "{disease}: {}", describe(&output));
+    }
+}
+
+#[test]
 fn an_ordinary_user_needs_no_rights() {
     let _turn = TURN.lock();
     if skip("a run as an ordinary user") {
