@@ -168,12 +168,14 @@ impl Backup {
     fn on_message(&mut self, from: NodeId, message: Message, out: &mut Outputs) {
         match message {
             Message::Alive { epoch, position } => {
-                if self.follows(from, epoch, out) && (!self.complete || position > self.position) {
+                let follows = self.follows(from, epoch, out);
+                if follows && (!self.complete || position > self.position) {
                     self.want_all(from, out);
                 }
             }
             Message::Copy { epoch, position, request } => {
-                if self.follows(from, epoch, out) && self.complete {
+                let follows = self.follows(from, epoch, out);
+                if follows && self.complete {
                     if position == self.position + 1 {
                         self.apply(request, out);
                     } else if position > self.position {

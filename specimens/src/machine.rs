@@ -43,6 +43,8 @@ pub struct Timing {
     pub lease_ms: u64,
     /// How long a node that has just started waits at most before it stands for election.
     pub start_ms: u64,
+    /// How long a node that starts slowly needs before it takes entries.
+    pub load_ms: u64,
     /// How long a backup misses its primary before the first of them takes over.
     pub takeover_ms: u64,
     /// How often the disease that does not sync lets something reach the disk.
@@ -59,6 +61,7 @@ impl Default for Timing {
             retry_ms: 150,
             lease_ms: 250,
             start_ms: 40,
+            load_ms: 300,
             takeover_ms: 600,
             lazy_sync_ms: 5000,
         }

@@ -29,7 +29,7 @@ const LOG_MAX: Index = 4000;
 /// So many entries stay, for followers that are a little behind.
 const LOG_KEPT: Index = 1000;
 /// So often a node that has just started stands for election without waiting long.
-const QUICK_ATTEMPTS: u32 = 6;
+const QUICK_ATTEMPTS: u32 = 12;
 /// A node that was not scheduled for so long has missed messages that are only waiting to be read.
 const STALL_MS: u64 = 200;
 
@@ -94,6 +94,7 @@ pub struct Raft {
     now: Moment,
     term: Term,
     vote: Option<NodeId>,
+    started_ms: u64,
     /// The term and vote that are written down.
     saved: (Term, Option<NodeId>),
     log: Log,
@@ -132,6 +133,7 @@ impl Raft {
             now,
             term: 0,
             vote: None,
+            started_ms: now.steady_ms,
             saved: (0, None),
             log: Log::default(),
             commit: 0,
@@ -297,8 +299,16 @@ impl Machine for Raft {
 }
 
 impl Raft {
+    /// The node that forgets its vote starts slowly: for a while it takes part in elections, which need its log only,
+    /// and not in replication, which needs its state. This gives its mistake time to show.
+    fn still_loads(&self) -> bool {
+        self.has(Disease::ForgottenVote)
+            && self.now.steady_ms < self.started_ms + self.settings.timing.load_ms
+    }
+
     fn on_message(&mut self, from: NodeId, message: Message, out: &mut Outputs) {
         match message {
+            Message::Append { .. } | Message::Install { .. } if self.still_loads() => {}
             Message::Vote { term, last_index, last_term, pre } => {
                 self.on_vote(from, term, (last_term, last_index), pre, out);
             }

@@ -159,6 +159,7 @@ impl Raft {
 
     /// A leader that no longer reaches a majority makes room, so that its clients are told and not kept waiting.
     pub(super) fn step_down_without_quorum(&mut self) {
+        // Stepping down is not what keeps a healthy cluster safe; without it these diseases have more time to show.
         let trusts_itself = matches!(
             self.settings.disease,
             Disease::StaleReadsOldLeader | Disease::DirtyReads | Disease::AckBeforeReplication
