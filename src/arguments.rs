@@ -85,9 +85,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  disprove list\n  disprove list anomalies")]
     List(ListArguments),
     /// Measures how often each specimen's disease is found, and writes the table. Resumes where it was stopped.
-    #[command(
-        after_help = "Example:\n  disprove survey --seeds 10 --table rates.md"
-    )]
+    #[command(after_help = "Example:\n  disprove survey --seeds 10 --table rates.md")]
     Survey(SurveyArguments),
     /// Prints completions for a shell.
     #[command(
