@@ -62,13 +62,16 @@ fn diseases_that_need_faults_do_not_show_without() {
 fn every_disease_shows_under_all_faults() {
     let tries = seeds(10);
     let mut missed = Vec::new();
-    let families = std::env::var("SPECIMEN_FAULTS").unwrap_or_else(|_| "all".into());
-    let families = Family::parse_list(&families).expect("families of faults");
+    let families = std::env::var("SPECIMEN_FAULTS").ok();
     let wanted = std::env::var("SPECIMEN_DISEASE").ok();
     for &disease in Disease::all().iter().filter(|disease| **disease != Disease::None) {
         if wanted.as_ref().is_some_and(|wanted| wanted != disease.name()) {
             continue;
         }
+        // A forgotten vote takes a majority that restarts beside a leader that goes on. A plan of all families brings
+        // that in one run of three only, a plan of kills in nearly every one.
+        let usual = if disease == Disease::ForgottenVote { "kill" } else { "all" };
+        let families = Family::parse_list(families.as_deref().unwrap_or(usual)).expect("families of faults");
         let runs: Vec<_> = (0..tries).map(|seed| run(seed, disease, &families, 30)).collect();
         let caught = runs.iter().filter(|found| found.anomaly.is_some()).count() as u64;
         let broken = runs.iter().filter(|found| !found.broken.is_empty()).count();
@@ -78,9 +81,7 @@ fn every_disease_shows_under_all_faults() {
             "{disease}: caught with {caught} of {tries} seeds, {}% of calls ok, {broken} runs broke Raft's promises",
             100 * ok / calls
         );
-        // Two leaders of one term do not always get to contradict each other before the run ends.
-        let shown = if disease == Disease::ForgottenVote { broken as u64 * 2 } else { caught };
-        if shown * 2 < tries {
+        if caught * 2 < tries {
             missed.push(format!("{disease} with {caught} of {tries} seeds"));
         }
     }
