@@ -6,7 +6,7 @@
 //! ```
 //! use cluster::Database;
 //!
-//! let etcd = databases::Etcd::default();
+//! let etcd = disprove_databases::Etcd;
 //! assert_eq!(etcd.speaks().names().collect::<Vec<_>>(), ["register"]);
 //! assert_eq!(etcd.promises("register"), Some("linearizable"));
 //! ```
