@@ -30,6 +30,12 @@ const BUFFER_BYTES: usize = 8 << 20;
 /// Makes a pair: a bare end here, and the device of a node there, in the namespace of the process (here, without one).
 /// Returns the packet socket on the bare end.
 pub(super) fn make(bare: &str, address: Ipv4Addr, there: Option<Pid>) -> io::Result<OwnedFd> {
+    // A cluster before this one, in the same namespaces, leaves the controller's pair behind: its ends have no
+    // namespace of their own to die with.
+    match ask(&gone(bare)) {
+        Err(error) if error.raw_os_error() != Some(libc::ENODEV) => return Err(error),
+        _ => {}
+    }
     ask(&new_pair(bare, address, there))?;
     device::turn_offloads_off(bare)?;
     device::bring_up_bare(bare)?;
@@ -37,6 +43,15 @@ pub(super) fn make(bare: &str, address: Ipv4Addr, there: Option<Pid>) -> io::Res
 }
 
 /// The message that makes a pair.
+/// Asks for the end of a device, and of the other half of its pair.
+fn gone(name: &str) -> Vec<u8> {
+    let flags = (libc::NLM_F_REQUEST | libc::NLM_F_ACK) as u16;
+    let mut message = Message::new(libc::RTM_DELLINK, flags);
+    message.link_header();
+    message.attribute(libc::IFLA_IFNAME, &terminated(name));
+    message.finish()
+}
+
 fn new_pair(bare: &str, address: Ipv4Addr, there: Option<Pid>) -> Vec<u8> {
     let flags = (libc::NLM_F_REQUEST | libc::NLM_F_ACK | libc::NLM_F_CREATE | libc::NLM_F_EXCL) as u16;
     let mut message = Message::new(libc::RTM_NEWLINK, flags);
