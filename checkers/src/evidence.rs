@@ -59,10 +59,9 @@ impl<V: Vocabulary> Checker<V> for Evidence {
             checker: Checker::<V>::name(self),
             model: "evidence".into(),
             validity: if notes.is_empty() { Validity::Valid } else { Validity::Unknown },
-            anomalies: Vec::new(),
-            limits: Vec::new(),
             notes,
             operations: history.operations.len() as u64,
+            ..Verdict::default()
         }
     }
 }

@@ -47,7 +47,7 @@ pub use budget::{Budget, Limit};
 pub use datatype::{DataType, RegisterState};
 pub use evidence::Evidence;
 pub use set::SetFull;
-pub use verdict::{Anomaly, Placement, Validity, Verdict};
+pub use verdict::{Anomaly, Link, Placement, Relation, Standing, Validity, Verdict};
 
 /// Judges a history by one promise.
 pub trait Checker<V: Vocabulary>: Send + Sync {

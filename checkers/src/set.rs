@@ -60,11 +60,8 @@ impl Checker<Set> for SetFull {
         let mut verdict = Verdict {
             checker: self.name(),
             model: if self.linearizable { "linearizable" } else { "set-full" }.into(),
-            validity: Validity::Valid,
-            anomalies: Vec::new(),
-            limits: Vec::new(),
-            notes: Vec::new(),
             operations: history.operations.len() as u64,
+            ..Verdict::default()
         };
         if parts.values().all(|part| part.reads.is_empty()) {
             verdict.validity = Validity::Unknown;
@@ -143,7 +140,7 @@ impl SetFull {
                 ),
                 key: Some(key.clone()),
                 witness,
-                explanation: Vec::new(),
+                ..Anomaly::default()
             });
         }
         Ok(())
@@ -215,6 +212,6 @@ fn in_one_read(kind: &str, read: &Operation<Set>, what: String, other: Option<Op
         sentence: format!("the read of {of} by {} at {} listed {what}", read.process, read.began),
         key,
         witness,
-        explanation: Vec::new(),
+        ..Anomaly::default()
     }
 }

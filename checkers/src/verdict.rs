@@ -31,8 +31,68 @@ pub struct Placement {
     pub refusal: Option<String>,
 }
 
-/// A proven contradiction between a history and a promise.
+/// Why one transaction must come before another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// It installed a version that the other replaced.
+    Ww,
+    /// The other read what it wrote.
+    Wr,
+    /// It read a version that the other replaced.
+    Rw,
+    /// It read a set of keys by a predicate, and the other changed what that predicate selects.
+    PredicateRw,
+    /// The same session made both, one after the other.
+    Process,
+    /// It had ended before the other began.
+    Realtime,
+}
+
+impl Relation {
+    /// Its short name, as graphs and proofs write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ww => "ww",
+            Self::Wr => "wr",
+            Self::Rw => "rw",
+            Self::PredicateRw => "rw (predicate)",
+            Self::Process => "process",
+            Self::Realtime => "real-time",
+        }
+    }
+}
+
+/// One step of a cycle: why this transaction comes before that one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The earlier.
+    pub from: OpIndex,
+    /// The later.
+    pub to: OpIndex,
+    /// What orders them.
+    pub relation: Relation,
+    /// The key it is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Key>,
+    /// The reason as the end of a sentence that names the earlier `{from}` and the later `{to}`:
+    /// `{from} appended 3 to x, and {to} read it`.
+    pub because: String,
+}
+
+/// Which promises of the lattice a history refutes and which still stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The weakest promises that the history breaks.
+    pub refuted: Vec<String>,
+    /// The stronger ones that fall with them.
+    pub also_refuted: Vec<String>,
+    /// The strongest promises that were judged and not refuted.
+    pub strongest_standing: Vec<String>,
+}
+
+/// A proven contradiction between a history and a promise.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anomaly {
     /// Its name in the glossary: `stale-read`, `lost-write`, `nonlinearizable`, `G-single`, ...
     pub kind: String,
@@ -46,10 +106,17 @@ pub struct Anomaly {
     /// The longest order that was possible, and the operation that does not fit (its last entries).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explanation: Vec<Placement>,
+    /// The cycle, where the contradiction is one: each entry begins where the one before ended, the last ends where
+    /// the first began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cycle: Vec<Link>,
+    /// How many operations are caught in contradictions of this kind, where that is known and more than the witness.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub involved: Option<u64>,
 }
 
 /// The judgement of one checker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The checker.
     pub checker: String,
@@ -65,4 +132,11 @@ pub struct Verdict {
     pub notes: Vec<String>,
     /// How many operations were judged.
     pub operations: u64,
+    /// Where the promises of the lattice stand, for the checkers that judge several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+    /// For a valid verdict of an ordering promise: an order of all operations that took effect, in which every answer
+    /// is right. It is as long as the history, so it is kept out of stored verdicts.
+    #[serde(skip)]
+    pub certificate: Option<Vec<OpIndex>>,
 }

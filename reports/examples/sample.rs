@@ -197,15 +197,16 @@ pub fn findings(operations: usize) -> Findings {
         key: Some(KEY.into()),
         witness: vec![planted[0], planted[1], planted[6]],
         explanation: placed.chain([refused]).collect(),
+        ..Anomaly::default()
     };
     let verdict = Verdict {
         checker: "linearizable".into(),
         model: "linearizable".into(),
         validity: Validity::Invalid,
         anomalies: vec![anomaly],
-        limits: vec![],
         notes: vec!["9 keys were judged one by one.".into()],
         operations: history.operations.len() as u64,
+        ..Verdict::default()
     };
     let mut findings = Findings::from_history(run(), &history, vec![verdict]);
     let phases = [

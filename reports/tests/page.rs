@@ -123,15 +123,16 @@ fn hostile_findings() -> Findings {
             checkers::Placement { operation: OpIndex(0), state: Some(HOSTILE.into()), refusal: None },
             checkers::Placement { operation: OpIndex(2), state: None, refusal: Some(HOSTILE.into()) },
         ],
+        ..Anomaly::default()
     };
     let verdict = Verdict {
         checker: HOSTILE.into(),
         model: HOSTILE.into(),
         validity: Validity::Invalid,
         anomalies: vec![anomaly],
-        limits: vec![],
         notes: vec![HOSTILE.into()],
         operations: 3,
+        ..Verdict::default()
     };
     let text = || HOSTILE.to_string();
     let run = Run {

@@ -34,10 +34,9 @@ fn judged(validity: Validity, limits: Vec<Limit>) -> Findings {
         checker: "linearizable".into(),
         model: "linearizable".into(),
         validity,
-        anomalies: vec![],
         limits,
-        notes: vec![],
         operations: 5_007,
+        ..Verdict::default()
     };
     let mut findings =
         Findings::from_history(Run { seed: 7, ..Run::default() }, &sample::history(5_000), vec![verdict]);

@@ -29,7 +29,14 @@ pub(super) fn anomaly(history: &History<Register>, part: &Part, reached: u32, bu
     witness.sort_unstable();
     let (kind, sentence) = name(history, part, &line, due, witness.len());
     let explanation = longest(part, &line, due, budget);
-    Anomaly { kind: kind.into(), sentence, key: Some(part.key.clone()), witness, explanation }
+    Anomaly {
+        kind: kind.into(),
+        sentence,
+        key: Some(part.key.clone()),
+        witness,
+        explanation,
+        ..Anomaly::default()
+    }
 }
 
 /// The end of an order of everything before the return, and the operation that does not fit after it.

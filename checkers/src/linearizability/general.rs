@@ -35,11 +35,8 @@ impl<D: DataType> Checker<D::Vocabulary> for LinearizableType<D> {
         let mut verdict = Verdict {
             checker: Checker::<D::Vocabulary>::name(self),
             model: "linearizable".into(),
-            validity: Validity::Valid,
-            anomalies: Vec::new(),
-            limits: Vec::new(),
-            notes: Vec::new(),
             operations: history.operations.len() as u64,
+            ..Verdict::default()
         };
         for ((key, _), (decision, due)) in parts.iter().zip(decided) {
             let name = key.as_ref().map_or_else(|| "the object".into(), |key| format!("key {key}"));
@@ -61,7 +58,7 @@ impl<D: DataType> Checker<D::Vocabulary> for LinearizableType<D> {
                         sentence: sentence(&history.operations[due], &name),
                         key: key.clone(),
                         witness: vec![history.operations[due].index],
-                        explanation: Vec::new(),
+                        ..Anomaly::default()
                     }));
                 }
             }

@@ -15,11 +15,8 @@ pub(super) fn summarize(
     let mut verdict = Verdict {
         checker: checker.name(),
         model: "linearizable".into(),
-        validity: Validity::Valid,
-        anomalies: Vec::new(),
-        limits: Vec::new(),
-        notes: Vec::new(),
         operations: history.operations.len() as u64,
+        ..Verdict::default()
     };
     let (mut invalid, mut undecided) = (0usize, 0usize);
     for (part, decision) in parts.iter().zip(decided) {
