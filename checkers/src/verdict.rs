@@ -75,8 +75,7 @@ pub struct Link {
     /// The key it is about, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Key>,
-    /// The reason as the end of a sentence that names the earlier `{from}` and the later `{to}`:
-    /// `{from} appended 3 to x, and {to} read it`.
+    /// The reason, as it follows "because", with operations by index: `#12 appended 3 to x and #15 read [1 2 3]`.
     pub because: String,
 }
 

@@ -13,6 +13,7 @@ use crate::{
 
 mod anomalies;
 mod axis;
+mod cycle;
 mod order;
 mod plots;
 mod recolour;

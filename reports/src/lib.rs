@@ -41,6 +41,7 @@ pub mod index;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod proof;
 pub mod terminal;
 pub mod wording;
 

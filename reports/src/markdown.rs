@@ -5,7 +5,7 @@ use std::fmt::Write;
 use history::FaultState;
 
 use crate::{
-    Findings,
+    Findings, proof,
     wording::{count, cut, duration, percent, plural, visible},
 };
 
@@ -30,6 +30,11 @@ pub fn summary(findings: &Findings) -> String {
         escape(&findings.sentence())
     );
     anomalies(&mut text, findings);
+    for standing in findings.verdicts.iter().filter_map(|verdict| verdict.standing.as_ref()) {
+        for (title, names) in proof::standing(standing) {
+            let _ = writeln!(text, "{title}: {}\n", escape(&names));
+        }
+    }
     let commands = [("Reproduce", &findings.run.reproduce), ("Check again", &findings.run.recheck)];
     for (name, command) in commands.into_iter().filter(|(_, command)| !command.is_empty()) {
         let _ = writeln!(text, "{name}:\n\n{}\n", code_block(command));
@@ -44,6 +49,9 @@ pub fn summary(findings: &Findings) -> String {
 fn anomalies(text: &mut String, findings: &Findings) {
     for (_, anomaly) in findings.anomalies().take(ANOMALIES_MAX) {
         let _ = writeln!(text, "- **{}**: {}", escape(&anomaly.kind), escape(&anomaly.sentence));
+        for step in proof::steps(anomaly).iter().take(proof::STEPS_MAX) {
+            let _ = writeln!(text, "  - {}", escape(step));
+        }
     }
     let all = findings.anomalies().count();
     if all > ANOMALIES_MAX {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use history::FaultState;
 
 use crate::{
-    Findings, Headline,
+    Findings, Headline, proof,
     wording::{count, cut, duration, percent, plural, visible},
 };
 
@@ -100,11 +100,20 @@ impl Page {
                 self.line(&lead);
                 self.prose("    ", 4, &cut(&anomaly.sentence, SENTENCE_MAX));
             }
+            for step in proof::steps(anomaly).iter().take(proof::STEPS_MAX) {
+                self.prose("    ", 4, &cut(step, SENTENCE_MAX));
+            }
         }
         if anomalies.len() > ANOMALIES_MAX {
             let more = anomalies.len() - ANOMALIES_MAX;
             let noun = if more == 1 { "anomaly" } else { "anomalies" };
             self.line(&format!("  … and {} more {noun}", count(more as u64)));
+        }
+        for standing in findings.verdicts.iter().filter_map(|verdict| verdict.standing.as_ref()) {
+            for (title, names) in proof::standing(standing) {
+                let lead = format!("  {} ", self.paint(DIM, &format!("{title}:")));
+                self.prose(&lead, title.chars().count() + 4, &names);
+            }
         }
     }
 

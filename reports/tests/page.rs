@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use checkers::{Anomaly, Validity, Verdict};
+use checkers::{Anomaly, Link, Relation, Standing, Validity, Verdict};
 use disprove_reports::{Fact, Findings, Run, Style, html, index, json, junit, markdown, terminal};
 use history::{
     FaultId, FaultRecord, FaultState, Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process,
@@ -82,6 +82,11 @@ fn names_of_attributes(text: &str) -> Vec<String> {
 /// What a hostile database may return as a value, a reason or a name.
 const HOSTILE: &str = "</script></style><img src=x onerror=alert(1)>\"'`&\u{202e}\u{1b}[31m\r\n\0]]>-->";
 
+fn link(from: u32, to: u32) -> Link {
+    let (from, to) = (OpIndex(from), OpIndex(to));
+    Link { from, to, relation: Relation::Rw, key: Some(HOSTILE.into()), because: HOSTILE.into() }
+}
+
 fn hostile_findings() -> Findings {
     let operation = |index: u32, outcome| Operation::<Register> {
         index: OpIndex(index),
@@ -123,7 +128,8 @@ fn hostile_findings() -> Findings {
             checkers::Placement { operation: OpIndex(0), state: Some(HOSTILE.into()), refusal: None },
             checkers::Placement { operation: OpIndex(2), state: None, refusal: Some(HOSTILE.into()) },
         ],
-        ..Anomaly::default()
+        cycle: vec![link(0, 1), link(1, 2), link(2, 0)],
+        involved: Some(3),
     };
     let verdict = Verdict {
         checker: HOSTILE.into(),
@@ -132,6 +138,11 @@ fn hostile_findings() -> Findings {
         anomalies: vec![anomaly],
         notes: vec![HOSTILE.into()],
         operations: 3,
+        standing: Some(Standing {
+            refuted: vec![HOSTILE.into()],
+            also_refuted: vec![HOSTILE.into()],
+            strongest_standing: vec![HOSTILE.into()],
+        }),
         ..Verdict::default()
     };
     let text = || HOSTILE.to_string();

@@ -2,10 +2,10 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{order, timeline};
+use super::{cycle, order, timeline};
 use crate::{
     Findings, Scene,
-    wording::{count, cut, visible},
+    wording::{count, cut, plural, visible},
 };
 
 /// How many bytes all pictures and tables together may take; what does not fit is told and not drawn.
@@ -58,6 +58,8 @@ fn section(findings: &Findings, scene: &Scene, id: usize) -> Markup {
             @if let Some(meaning) = meaning(&anomaly.kind) {
                 p.how { b { (name(&anomaly.kind)) ": " } (meaning) }
             }
+            @if let Some(involved) = anomaly.involved { p.note { (plural(involved, "operation")) " are caught in contradictions of this kind." } }
+            (cycle::picture(findings, anomaly, id))
             (timeline::picture(findings, scene, anomaly, id))
             p.told.script aria-live="polite" data-idle=(IDLE) { (IDLE) }
             @if scene.omitted > 0 {
@@ -69,7 +71,7 @@ fn section(findings: &Findings, scene: &Scene, id: usize) -> Markup {
 }
 
 /// The sentence, with every `#12` that is drawn turned into a link to its bar.
-fn mentions(findings: &Findings, sentence: &str, id: usize) -> Markup {
+pub(super) fn mentions(findings: &Findings, sentence: &str, id: usize) -> Markup {
     let shown = visible(sentence);
     let shown = cut(&shown, SENTENCE_MAX);
     let mut rest: &str = &shown;

@@ -48,6 +48,17 @@
     anomaly.addEventListener('focusin', enter);
     anomaly.addEventListener('mouseout', leave);
     anomaly.addEventListener('focusout', leave);
+    // An arrow of a cycle and its reason are one thing as well, and both ends belong to it.
+    const reason = event => {
+      const place = event.target.closest('[data-link]')?.dataset.link;
+      for (const element of all('[data-link]', anomaly)) element.classList.toggle('lit', element.dataset.link === place);
+      const arrow = place && anomaly.querySelector(`.link[data-link="${place}"]`);
+      if (!arrow || event.target.closest('[data-op]')) return;
+      const ends = [arrow.dataset.from, arrow.dataset.to];
+      for (const element of all('[data-op]', anomaly)) element.classList.toggle('lit', ends.includes(element.dataset.op));
+    };
+    anomaly.addEventListener('mouseover', reason);
+    anomaly.addEventListener('focusin', reason);
     const sentence = anomaly.querySelector('.sentence');
     sentence?.addEventListener('mouseenter', () => light(anomaly, '*'));
     // A click on a bar pins it instead of jumping away; the same link without a script leads to its row.

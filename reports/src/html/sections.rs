@@ -9,7 +9,7 @@ use super::{
     recolour::mark,
 };
 use crate::{
-    FaultLine, Findings, Headline, OutcomeKind,
+    FaultLine, Findings, Headline, OutcomeKind, proof,
     wording::{count, cut, duration, percent, visible},
 };
 
@@ -48,11 +48,24 @@ pub(super) fn top(findings: &Findings, title: &str) -> Markup {
                     @if told > TOLD_MAX { li { "and " (count((told - TOLD_MAX) as u64)) " more" } }
                 }
             }
+            (standing(findings))
             @if !run.reproduce.is_empty() { p.meta { "Repeat the run:" } (command(&run.reproduce)) }
             @else if !run.recheck.is_empty() { p.meta { "Judge the history again:" } (command(&run.recheck)) }
             (figures(findings))
         }
         (warnings(findings))
+    }
+}
+
+/// Which promises fell and which still stand.
+fn standing(findings: &Findings) -> Markup {
+    let lines = findings.verdicts.iter().filter_map(|verdict| verdict.standing.as_ref());
+    html! {
+        @for judged in lines.take(LINES_MAX) {
+            dl.facts.standing {
+                @for (title, names) in proof::standing(judged) { dt { (title) } dd { (text(&names)) } }
+            }
+        }
     }
 }
 
