@@ -35,7 +35,7 @@ fn labelled_histories_are_judged_as_labelled() {
         }
         let initial = model.contains("init 0").then_some(Value::Int(0));
         let path = folder.join(name);
-        let history = match read_any(&path, Some("register"), initial) {
+        let history = match read_any(&path, None, Some("register"), initial) {
             Ok(AnyHistory::Register(history)) => history,
             other => {
                 wrong.push(format!(

@@ -1,5 +1,7 @@
 //! The first line of a history: what it is a history of.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Value;
@@ -26,6 +28,29 @@ pub struct Header {
     /// The names of the nodes; `NodeId` is a place in this list.
     #[serde(default)]
     pub nodes: Vec<String>,
+    /// True when no times were recorded: every operation then began at 0 and ended at `u64::MAX`, so that all are
+    /// concurrent, and the operations of one process are in their order by index. Nothing that a promise says about real
+    /// time can be judged.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub untimed: bool,
+    /// The times at which the database itself says its transactions began and committed, parallel to the operations;
+    /// `None` for an operation of which it says nothing. Only some foreign formats carry them.
+    #[serde(skip)]
+    pub given_times: Option<Arc<[Option<GivenTimes>]>>,
+}
+
+/// When a transaction began and committed by the database's own clock, which orders its commits. It is no clock of the
+/// clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GivenTimes {
+    /// The time of its snapshot.
+    pub start: u64,
+    /// The time of its commit.
+    pub commit: u64,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Header {
@@ -38,6 +63,8 @@ impl Header {
             initial: Value::Nil,
             seed: 0,
             nodes: Vec::new(),
+            untimed: false,
+            given_times: None,
         }
     }
 }

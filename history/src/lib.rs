@@ -47,7 +47,7 @@ pub use file::{
     Clock, HistoryWriter, ReadError, Recorder, Ticket, WriteError, WriteSummary, WriterOptions, WriterStatus,
     read, read_header,
 };
-pub use header::{Header, SCHEMA_VERSION};
+pub use header::{GivenTimes, Header, SCHEMA_VERSION};
 pub use history::{Counts, Damage, History};
 pub use operation::{Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason};
 pub use value::{Key, Value};

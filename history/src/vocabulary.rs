@@ -54,4 +54,7 @@ pub trait Vocabulary: Send + Sync + 'static {
     fn describe_call(call: &Self::Call) -> String;
     /// A result as a person reads it: `3`.
     fn describe_return(call: &Self::Call, returned: &Self::Return) -> String;
+    /// Makes the lists in a result share their storage with those read before. A reader calls it on every result, one
+    /// after the other; vocabularies without lists have nothing to do.
+    fn share_lists(_returned: &mut Self::Return, _lists: &mut list_append::Lists) {}
 }

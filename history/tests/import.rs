@@ -12,7 +12,7 @@ fn show(text: &str, vocabulary: Option<&str>, initial: Option<Value>) -> Result<
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.edn");
     fs::write(&path, text).unwrap();
-    match read_any(&path, vocabulary, initial) {
+    match read_any(&path, None, vocabulary, initial) {
         Ok(AnyHistory::Register(history)) => Ok(lines(&history)),
         Ok(AnyHistory::ListAppend(history)) => Ok(lines(&history)),
         Ok(AnyHistory::RwRegister(history)) => Ok(lines(&history)),
@@ -229,7 +229,7 @@ fn recorded_histories_are_read() {
                 folders.push(path);
             } else if !name.contains(".expect") && !name.ends_with(".tsv") {
                 let text = fs::read_to_string(&path).unwrap();
-                match read_any(&path, None, None) {
+                match read_any(&path, None, None, None) {
                     Ok(history) => {
                         read += 1;
                         let begun = invocations(&text);

@@ -34,7 +34,7 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     let limits = Limits::new(check.step_limit, check.memory_limit, check.time_limit, check.threads)?;
     let (file, mut run) = locate(&check.file)?;
     let initial = check.initial.as_deref().map(parse_value);
-    let history = history::import::read_any(&file, check.vocabulary.as_deref(), initial)
+    let history = history::import::read_any(&file, None, check.vocabulary.as_deref(), initial)
         .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
     let model = check.model.clone().or_else(|| history.header().model.clone());
     let model = model.unwrap_or_else(|| "linearizable".into());

@@ -3,7 +3,10 @@
 use rustc_hash::FxHashMap;
 
 use super::line::Line;
-use crate::{Damage, FaultRecord, Header, History, Nanos, OpIndex, Operation, Outcome, Reason, Vocabulary};
+use crate::{
+    Damage, FaultRecord, Header, History, Nanos, OpIndex, Operation, Outcome, Reason, Vocabulary,
+    vocabulary::list_append::Lists,
+};
 
 /// What an operation is that nobody saw the end of.
 const NEVER_ANSWERED: &str = "no answer was recorded";
@@ -17,6 +20,7 @@ pub(super) struct Pairing<V: Vocabulary> {
     /// Outcomes whose call comes later in the file, since another recorder's buffer was drained first.
     early: FxHashMap<u32, (Nanos, Outcome<V::Return>)>,
     faults: Vec<FaultRecord>,
+    shared: Lists,
     lines: u64,
     watermark: Option<Nanos>,
     ended: bool,
@@ -29,6 +33,7 @@ impl<V: Vocabulary> Pairing<V> {
             open: FxHashMap::default(),
             early: FxHashMap::default(),
             faults: Vec::new(),
+            shared: Lists::default(),
             lines: 0,
             watermark: None,
             ended: false,
@@ -62,8 +67,11 @@ impl<V: Vocabulary> Pairing<V> {
                 }
                 self.operations.push(operation);
             }
-            Line::Complete { id, time, outcome } => {
+            Line::Complete { id, time, mut outcome } => {
                 self.lines += 1;
+                if let Outcome::Ok(returned) = &mut outcome {
+                    V::share_lists(returned, &mut self.shared);
+                }
                 match self.open.remove(&id) {
                     Some(place) => end(&mut self.operations[place as usize], time, outcome)?,
                     None if self.early.insert(id, (time, outcome)).is_some() => {
@@ -121,6 +129,8 @@ impl<V: Vocabulary> Pairing<V> {
         }
         drop(self.open);
         drop(self.early);
+        // From here on the lists can be looked into.
+        drop(self.shared);
         rank(&mut self.operations);
         self.faults.sort_by_key(|fault| (fault.began, fault.id));
         History { header, operations: self.operations, faults: self.faults, damage }

@@ -56,13 +56,16 @@ impl AnyHistory {
     }
 }
 
-/// Reads a history in any format. `as_vocabulary` and `initial`, where given, take the place of what the file says.
+/// Reads a history in any format. `format`, `as_vocabulary` and `initial`, where given, take the place of what the file
+/// says.
 pub fn read_any(
     path: &Path,
+    format: Option<Format>,
     as_vocabulary: Option<&str>,
     initial: Option<Value>,
 ) -> Result<AnyHistory, ReadError> {
-    import(path, detect(path)?, as_vocabulary, initial)
+    let format = format.map_or_else(|| detect(path), Ok)?;
+    import(path, format, as_vocabulary, initial)
 }
 
 /// Reads a history in a known format. `as_vocabulary` and `initial`, where given, take the place of what the file says.

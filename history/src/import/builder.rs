@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     Damage, Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason, Value, Vocabulary,
+    vocabulary::list_append::Lists,
 };
 
 /// Processes that are not named by a number below this one get numbers from here on.
@@ -83,7 +84,7 @@ impl<V: Spoken> Builder<V> {
     pub fn new(initial: &Value, failures: Failures) -> Self {
         Self {
             operations: Vec::new(),
-            shape: Shape { keyed: None, nil_is_initial: *initial == Value::Nil },
+            shape: Shape { keyed: None, nil_is_initial: *initial == Value::Nil, lists: Lists::default() },
             failures,
             open: FxHashMap::default(),
             open_missing: Vec::new(),
@@ -221,6 +222,8 @@ impl<V: Spoken> Builder<V> {
     /// The history. Completions without an invocation may have begun before what was read earlier, hence the sort.
     pub fn finish(self, header: Header, damage: Option<Damage>) -> History<V> {
         let mut operations = self.operations;
+        // From here on the lists can be looked into.
+        drop(self.shape);
         if !operations.is_sorted_by_key(|operation| operation.began) {
             operations.sort_by_key(|operation| operation.began);
         }

@@ -30,6 +30,11 @@ impl Format {
     /// All formats.
     pub const ALL: [Self; 4] = [Self::Disprove, Self::JepsenEdn, Self::JepsenJson, Self::EtcdLog];
 
+    /// The format of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {

@@ -3,7 +3,11 @@
 use super::tape::View;
 use crate::{
     Key, Outcome, Value, Vocabulary,
-    vocabulary::{ListAppend, Register, RwRegister, Set, list_append, register, rw_register, set},
+    vocabulary::{
+        ListAppend, Register, RwRegister, Set,
+        list_append::{self, Lists},
+        register, rw_register, set,
+    },
 };
 
 /// Our own mark in exported histories: an answer that nobody knows.
@@ -13,12 +17,14 @@ pub(crate) const NOT_KNOWN: &str = "disprove/not-known";
 pub(crate) const REFUSED: &str = "disprove/refused";
 
 /// What is known of a history's habits.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Shape {
     /// Whether values are `[k v]`, once an operation has told.
     pub keyed: Option<bool>,
     /// Whether a nil that was read is the initial value.
     pub nil_is_initial: bool,
+    /// The lists that were read.
+    pub lists: Lists,
 }
 
 impl Shape {
@@ -224,17 +230,18 @@ impl Spoken for ListAppend {
         call: &mut Vec<list_append::Step>,
         shape: &mut Shape,
     ) -> Result<Outcome<Vec<list_append::Answer>>, String> {
-        let parse = |view| match step(view)? {
+        let mut parse = |view| match step(view)? {
             (b"r" | b"read", key, value) if is_not_known(value) => Ok(list_append::Answer::Read(key, None)),
             (b"r" | b"read", key, value) if value.is_nil() || value.is_collection() => {
                 // A list that does not exist is empty; `elements` of nil are none.
-                Ok(list_append::Answer::Read(key, Some(value.values())))
+                let list = shape.lists.share(&key, &value.values());
+                Ok(list_append::Answer::Read(key, Some(list)))
             }
             (b"r" | b"read", ..) => Err("reads a list and gets something that is not one".into()),
             (b"append", key, value) => Ok(list_append::Answer::Append(key, value.value())),
             (other, ..) => Err(foreign_step(other, Self::NAME)),
         };
-        let answers = steps(said, Self::NAME)?.map(parse).collect::<Result<Vec<_>, String>>()?;
+        let answers = steps(said, Self::NAME)?.map(&mut parse).collect::<Result<Vec<_>, String>>()?;
         let asked = |(step, answer): (&list_append::Step, &list_append::Answer)| match (step, answer) {
             (list_append::Step::Read(asked), list_append::Answer::Read(key, _)) => asked == key,
             (list_append::Step::Append(asked, value), list_append::Answer::Append(key, appended)) => {

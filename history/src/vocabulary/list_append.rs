@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+mod list;
+mod lists;
+
+pub use list::List;
+pub use lists::Lists;
+
 use super::Vocabulary;
 use crate::{Key, Value};
 
@@ -26,7 +32,7 @@ pub enum Step {
 pub enum Answer {
     /// The list of a key; `None` where the recorder did not know it.
     #[serde(rename = "r")]
-    Read(Key, Option<Vec<Value>>),
+    Read(Key, Option<List>),
     /// The append took place.
     Append(Key, Value),
 }
@@ -71,6 +77,14 @@ impl Vocabulary for ListAppend {
 
     fn is_read(call: &Vec<Step>) -> bool {
         call.iter().all(|step| matches!(step, Step::Read(_)))
+    }
+
+    fn share_lists(returned: &mut Vec<Answer>, lists: &mut Lists) {
+        for answer in returned {
+            if let Answer::Read(key, Some(list)) = answer {
+                *list = lists.share(key, list);
+            }
+        }
     }
 
     fn describe_call(call: &Vec<Step>) -> String {

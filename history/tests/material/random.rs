@@ -83,7 +83,7 @@ impl Made for ListAppend {
         use list_append::{Answer, Step};
         let steps = (0..random.below(5)).map(|_| match (random.key(), random.below(4)) {
             (key, 0) => (Step::Read(key.clone()), Answer::Read(key, None)),
-            (key, 1) => (Step::Read(key.clone()), Answer::Read(key, Some(random.values()))),
+            (key, 1) => (Step::Read(key.clone()), Answer::Read(key, Some(random.values().into()))),
             (key, _) => {
                 let value = random.value();
                 (Step::Append(key.clone(), value.clone()), Answer::Append(key, value))
