@@ -56,13 +56,22 @@ impl Checker<Set> for SetFull {
     }
 
     fn check(&self, history: &History<Set>, budget: &Budget) -> Verdict {
-        let mut parts = gather(history);
         let mut verdict = Verdict {
             checker: self.name(),
             model: if self.linearizable { "linearizable" } else { "set-full" }.into(),
             operations: history.operations.len() as u64,
             ..Verdict::default()
         };
+        if let Some(shrinks) = history.operations.iter().find(|operation| !grows(operation)) {
+            verdict.validity = Validity::Unknown;
+            verdict.notes.push(format!(
+                "this checker judges sets that only grow, and {} is `{}`",
+                shrinks.index,
+                Set::describe_call(&shrinks.call)
+            ));
+            return verdict;
+        }
+        let mut parts = gather(history);
         if parts.values().all(|part| part.reads.is_empty()) {
             verdict.validity = Validity::Unknown;
             verdict.notes.push("no read succeeded, so nothing is known about the elements".into());
@@ -147,6 +156,11 @@ impl SetFull {
     }
 }
 
+/// Whether a call may be made to a set that only grows, and whether its answer is one of those that are judged here.
+fn grows(operation: &Operation<Set>) -> bool {
+    matches!(operation.outcome, Outcome::Fail(_)) || matches!(operation.call, Call::Add(..) | Call::Read(_))
+}
+
 /// The elements and reads by key; what is wrong with a read by itself is found on the way.
 fn gather(history: &History<Set>) -> BTreeMap<&Key, Part<'_>> {
     let mut parts: BTreeMap<&Key, Part<'_>> = BTreeMap::new();
@@ -158,7 +172,9 @@ fn gather(history: &History<Set>) -> BTreeMap<&Key, Part<'_>> {
                 element.began =
                     Some(element.began.map_or(operation.began, |began| began.min(operation.began)));
                 element.added.get_or_insert(operation.index);
-                if let (Outcome::Ok(Return::Added), Some(ended)) = (outcome, operation.ended) {
+                if let (Outcome::Ok(Return::Added | Return::Changed(_)), Some(ended)) =
+                    (outcome, operation.ended)
+                {
                     note_known(element, ended, operation.index);
                 }
             }

@@ -206,12 +206,22 @@ impl Exported for Register {
 
 impl Exported for Set {
     fn value(call: &set::Call, returned: Option<&set::Return>, keyed: bool) -> String {
-        let (key, value) = match (call, returned) {
-            (set::Call::Add(key, element), _) => (key, scalar(element)),
-            (set::Call::Read(key), Some(set::Return::Elements(elements))) => (key, list(elements)),
-            (set::Call::Read(key), _) => (key, "nil".into()),
+        let value = match (call, returned) {
+            (set::Call::Contains(..), Some(set::Return::Contains(is_in))) => is_in.to_string(),
+            (
+                set::Call::Add(_, element) | set::Call::Remove(_, element),
+                Some(set::Return::Changed(changed)),
+            ) => {
+                format!("[{} {changed}]", scalar(element))
+            }
+            (
+                set::Call::Add(_, element) | set::Call::Remove(_, element) | set::Call::Contains(_, element),
+                _,
+            ) => scalar(element),
+            (set::Call::Read(_), Some(set::Return::Elements(elements))) => list(elements),
+            (set::Call::Read(_), _) => "nil".into(),
         };
-        under(key, &value, keyed)
+        under(call.key(), &value, keyed)
     }
 }
 

@@ -51,4 +51,7 @@ pub use header::{GivenTimes, Header, SCHEMA_VERSION};
 pub use history::{Counts, Damage, History};
 pub use operation::{Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason};
 pub use value::{Key, Value};
-pub use vocabulary::{ListAppend, Register, RwRegister, Set, Vocabulary};
+pub use vocabulary::{
+    Bag, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, MultiRegister, Mutex, PriorityQueue,
+    Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister, Semaphore, Set, Stack, Vocabulary,
+};

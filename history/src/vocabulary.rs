@@ -7,14 +7,36 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::Key;
 
+pub mod bag;
+pub mod counter;
+pub mod ids;
+pub mod key_value;
+pub mod lease;
 pub mod list_append;
+pub mod lock;
+pub mod log;
+pub mod multi_register;
+pub mod queue;
+pub mod read_write_lock;
 pub mod register;
 pub mod rw_register;
+pub mod semaphore;
 pub mod set;
 
+pub use bag::Bag;
+pub use counter::Counter;
+pub use ids::Ids;
+pub use key_value::KeyValue;
+pub use lease::Lease;
 pub use list_append::ListAppend;
+pub use lock::{FencedLock, Mutex, ReentrantMutex};
+pub use log::Log;
+pub use multi_register::MultiRegister;
+pub use queue::{PriorityQueue, Queue, Stack};
+pub use read_write_lock::ReadWriteLock;
 pub use register::Register;
 pub use rw_register::RwRegister;
+pub use semaphore::Semaphore;
 pub use set::Set;
 
 /// A set of calls and what they return.

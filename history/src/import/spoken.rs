@@ -173,6 +173,8 @@ impl Spoken for Set {
                 }
                 Ok(Outcome::Ok(set::Return::Added))
             }
+            set::Call::Remove(..) => Ok(Outcome::Ok(set::Return::Removed)),
+            set::Call::Contains(..) => Ok(Outcome::Unknown("the question has no answer".into())),
             set::Call::Read(key) => {
                 let elements = shape.answered(said, key)?;
                 if elements.is_nil() {

@@ -1,4 +1,4 @@
-//! A grow-only set per key: add an element, read them all.
+//! A set per key: add an element, remove it, ask for it, read them all.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,10 @@ pub struct Set;
 pub enum Call {
     /// Adds one element.
     Add(Key, Value),
+    /// Removes one element.
+    Remove(Key, Value),
+    /// Asks whether an element is in.
+    Contains(Key, Value),
     /// Reads all elements.
     Read(Key),
 }
@@ -25,8 +29,23 @@ pub enum Call {
 pub enum Return {
     /// The element was acknowledged.
     Added,
+    /// The removal was acknowledged; the element may not have been in before.
+    Removed,
+    /// The addition or removal took place, and this is whether it changed the set.
+    Changed(bool),
+    /// Whether the element was in.
+    Contains(bool),
     /// All elements as the database listed them, duplicates included.
     Elements(Vec<Value>),
+}
+
+impl Call {
+    /// The one set a call touches.
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Add(key, _) | Self::Remove(key, _) | Self::Contains(key, _) | Self::Read(key) => key,
+        }
+    }
 }
 
 impl Vocabulary for Set {
@@ -37,30 +56,37 @@ impl Vocabulary for Set {
     fn kind(call: &Call) -> &'static str {
         match call {
             Call::Add(..) => "add",
+            Call::Remove(..) => "remove",
+            Call::Contains(..) => "contains",
             Call::Read(_) => "read",
         }
     }
 
     fn keys(call: &Call) -> Vec<Key> {
-        match call {
-            Call::Add(key, _) | Call::Read(key) => vec![key.clone()],
-        }
+        vec![call.key().clone()]
     }
 
     fn is_read(call: &Call) -> bool {
-        matches!(call, Call::Read(_))
+        matches!(call, Call::Read(_) | Call::Contains(..))
     }
 
     fn describe_call(call: &Call) -> String {
         match call {
             Call::Add(key, element) => format!("add {key} {element}"),
+            Call::Remove(key, element) => format!("remove {key} {element}"),
+            Call::Contains(key, element) => format!("contains {key} {element}"),
             Call::Read(key) => format!("read {key}"),
         }
     }
 
-    fn describe_return(_: &Call, returned: &Return) -> String {
+    fn describe_return(call: &Call, returned: &Return) -> String {
         match returned {
             Return::Added => "added".into(),
+            Return::Removed => "removed".into(),
+            Return::Changed(true) if matches!(call, Call::Remove(..)) => "removed, it was in".into(),
+            Return::Changed(true) => "added, it was not in".into(),
+            Return::Changed(false) => "nothing changed".into(),
+            Return::Contains(is_in) => if *is_in { "yes" } else { "no" }.into(),
             Return::Elements(elements) => super::list_append::describe_list(elements),
         }
     }

@@ -42,6 +42,13 @@ impl Sets {
                 self.0.entry(key.clone()).or_default().push(element.clone());
                 set::Return::Added
             }
+            set::Call::Remove(key, element) => {
+                self.0.entry(key.clone()).or_default().retain(|other| other != element);
+                set::Return::Removed
+            }
+            set::Call::Contains(key, element) => {
+                set::Return::Contains(self.0.get(key).is_some_and(|elements| elements.contains(element)))
+            }
             set::Call::Read(key) => set::Return::Elements(self.0.get(key).cloned().unwrap_or_default()),
         }
     }
