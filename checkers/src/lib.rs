@@ -36,6 +36,7 @@ pub mod anomaly;
 pub mod budget;
 pub mod datatype;
 pub mod evidence;
+pub mod lattice;
 pub mod linearizability;
 pub mod set;
 pub mod verdict;
