@@ -160,8 +160,10 @@ impl std::fmt::Debug for Registry {
 impl Registry {
     /// What is built in.
     pub fn built_in() -> Self {
-        let workloads: Vec<Arc<dyn AnyWorkload>> =
-            vec![Arc::new(workloads::register::RegisterWorkload::default())];
+        let workloads: Vec<Arc<dyn AnyWorkload>> = vec![
+            Arc::new(workloads::RegisterWorkload::default()),
+            Arc::new(workloads::SetWorkload::default()),
+        ];
         let databases: Vec<Box<dyn DatabaseSource>> = vec![
             Box::new(Specimen),
             #[cfg(feature = "etcd")]

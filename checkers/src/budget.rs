@@ -26,6 +26,7 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Steps(steps) => write!(f, "the step limit of {steps} was hit"),
+            Self::Memory(bytes) if *bytes < 1 << 20 => write!(f, "the memory limit of {bytes} bytes was hit"),
             Self::Memory(bytes) => write!(f, "the memory limit of {} MiB was hit", bytes >> 20),
             Self::Time => f.write_str("the time limit was hit"),
         }

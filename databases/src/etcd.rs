@@ -1,14 +1,20 @@
 //! etcd 3.4 and later, spoken to through its HTTP gateway.
 
 mod client;
+mod elements;
 mod gateway;
 mod processes;
+mod session;
+mod transactions;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use cluster::{Cluster, Daemon, Database, Error, Node, Primaries, ProcessControl, Speaks};
-use history::NodeId;
+use history::{
+    NodeId,
+    vocabulary::{ListAppend, Register, RwRegister, Set},
+};
 
 pub use client::EtcdClients;
 
@@ -78,11 +84,19 @@ impl Database for Etcd {
     }
 
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
-        (vocabulary == "register").then_some("linearizable")
+        match vocabulary {
+            "register" | "set" => Some("linearizable"),
+            "list-append" | "rw-register" => Some("strict-serializable"),
+            _ => None,
+        }
     }
 
     fn speaks(&self) -> Speaks {
-        Speaks::default().with::<history::vocabulary::Register>(EtcdClients)
+        Speaks::default()
+            .with::<Register>(EtcdClients)
+            .with::<Set>(EtcdClients)
+            .with::<ListAppend>(EtcdClients)
+            .with::<RwRegister>(EtcdClients)
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {

@@ -7,7 +7,7 @@
 //! use cluster::Database;
 //!
 //! let etcd = disprove_databases::Etcd;
-//! assert_eq!(etcd.speaks().names().collect::<Vec<_>>(), ["register"]);
+//! assert_eq!(etcd.speaks().names().collect::<Vec<_>>(), ["list-append", "register", "rw-register", "set"]);
 //! assert_eq!(etcd.promises("register"), Some("linearizable"));
 //! ```
 //!

@@ -2,9 +2,12 @@
 //!
 //! A workload is listed only when a checker judges it: there is no verdict without one.
 
-use history::{Vocabulary, vocabulary::Register};
+use history::{
+    Vocabulary,
+    vocabulary::{Register, Set},
+};
 
-use crate::{RegisterWorkload, Workload, workload::Setting};
+use crate::{RegisterWorkload, SetWorkload, Workload, workload::Setting};
 
 /// A workload of this vocabulary, with its defaults.
 pub type BoxedWorkload<V> = Box<dyn Workload<Vocabulary = V>>;
@@ -18,6 +21,12 @@ pub trait Catalogued: Vocabulary + Sized {
 impl Catalogued for Register {
     fn workloads() -> Vec<BoxedWorkload<Self>> {
         vec![Box::new(RegisterWorkload::default())]
+    }
+}
+
+impl Catalogued for Set {
+    fn workloads() -> Vec<BoxedWorkload<Self>> {
+        vec![Box::new(SetWorkload::default())]
     }
 }
 
@@ -38,6 +47,7 @@ pub struct Entry {
 pub fn entries() -> Vec<Entry> {
     let mut entries = Vec::new();
     list::<Register>(&mut entries);
+    list::<Set>(&mut entries);
     entries
 }
 
@@ -68,6 +78,7 @@ mod tests {
         assert_eq!(names.len(), entries.len());
         assert!(find::<Register>("register").is_some());
         assert!(find::<Register>("nothing").is_none());
+        assert!(find::<Set>("set").is_some());
         assert!(entries.iter().all(|entry| !entry.promise.is_empty() && !entry.promise.contains('\n')));
     }
 }

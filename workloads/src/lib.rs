@@ -61,5 +61,6 @@ pub use leaves::{Nothing, call, calls, each_of, log, repeat, sleep};
 pub use order::{cycle, in_order, phases};
 pub use pace::cycle_times;
 pub use register::RegisterWorkload;
+pub use set::SetWorkload;
 pub use threads::{each_process, each_thread, on_threads, reserve};
 pub use workload::{Checkers, Options, Setting, Workload};

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use checkers::SetFull;
 use history::{
     Key, Value,
     vocabulary::{Set, set::Call},
@@ -13,7 +14,13 @@ use history::{
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Context, Generator, Options, Step, ledger::KeysUsed, register::key_name, streams};
+use crate::{
+    Checkers, Context, Generator, Options, Step, Workload,
+    ledger::{KeysUsed, Ledger},
+    register::key_name,
+    streams,
+    workload::{Setting, paced},
+};
 
 /// Of 256 calls, how many read; a read costs the database far more than an add.
 const READ_SHARE: u32 = 64;
@@ -23,6 +30,61 @@ const RETIRED_SHARE: u32 = 4;
 
 /// How many retired sets are remembered.
 const RETIRED_MAX: usize = 64;
+
+/// How many elements a set gets before a fresh one takes its place.
+const ELEMENTS_PER_SET: u32 = 400;
+
+/// How often each set is read at the end, each time by another worker.
+const FINAL_ROUNDS: u64 = 3;
+
+/// Adds of unique elements and reads of whole sets.
+#[derive(Debug)]
+pub struct SetWorkload {
+    /// How many elements a set gets before a fresh one takes its place.
+    pub elements_per_set: u32,
+    ledger: Ledger,
+}
+
+impl Default for SetWorkload {
+    fn default() -> Self {
+        Self { elements_per_set: ELEMENTS_PER_SET, ledger: Ledger::default() }
+    }
+}
+
+impl Workload for SetWorkload {
+    type Vocabulary = Set;
+
+    fn name(&self) -> &str {
+        "set"
+    }
+
+    fn promise(&self) -> &str {
+        "an element whose addition was acknowledged is in every later read, once, and nothing else is"
+    }
+
+    fn settings(&self) -> Vec<Setting> {
+        let meaning = "elements after which a set is replaced by a fresh one";
+        vec![Setting::new("elements-per-set", self.elements_per_set, meaning)]
+    }
+
+    fn generator(&self, options: &Options) -> Box<dyn Generator<Set>> {
+        let used = self.ledger.open(&options.run_id);
+        paced(SetCalls::counted(options, self.elements_per_set, used), options)
+    }
+
+    fn final_generator(&self, options: &Options) -> Box<dyn Generator<Set>> {
+        let used = self.ledger.used(&options.run_id);
+        Box::new(SetFinalReads { run_id: options.run_id.clone(), used, times: FINAL_ROUNDS, at: 0 })
+    }
+
+    fn checkers(&self, options: &Options) -> Checkers<Set> {
+        match options.model.as_str() {
+            "linearizable" => vec![Box::new(SetFull::new(true))],
+            "eventual" => vec![Box::new(SetFull::new(false))],
+            _ => Vec::new(),
+        }
+    }
+}
 
 /// Adds and reads. It never ends by itself.
 #[derive(Debug)]
@@ -39,9 +101,13 @@ pub struct SetCalls {
 impl SetCalls {
     /// The calls of one run, with so many elements in each set.
     pub fn new(options: &Options, elements_per_set: u32) -> Self {
+        Self::counted(options, elements_per_set, KeysUsed::default())
+    }
+
+    fn counted(options: &Options, elements_per_set: u32, used: KeysUsed) -> Self {
         let mut calls = Self {
             run_id: options.run_id.clone(),
-            used: KeysUsed::default(),
+            used,
             rng: streams::rng(options.seed, "workload/set", 0),
             elements_per_set: elements_per_set.max(1),
             live: Vec::new(),

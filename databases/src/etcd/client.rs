@@ -27,13 +27,16 @@ pub struct EtcdClients;
 #[async_trait]
 impl ClientFactory<Register> for EtcdClients {
     async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Register>>, Reason> {
-        // A member that is not there is noticed here, so that no call is spent on it.
-        TcpStream::connect((node.address, CLIENT_PORT + node.port_offset))
-            .await
-            .map_err(|error| Reason::from(format!("no connection: {error}")))?;
-        let gateway = Gateway::open(node).map_err(|error| Reason::from(error.to_string()))?;
-        Ok(Box::new(EtcdRegister { gateway, broken: false }))
+        Ok(Box::new(EtcdRegister { gateway: open(node).await?, broken: false }))
     }
+}
+
+/// A session with a member. One that is not there is noticed here, so that no call is spent on it.
+pub(super) async fn open(node: &Node) -> Result<Gateway, Reason> {
+    TcpStream::connect((node.address, CLIENT_PORT + node.port_offset))
+        .await
+        .map_err(|error| Reason::from(format!("no connection: {error}")))?;
+    Gateway::open(node).map_err(|error| Reason::from(error.to_string()))
 }
 
 struct EtcdRegister {
@@ -63,7 +66,7 @@ impl EtcdRegister {
 }
 
 /// A value as it was written: a number where it reads as one.
-fn parse(text: &str) -> Value {
+pub(super) fn parse(text: &str) -> Value {
     text.parse().map_or_else(|_| Value::from(text), Value::Int)
 }
 

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cluster::{Error, Node};
 use serde_json::{Value as Json, json};
 
-use super::client_url;
+use super::{CLIENT_PORT, session::OneConnection};
 
 /// Why a request has no answer.
 #[derive(Debug)]
@@ -42,12 +42,15 @@ impl Gateway {
             .http1_only()
             .no_proxy()
             .pool_max_idle_per_host(1)
+            .pool_idle_timeout(None)
+            .dns_resolver(OneConnection::to((node.address, CLIENT_PORT + node.port_offset).into()))
             .retry(reqwest::retry::never())
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(2))
             .build()
             .map_err(|error| Error::Node { node: node.name.clone(), what: error.to_string() })?;
-        Ok(Self { http, url: client_url(node) })
+        // The name leads to the session's resolver, which gives the address away once.
+        Ok(Self { http, url: format!("http://{}:{}", node.name, CLIENT_PORT + node.port_offset) })
     }
 
     /// The value of a key, read linearizably.
@@ -78,12 +81,60 @@ impl Gateway {
             None => json!({ "key": key, "target": "CREATE", "result": "EQUAL", "createRevision": "0" }),
         };
         let put = json!({ "requestPut": { "key": key, "value": STANDARD.encode(to) } });
-        let answer = self.post("kv/txn", &json!({ "compare": [compare], "success": [put] })).await?;
+        self.commit_if(&[compare], &[put]).await
+    }
+
+    /// Everything that is stored under these keys, all at one revision.
+    pub async fn read_all(&self, keys: &[String]) -> Result<Vec<Stored>, GatewayError> {
+        let ranges: Vec<Json> =
+            keys.iter().map(|key| json!({ "requestRange": { "key": STANDARD.encode(key) } })).collect();
+        let answer = self.post("kv/txn", &json!({ "success": ranges })).await?;
+        let responses = answer["responses"].as_array().filter(|responses| responses.len() == keys.len());
+        let responses = responses.ok_or_else(|| strange(&answer))?;
+        responses.iter().map(|response| stored(&response["response_range"]["kvs"][0])).collect()
+    }
+
+    /// Sets keys if every one of these keys was last changed at this revision; whether that was so.
+    pub async fn put_if_unchanged(
+        &self,
+        revisions: &[(String, u64)],
+        puts: &[(String, String)],
+    ) -> Result<bool, GatewayError> {
+        let compare = |(key, revision): &(String, u64)| {
+            json!({
+                "key": STANDARD.encode(key), "target": "MOD", "result": "EQUAL", "modRevision": revision.to_string()
+            })
+        };
+        let put = |(key, value): &(String, String)| json!({ "requestPut": { "key": STANDARD.encode(key), "value": STANDARD.encode(value) } });
+        let compares: Vec<Json> = revisions.iter().map(compare).collect();
+        let puts: Vec<Json> = puts.iter().map(put).collect();
+        self.commit_if(&compares, &puts).await
+    }
+
+    async fn commit_if(&self, compares: &[Json], puts: &[Json]) -> Result<bool, GatewayError> {
+        let answer = self.post("kv/txn", &json!({ "compare": compares, "success": puts })).await?;
         if !answer["header"].is_object() {
             return Err(strange(&answer));
         }
         // The gateway leaves a false "succeeded" out.
         Ok(answer["succeeded"].as_bool().unwrap_or(false))
+    }
+
+    /// The names of all keys that begin with this text, read linearizably.
+    pub async fn names_below(&self, prefix: &str) -> Result<Vec<String>, GatewayError> {
+        let mut end = prefix.as_bytes().to_vec();
+        // The first name that no longer begins so; a prefix here never ends with the last byte there is.
+        *end.last_mut().expect("a prefix is not empty") += 1;
+        let request = json!({
+            "key": STANDARD.encode(prefix), "range_end": STANDARD.encode(&end), "keys_only": true
+        });
+        let answer = self.post("kv/range", &request).await?;
+        if !answer["header"].is_object() {
+            return Err(strange(&answer));
+        }
+        let none = Vec::new();
+        let found = answer["kvs"].as_array().unwrap_or(&none);
+        found.iter().map(|kv| decode(kv["key"].as_str().ok_or_else(|| strange(kv))?)).collect()
     }
 
     /// The version the member says it has.
@@ -117,6 +168,25 @@ impl Gateway {
         let said = answer["error"].as_str().or(answer["message"].as_str()).unwrap_or("no reason given");
         Err(GatewayError::Doubtful(format!("{}: {said}", status.as_u16())))
     }
+}
+
+/// What one key holds.
+#[derive(Debug)]
+pub struct Stored {
+    /// Its value, if there is one.
+    pub value: Option<String>,
+    /// The revision of its last change; 0 where there is none.
+    pub revision: u64,
+}
+
+fn stored(kv: &Json) -> Result<Stored, GatewayError> {
+    if !kv.is_object() {
+        return Ok(Stored { value: None, revision: 0 });
+    }
+    let revision = kv["mod_revision"].as_str().and_then(|text| text.parse().ok());
+    // An empty value is left out of the answer.
+    let value = kv["value"].as_str().map_or(Ok(String::new()), decode)?;
+    Ok(Stored { value: Some(value), revision: revision.ok_or_else(|| strange(kv))? })
 }
 
 fn decode(encoded: &str) -> Result<String, GatewayError> {

@@ -1,0 +1,68 @@
+//! A set in etcd: an empty key per element below the set's own name.
+//!
+//! | what happened | outcome | why |
+//! |---|---|---|
+//! | no connection was made | `Fail` | nothing was sent |
+//! | a read has no answer | `Fail` | a read changes nothing, so it did not happen |
+//! | an add without an answer | `Unknown` | the proposal may be in the log already, and be applied later |
+
+use async_trait::async_trait;
+use cluster::{Client, ClientFactory, Cluster, Node};
+use history::{
+    Outcome, Reason, Set,
+    vocabulary::set::{Call, Return},
+};
+
+use super::{
+    EtcdClients,
+    client::{open, parse},
+    gateway::{Gateway, GatewayError},
+};
+
+#[async_trait]
+impl ClientFactory<Set> for EtcdClients {
+    async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Set>>, Reason> {
+        Ok(Box::new(EtcdSet { gateway: open(node).await?, broken: false }))
+    }
+}
+
+struct EtcdSet {
+    gateway: Gateway,
+    broken: bool,
+}
+
+impl EtcdSet {
+    async fn ask(&self, call: &Call) -> Result<Return, GatewayError> {
+        match call {
+            Call::Add(key, element) => {
+                self.gateway.put(&format!("{key}/{element}"), "").await?;
+                Ok(Return::Added)
+            }
+            Call::Read(key) => {
+                let below = format!("{key}/");
+                let names = self.gateway.names_below(&below).await?;
+                Ok(Return::Elements(names.iter().map(|name| parse(&name[below.len()..])).collect()))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Client<Set> for EtcdSet {
+    async fn invoke(&mut self, call: &Call) -> Outcome<Return> {
+        let error = match self.ask(call).await {
+            Ok(returned) => return Outcome::Ok(returned),
+            Err(error) => error,
+        };
+        self.broken = true;
+        match error {
+            GatewayError::NotSent(reason) => Outcome::Fail(reason.into()),
+            GatewayError::Doubtful(reason) if matches!(call, Call::Read(_)) => Outcome::Fail(reason.into()),
+            GatewayError::Doubtful(reason) => Outcome::Unknown(reason.into()),
+        }
+    }
+
+    fn is_broken(&self) -> bool {
+        self.broken
+    }
+}
