@@ -4,12 +4,12 @@
 //! |---|---|---|
 //! | no connection was made | `Fail` | nothing was sent |
 //! | a read has no answer | `Fail` | a read changes nothing, so it did not happen |
-//! | an add without an answer | `Unknown` | the proposal may be in the log already, and be applied later |
+//! | an add or a removal without an answer | `Unknown` | the proposal may be in the log already, and be applied later |
 
 use async_trait::async_trait;
 use cluster::{Client, ClientFactory, Cluster, Node};
 use history::{
-    Outcome, Reason, Set,
+    Outcome, Reason, Set, Vocabulary as _,
     vocabulary::set::{Call, Return},
 };
 
@@ -38,6 +38,14 @@ impl EtcdSet {
                 self.gateway.put(&format!("{key}/{element}"), "").await?;
                 Ok(Return::Added)
             }
+            Call::Remove(key, element) => {
+                self.gateway.delete(&format!("{key}/{element}")).await?;
+                Ok(Return::Removed)
+            }
+            Call::Contains(key, element) => {
+                let found = self.gateway.range(&format!("{key}/{element}")).await?;
+                Ok(Return::Contains(found.is_some()))
+            }
             Call::Read(key) => {
                 let below = format!("{key}/");
                 let names = self.gateway.names_below(&below).await?;
@@ -57,7 +65,7 @@ impl Client<Set> for EtcdSet {
         self.broken = true;
         match error {
             GatewayError::NotSent(reason) => Outcome::Fail(reason.into()),
-            GatewayError::Doubtful(reason) if matches!(call, Call::Read(_)) => Outcome::Fail(reason.into()),
+            GatewayError::Doubtful(reason) if Set::is_read(call) => Outcome::Fail(reason.into()),
             GatewayError::Doubtful(reason) => Outcome::Unknown(reason.into()),
         }
     }

@@ -71,6 +71,12 @@ impl Gateway {
         if answer["header"].is_object() { Ok(()) } else { Err(strange(&answer)) }
     }
 
+    /// Removes a key, if it is there.
+    pub async fn delete(&self, key: &str) -> Result<(), GatewayError> {
+        let answer = self.post("kv/deleterange", &json!({ "key": STANDARD.encode(key) })).await?;
+        if answer["header"].is_object() { Ok(()) } else { Err(strange(&answer)) }
+    }
+
     /// Sets a key if it has the expected value; whether it had.
     pub async fn swap(&self, key: &str, from: Expected<'_>, to: &str) -> Result<bool, GatewayError> {
         let key = STANDARD.encode(key);
