@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     edn::{Forms, Step, entry},
     etcd_log,
-    tape::{Notation, View},
+    tape::{Notation, Tape, View},
 };
 use crate::{
     ReadError, Vocabulary,
@@ -96,7 +96,7 @@ fn tells(form: View<'_>) -> Option<&'static str> {
 
 /// Tells the vocabulary of an EDN or JSON history: that of the first call that only one vocabulary has.
 pub(super) fn vocabulary(path: &Path, notation: Notation) -> Result<&'static str, ReadError> {
-    let mut forms = Forms::open(path, notation, None)?;
+    let mut forms = Forms::open(path, notation, None, Tape::default())?;
     let (mut operations, mut transactions, mut foreign) = (false, false, None);
     while let Step::Form = forms.step() {
         if let Some(vocabulary) = tells(forms.form()) {

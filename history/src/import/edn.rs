@@ -43,7 +43,12 @@ pub(super) struct Forms {
 }
 
 impl Forms {
-    pub fn open(path: &Path, notation: Notation, stop_at: Option<u64>) -> Result<Self, ReadError> {
+    pub fn open(
+        path: &Path,
+        notation: Notation,
+        stop_at: Option<u64>,
+        tape: Tape,
+    ) -> Result<Self, ReadError> {
         let text = Text::open(path, stop_at).map_err(|source| ReadError::Io { path: path.into(), source })?;
         Ok(Self {
             text,
@@ -55,7 +60,7 @@ impl Forms {
             line: 1,
             outer: 0,
             ended: false,
-            tape: Tape::default(),
+            tape,
         })
     }
 
@@ -91,7 +96,7 @@ impl Forms {
                     self.at = self.tag_end().unwrap_or(self.at);
                     continue;
                 }
-                Some(_) => match self.tape.read(&self.buffer, self.at, self.notation) {
+                Some(_) => match self.tape.read_operation(&self.buffer, self.at, self.notation) {
                     Ok(end) => {
                         self.at = end;
                         return Step::Form;
@@ -242,7 +247,7 @@ fn pass<V: Spoken>(
     header: &Header,
     stop: Option<&(u64, String)>,
 ) -> Result<Pass<V>, ReadError> {
-    let mut forms = Forms::open(path, notation, stop.map(|(from, _)| *from))?;
+    let mut forms = Forms::open(path, notation, stop.map(|(from, _)| *from), V::tape())?;
     let mut builder = Builder::<V>::new(&header.initial, Failures::Certain);
     let damage = loop {
         match (forms.step(), stop) {

@@ -1,6 +1,6 @@
 //! How each vocabulary is written in Jepsen's histories.
 
-use super::tape::View;
+use super::tape::{Elements, Tape, View};
 use crate::{
     Key, Outcome, Value, Vocabulary,
     vocabulary::{
@@ -67,6 +67,10 @@ pub(super) struct Said<'a> {
 
 /// A vocabulary that Jepsen's histories can be in.
 pub(super) trait Spoken: Vocabulary {
+    /// What its operations are read onto.
+    fn tape() -> Tape {
+        Tape::default()
+    }
     /// The call that an invocation makes, or that a completion without one must have answered.
     fn call(said: &Said<'_>, shape: &mut Shape) -> Result<Self::Call, String>;
     /// What an `:ok` says. It may correct the call: some clients choose their arguments while they run.
@@ -199,7 +203,7 @@ fn step<'a>(view: View<'a>) -> Result<(&'a [u8], Key, View<'a>), String> {
 }
 
 /// The steps of a transaction.
-fn steps<'a>(said: &Said<'a>, vocabulary: &str) -> Result<impl Iterator<Item = View<'a>> + use<'a>, String> {
+fn steps<'a>(said: &Said<'a>, vocabulary: &str) -> Result<Elements<'a>, String> {
     if said.f != b"txn" {
         return Err(foreign(said.f, vocabulary));
     }
@@ -207,6 +211,21 @@ fn steps<'a>(said: &Said<'a>, vocabulary: &str) -> Result<impl Iterator<Item = V
         return Err("has a transaction that is not a list of steps".into());
     }
     Ok(said.value.elements())
+}
+
+/// What each step of a transaction is. Most of a history's memory is in these lists, so they have no room to spare.
+fn each_step<T>(
+    said: &Said<'_>,
+    vocabulary: &str,
+    mut parse: impl FnMut(&[u8], Key, View<'_>) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    let steps = steps(said, vocabulary)?;
+    let mut parsed = Vec::with_capacity(steps.clone().count());
+    for view in steps {
+        let (f, key, value) = step(view)?;
+        parsed.push(parse(f, key, value)?);
+    }
+    Ok(parsed)
 }
 
 fn foreign_step(f: &[u8], vocabulary: &str) -> String {
@@ -218,13 +237,16 @@ fn is_not_known(value: View<'_>) -> bool {
 }
 
 impl Spoken for ListAppend {
+    fn tape() -> Tape {
+        Tape::of_lists()
+    }
+
     fn call(said: &Said<'_>, _: &mut Shape) -> Result<Vec<list_append::Step>, String> {
-        let parse = |view| match step(view)? {
-            (b"r" | b"read", key, _) => Ok(list_append::Step::Read(key)),
-            (b"append", key, value) => Ok(list_append::Step::Append(key, value.value())),
-            (other, ..) => Err(foreign_step(other, Self::NAME)),
-        };
-        steps(said, Self::NAME)?.map(parse).collect()
+        each_step(said, Self::NAME, |f, key, value| match f {
+            b"r" | b"read" => Ok(list_append::Step::Read(key)),
+            b"append" => Ok(list_append::Step::Append(key, value.value())),
+            other => Err(foreign_step(other, Self::NAME)),
+        })
     }
 
     fn answer(
@@ -232,18 +254,17 @@ impl Spoken for ListAppend {
         call: &mut Vec<list_append::Step>,
         shape: &mut Shape,
     ) -> Result<Outcome<Vec<list_append::Answer>>, String> {
-        let mut parse = |view| match step(view)? {
-            (b"r" | b"read", key, value) if is_not_known(value) => Ok(list_append::Answer::Read(key, None)),
-            (b"r" | b"read", key, value) if value.is_nil() || value.is_collection() => {
+        let answers = each_step(said, Self::NAME, |f, key, value| match f {
+            b"r" | b"read" if is_not_known(value) => Ok(list_append::Answer::Read(key, None)),
+            b"r" | b"read" if value.is_nil() || value.is_collection() => {
                 // A list that does not exist is empty; `elements` of nil are none.
-                let list = shape.lists.share(&key, &value.values());
+                let list = value.list().cloned().unwrap_or_else(|| shape.lists.share(&key, &value.values()));
                 Ok(list_append::Answer::Read(key, Some(list)))
             }
-            (b"r" | b"read", ..) => Err("reads a list and gets something that is not one".into()),
-            (b"append", key, value) => Ok(list_append::Answer::Append(key, value.value())),
-            (other, ..) => Err(foreign_step(other, Self::NAME)),
-        };
-        let answers = steps(said, Self::NAME)?.map(&mut parse).collect::<Result<Vec<_>, String>>()?;
+            b"r" | b"read" => Err("reads a list and gets something that is not one".into()),
+            b"append" => Ok(list_append::Answer::Append(key, value.value())),
+            other => Err(foreign_step(other, Self::NAME)),
+        })?;
         let asked = |(step, answer): (&list_append::Step, &list_append::Answer)| match (step, answer) {
             (list_append::Step::Read(asked), list_append::Answer::Read(key, _)) => asked == key,
             (list_append::Step::Append(asked, value), list_append::Answer::Append(key, appended)) => {
@@ -260,12 +281,11 @@ impl Spoken for ListAppend {
 
 impl Spoken for RwRegister {
     fn call(said: &Said<'_>, _: &mut Shape) -> Result<Vec<rw_register::Step>, String> {
-        let parse = |view| match step(view)? {
-            (b"r" | b"read", key, _) => Ok(rw_register::Step::Read(key)),
-            (b"w" | b"write", key, value) => Ok(rw_register::Step::Write(key, value.value())),
-            (other, ..) => Err(foreign_step(other, Self::NAME)),
-        };
-        steps(said, Self::NAME)?.map(parse).collect()
+        each_step(said, Self::NAME, |f, key, value| match f {
+            b"r" | b"read" => Ok(rw_register::Step::Read(key)),
+            b"w" | b"write" => Ok(rw_register::Step::Write(key, value.value())),
+            other => Err(foreign_step(other, Self::NAME)),
+        })
     }
 
     fn answer(
@@ -273,13 +293,12 @@ impl Spoken for RwRegister {
         call: &mut Vec<rw_register::Step>,
         shape: &mut Shape,
     ) -> Result<Outcome<Vec<rw_register::Answer>>, String> {
-        let parse = |view| match step(view)? {
-            (b"r" | b"read", key, value) if is_not_known(value) => Ok(rw_register::Answer::Read(key, None)),
-            (b"r" | b"read", key, value) => Ok(rw_register::Answer::Read(key, shape.known(value))),
-            (b"w" | b"write", key, value) => Ok(rw_register::Answer::Write(key, value.value())),
-            (other, ..) => Err(foreign_step(other, Self::NAME)),
-        };
-        let answers = steps(said, Self::NAME)?.map(parse).collect::<Result<Vec<_>, String>>()?;
+        let answers = each_step(said, Self::NAME, |f, key, value| match f {
+            b"r" | b"read" if is_not_known(value) => Ok(rw_register::Answer::Read(key, None)),
+            b"r" | b"read" => Ok(rw_register::Answer::Read(key, shape.known(value))),
+            b"w" | b"write" => Ok(rw_register::Answer::Write(key, value.value())),
+            other => Err(foreign_step(other, Self::NAME)),
+        })?;
         let asked = |(step, answer): (&rw_register::Step, &rw_register::Answer)| match (step, answer) {
             (rw_register::Step::Read(asked), rw_register::Answer::Read(key, _)) => asked == key,
             (rw_register::Step::Write(asked, value), rw_register::Answer::Write(key, written)) => {

@@ -1,8 +1,13 @@
 //! One EDN or JSON form as a flat list of tokens: read in one pass, without recursion and without an allocation per form.
 
+mod lists;
+mod operation;
 mod view;
 
-pub(super) use view::View;
+use crate::vocabulary::list_append::List;
+use lists::KnownLists;
+
+pub(super) use view::{Elements, View};
 
 /// Deeper nesting is not found in histories.
 const DEPTH_MAX: usize = 64;
@@ -48,6 +53,12 @@ pub(super) enum Token {
     Open {
         bracket: Bracket,
         next: u32,
+    },
+    /// A vector of numbers that a transaction read: a place among the tape's lists. Between its brackets.
+    List {
+        place: u32,
+        start: u32,
+        end: u32,
     },
 }
 
@@ -99,9 +110,13 @@ pub(super) fn skip_space(text: &[u8], mut at: usize, notation: Notation) -> usiz
 }
 
 /// The tokens of one form.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Tape {
     tokens: Vec<Token>,
+    /// The lists among the tokens.
+    lists: Vec<List>,
+    /// The lists of the forms before, where they are wanted.
+    known: Option<Box<KnownLists>>,
     /// The open collections: where each is on the tape.
     open: Vec<usize>,
     /// The depths at which `#_` waits for the form it drops, with the tape's length before it.
@@ -109,11 +124,27 @@ pub(super) struct Tape {
 }
 
 impl Tape {
-    /// Reads the form that begins at `at` (not at white space), and answers where it ends.
-    pub fn read(&mut self, text: &[u8], mut at: usize, notation: Notation) -> Result<usize, Fault> {
+    /// A tape that recognises the lists that transactions read. They can be looked into once the tape is gone.
+    pub fn of_lists() -> Self {
+        Self { known: Some(Box::default()), ..Self::default() }
+    }
+
+    fn clear(&mut self) {
         self.tokens.clear();
+        self.lists.clear();
         self.open.clear();
         self.dropped.clear();
+    }
+
+    /// Reads the form that begins at `at` (not at white space), and answers where it ends.
+    pub fn read(&mut self, text: &[u8], at: usize, notation: Notation) -> Result<usize, Fault> {
+        self.clear();
+        self.form(text, at, notation)
+    }
+
+    /// Reads a form within the collections that are open.
+    fn form(&mut self, text: &[u8], mut at: usize, notation: Notation) -> Result<usize, Fault> {
+        let (outer, before) = (self.open.len(), self.tokens.len());
         let json = notation == Notation::Json;
         loop {
             let Some(byte) = text.get(at) else { return Err(Fault::Incomplete) };
@@ -123,7 +154,7 @@ impl Tape {
                     continue;
                 }
                 b'{' => self.begin(Bracket::Map, at)?,
-                b'[' => self.begin(Bracket::Vector, at)?,
+                b'[' => self.vector(text, at)?,
                 b'(' => self.begin(Bracket::List, at)?,
                 b'}' | b']' | b')' => {
                     self.close(*byte, at)?;
@@ -152,9 +183,23 @@ impl Tape {
             if !self.dropped.is_empty() {
                 self.form_done();
             }
-            if self.open.is_empty() && self.dropped.is_empty() && !self.tokens.is_empty() {
+            if self.open.len() == outer && self.dropped.is_empty() && self.tokens.len() > before {
                 return Ok(at);
             }
+        }
+    }
+
+    /// Begins a vector, or takes the whole of it where its text is known.
+    fn vector(&mut self, text: &[u8], at: usize) -> Result<usize, Fault> {
+        let Some(known) = &mut self.known else { return self.begin(Bracket::Vector, at) };
+        match known.recognise(text, at, &self.open, &self.tokens) {
+            Some((list, end)) => {
+                let place = self.lists.len() as u32;
+                self.lists.push(list);
+                self.tokens.push(Token::List { place, start: at as u32 + 1, end: end as u32 - 1 });
+                Ok(end)
+            }
+            None => self.begin(Bracket::Vector, at),
         }
     }
 
@@ -295,7 +340,7 @@ impl Tape {
 
     /// The whole form, read from `text`.
     pub fn view<'a>(&'a self, text: &'a [u8]) -> View<'a> {
-        View::new(text, &self.tokens)
+        View::new(text, &self.tokens, &self.lists)
     }
 }
 

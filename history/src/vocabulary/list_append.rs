@@ -7,6 +7,7 @@ mod lists;
 
 pub use list::List;
 pub use lists::Lists;
+pub(crate) use lists::Sequence;
 
 use super::Vocabulary;
 use crate::{Key, Value};

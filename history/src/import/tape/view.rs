@@ -1,23 +1,24 @@
 //! A form on a tape, as its readers see it.
 
 use super::{Bracket, Token};
-use crate::Value;
+use crate::{Value, vocabulary::list_append::List};
 
 /// A form on a tape.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::import) struct View<'a> {
     text: &'a [u8],
     tokens: &'a [Token],
+    lists: &'a [List],
     at: usize,
 }
 
 impl<'a> View<'a> {
     /// The form of nothing.
-    pub const NIL: View<'static> = View { text: b"", tokens: &[Token::Nil], at: 0 };
+    pub const NIL: View<'static> = View { text: b"", tokens: &[Token::Nil], lists: &[], at: 0 };
 
     /// The form that a whole tape is.
-    pub fn new(text: &'a [u8], tokens: &'a [Token]) -> Self {
-        Self { text, tokens, at: 0 }
+    pub fn new(text: &'a [u8], tokens: &'a [Token], lists: &'a [List]) -> Self {
+        Self { text, tokens, lists, at: 0 }
     }
 
     /// Its token.
@@ -43,7 +44,11 @@ impl<'a> View<'a> {
 
     /// True for a vector, a list or a set.
     pub fn is_collection(&self) -> bool {
-        matches!(self.token(), Token::Open { bracket, .. } if bracket != Bracket::Map)
+        match self.token() {
+            Token::Open { bracket, .. } => bracket != Bracket::Map,
+            Token::List { .. } => true,
+            _ => false,
+        }
     }
 
     /// True for a set or a map.
@@ -51,7 +56,15 @@ impl<'a> View<'a> {
         matches!(self.token(), Token::Open { bracket: Bracket::Set | Bracket::Map, .. })
     }
 
-    /// The elements of a collection as values.
+    /// The list it is, where the tape recognised one.
+    pub fn list(&self) -> Option<&'a List> {
+        match self.token() {
+            Token::List { place, .. } => Some(&self.lists[place as usize]),
+            _ => None,
+        }
+    }
+
+    /// The elements of a collection as values. Those of a recognised list are had from [`list`](Self::list) alone.
     pub fn values(&self) -> Vec<Value> {
         let mut values = match self.token() {
             // A flat collection has as many elements as tokens.
@@ -93,7 +106,7 @@ impl<'a> View<'a> {
             Token::Keyword { start, end } | Token::Other { start, end } => {
                 Value::shared_text(&utf8(&self.text[start as usize..end as usize]))
             }
-            Token::Open { .. } => Value::shared_text(&self.canonical()),
+            Token::Open { .. } | Token::List { .. } => Value::shared_text(&self.canonical()),
         }
     }
 
@@ -114,6 +127,13 @@ impl<'a> View<'a> {
                 Token::Open { bracket, next } => {
                     levels.push(Level { bracket, parts: Vec::new(), end: next as usize });
                     None
+                }
+                Token::List { start, end, .. } => {
+                    let numbers =
+                        self.text[start as usize..end as usize].split(|byte| matches!(byte, b' ' | b','));
+                    let texts =
+                        numbers.filter(|number| !number.is_empty()).map(|number| utf8(number).into_owned());
+                    Some(bracketed(Bracket::Vector, texts.collect()))
                 }
                 Token::Text { start, end, .. } => {
                     Some(format!("\"{}\"", utf8(&self.text[start as usize..end as usize])))

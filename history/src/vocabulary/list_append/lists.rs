@@ -11,26 +11,37 @@ use crate::{Key, Value};
 /// every read contradicts the others shares little, and should cost little time to find that out.
 const BRANCHES_MAX: usize = 4;
 
-/// One sequence, as long as the longest list seen of it.
+/// One sequence, as long as the longest list seen of it. Its lists can be looked into once it is gone.
 #[derive(Default)]
-struct Branch {
+pub(crate) struct Sequence {
     values: Vec<Value>,
     root: Arc<Root>,
 }
 
-impl Branch {
+impl Sequence {
+    /// Its first values.
+    pub fn prefix(&self, length: usize) -> List {
+        debug_assert!(length <= self.values.len(), "a prefix is not longer than the whole");
+        List::prefix(&self.root, length)
+    }
+
+    /// Makes it longer.
+    pub fn extend(&mut self, values: &[Value]) {
+        self.values.extend_from_slice(values);
+    }
+
     /// The list as a prefix of this sequence, which it may make longer; `None` where they differ.
     fn share(&mut self, list: &[Value]) -> Option<List> {
         let common = self.values.len().min(list.len());
         if self.values[..common] != list[..common] {
             return None;
         }
-        self.values.extend_from_slice(&list[common..]);
-        Some(List::prefix(&self.root, list.len()))
+        self.extend(&list[common..]);
+        Some(self.prefix(list.len()))
     }
 }
 
-impl Drop for Branch {
+impl Drop for Sequence {
     /// Every root is filled, whatever became of the reader.
     fn drop(&mut self) {
         self.root.fill(std::mem::take(&mut self.values));
@@ -41,7 +52,7 @@ impl Drop for Branch {
 #[derive(Default)]
 pub struct Lists {
     /// The sequences of each key, the one used last first.
-    branches: FxHashMap<Key, Vec<Branch>>,
+    branches: FxHashMap<Key, Vec<Sequence>>,
 }
 
 impl fmt::Debug for Lists {
@@ -67,8 +78,9 @@ impl Lists {
             }
         }
         branches.truncate(BRANCHES_MAX - 1);
-        let branch = Branch { values: values.to_vec(), root: Arc::default() };
-        let list = List::prefix(&branch.root, values.len());
+        let mut branch = Sequence::default();
+        branch.extend(values);
+        let list = branch.prefix(values.len());
         branches.insert(0, branch);
         list
     }
