@@ -34,6 +34,7 @@
 
 pub mod anomaly;
 pub mod budget;
+pub mod collections;
 pub mod datatype;
 pub mod evidence;
 pub mod lattice;
