@@ -116,9 +116,12 @@ pub struct TestArguments {
     /// The promise to judge by; the default is what the database promises.
     #[arg(long, env = "DISPROVE_MODEL", help_heading = "What to test")]
     pub model: Option<String>,
-    /// How many nodes, or their names: 5 or n1,n2,n3.
-    #[arg(long, default_value = "5", env = "DISPROVE_NODES", help_heading = "Cluster")]
-    pub nodes: String,
+    /// How much its transactions see of each other, where it has several levels; `disprove list` names them.
+    #[arg(long, env = "DISPROVE_ISOLATION", value_name = "LEVEL", help_heading = "What to test")]
+    pub isolation: Option<String>,
+    /// How many nodes, or their names: 5 or n1,n2,n3. The default is what suits the database, mostly 5.
+    #[arg(long, env = "DISPROVE_NODES", help_heading = "Cluster")]
+    pub nodes: Option<String>,
     /// A file with one node name per line, instead of --nodes.
     #[arg(long, env = "DISPROVE_NODES_FILE", value_name = "FILE", help_heading = "Cluster")]
     pub nodes_file: Option<PathBuf>,

@@ -85,6 +85,7 @@ impl DatabaseSource for OwnDatabase {
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
         refuse_disease(arguments)?;
+        refuse_isolation(arguments)?;
         Ok(Arc::clone(&self.0))
     }
 }
@@ -105,7 +106,45 @@ impl DatabaseSource for Etcd {
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
         refuse_disease(arguments)?;
+        refuse_isolation(arguments)?;
         Ok(Arc::new(databases::Etcd))
+    }
+}
+
+/// PostgreSQL, from Debian's package.
+#[cfg(feature = "postgres")]
+struct Postgres;
+
+#[cfg(feature = "postgres")]
+impl DatabaseSource for Postgres {
+    fn name(&self) -> &str {
+        "postgres"
+    }
+
+    fn describe(&self) -> &str {
+        "one PostgreSQL server, from the package postgresql; --isolation read-committed, repeatable-read or \
+         serializable (the default)"
+    }
+
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        use databases::postgres::Isolation;
+        refuse_disease(arguments)?;
+        let isolation = match arguments.isolation.as_deref() {
+            None => Isolation::default(),
+            Some(name) => Isolation::ALL.into_iter().find(|level| level.name() == name).ok_or_else(|| {
+                let nearest = settings::nearest(name, Isolation::ALL.into_iter().map(Isolation::name));
+                Failure::usage(format!("postgres has no isolation level `{name}`; did you mean `{nearest}`?"))
+            })?,
+        };
+        Ok(Arc::new(databases::Postgres { isolation }))
+    }
+}
+
+/// Only some databases have levels to choose from.
+fn refuse_isolation(arguments: &TestArguments) -> Result<(), Failure> {
+    match arguments.isolation {
+        None => Ok(()),
+        Some(_) => Err(Failure::usage(format!("{} has no isolation levels to choose from", arguments.db))),
     }
 }
 
@@ -130,6 +169,7 @@ impl DatabaseSource for Specimen {
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        refuse_isolation(arguments)?;
         let wanted = arguments.disease.as_str();
         let disease = specimens::Disease::all().iter().copied().find(|disease| disease.name() == wanted);
         let disease = disease.ok_or_else(|| {
@@ -168,6 +208,8 @@ impl Registry {
             Box::new(Specimen),
             #[cfg(feature = "etcd")]
             Box::new(Etcd),
+            #[cfg(feature = "postgres")]
+            Box::new(Postgres),
         ];
         Self { databases, workloads }
     }

@@ -32,6 +32,14 @@ pub trait Database: Send + Sync {
     fn call_timeout(&self) -> Duration {
         Duration::from_secs(5)
     }
+    /// How many nodes it runs on unless somebody says otherwise.
+    fn nodes_usual(&self) -> usize {
+        5
+    }
+    /// The most nodes it can run on; `None` where it does not matter.
+    fn nodes_max(&self) -> Option<usize> {
+        None
+    }
     /// Its processes can be ended, stopped and started again.
     fn processes(&self) -> Option<&dyn ProcessControl> {
         None

@@ -11,8 +11,14 @@
 //! assert_eq!(etcd.promises("register"), Some("linearizable"));
 //! ```
 //!
-//! Read next: [`etcd`].
+//! Read next: [`etcd`], then [`postgres`].
 
+#[cfg(feature = "etcd")]
 pub mod etcd;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 
+#[cfg(feature = "etcd")]
 pub use etcd::Etcd;
+#[cfg(feature = "postgres")]
+pub use postgres::Postgres;

@@ -40,6 +40,9 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
     let mut flag = |name: &str, value: String| line.push(format!("--{name}={value}"));
     flag("db", choices.db.clone());
     flag("disease", choices.disease.clone());
+    if let Some(level) = &choices.isolation {
+        flag("isolation", level.clone());
+    }
     flag("workload", choices.workload.clone());
     flag("model", choices.model.clone());
     flag("nodes", choices.nodes.join(","));

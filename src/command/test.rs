@@ -64,7 +64,7 @@ pub fn job(registry: &Registry, arguments: &TestArguments, seed: u64) -> Result<
     let database = registry.database(arguments)?;
     let workload = registry.workload(&arguments.workload, database.as_ref())?;
     let model = model(arguments, workload.vocabulary(), database.promises(workload.vocabulary()))?;
-    let choices = Choices::new(arguments, model, seed)?;
+    let choices = Choices::new(arguments, database.as_ref(), model, seed)?;
     choices.limits()?;
     if let Some(plan) = &arguments.plan {
         nemeses::read_plan(plan)

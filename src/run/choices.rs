@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use cluster::Database;
 use nemeses::Family;
 use serde::{Deserialize, Serialize};
 use workloads::Options;
@@ -20,6 +21,9 @@ pub struct Choices {
     pub db: String,
     /// `--disease`.
     pub disease: String,
+    /// `--isolation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<String>,
     /// `--workload`.
     pub workload: String,
     /// The promise that is judged.
@@ -71,8 +75,13 @@ pub struct Choices {
 
 impl Choices {
     /// The choices of a run with this seed, from the flags and what they default to.
-    pub fn new(arguments: &TestArguments, model: String, seed: u64) -> Result<Self, Failure> {
-        let nodes = node_names(arguments)?;
+    pub fn new(
+        arguments: &TestArguments,
+        database: &dyn Database,
+        model: String,
+        seed: u64,
+    ) -> Result<Self, Failure> {
+        let nodes = node_names(arguments, database)?;
         let families = parse_families(&arguments.faults)?;
         let sick = arguments.db == "specimen" && arguments.disease != "none";
         let name = arguments.name.clone().unwrap_or_else(|| {
@@ -99,6 +108,7 @@ impl Choices {
             schema: SCHEMA_VERSION,
             db: arguments.db.clone(),
             disease: arguments.disease.clone(),
+            isolation: arguments.isolation.clone(),
             workload: arguments.workload.clone(),
             model,
             concurrency: concurrency(&arguments.concurrency, nodes.len())?,
@@ -130,6 +140,9 @@ impl Choices {
         let mut command = format!("{} test --db {}", super::stages::program(), self.db);
         if self.disease != "none" {
             command += &format!(" --disease {}", self.disease);
+        }
+        if let Some(level) = &self.isolation {
+            command += &format!(" --isolation {level}");
         }
         command += &format!(
             " --workload {} --model {} --nodes {} --concurrency {} --rate {} --keys {} --time-limit {} --seed {}",
@@ -203,9 +216,9 @@ fn parse_families(text: &str) -> Result<Vec<Family>, Failure> {
     Family::parse_list(text).map_err(|error| Failure::usage(format!("--faults: {error}")))
 }
 
-fn node_names(arguments: &TestArguments) -> Result<Vec<String>, Failure> {
+fn node_names(arguments: &TestArguments, database: &dyn Database) -> Result<Vec<String>, Failure> {
     let text = match &arguments.nodes_file {
-        None => arguments.nodes.clone(),
+        None => arguments.nodes.clone().unwrap_or_else(|| database.nodes_usual().to_string()),
         Some(path) => std::fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("cannot read the nodes in {}: {error}", path.display())))?
             .lines()
@@ -234,6 +247,14 @@ fn node_names(arguments: &TestArguments) -> Result<Vec<String>, Failure> {
     sorted.sort();
     if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(Failure::usage(format!("`{text}` names a node twice")));
+    }
+    if let Some(most) = database.nodes_max().filter(|&most| names.len() > most) {
+        return Err(Failure::usage(format!(
+            "{} runs on at most {most} node{} here; --nodes asks for {}",
+            database.name(),
+            if most == 1 { "" } else { "s" },
+            names.len()
+        )));
     }
     Ok(names)
 }

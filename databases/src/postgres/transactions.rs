@@ -1,0 +1,119 @@
+//! Transactions over lists and registers in PostgreSQL: one statement per step, between `BEGIN` and `COMMIT`.
+
+use async_trait::async_trait;
+use cluster::{Client, ClientFactory, Cluster, Node};
+use history::{
+    Outcome, Reason, Value,
+    vocabulary::{ListAppend, RwRegister, list_append, rw_register},
+};
+
+use super::client::{PostgresClients, is_rolled_back, open, parse, word};
+
+/// A session that makes transactions.
+struct Transactions {
+    session: tokio_postgres::Client,
+    broken: bool,
+}
+
+/// Elements of a list are kept one after the other, with this between them.
+const BETWEEN: char = ' ';
+
+type Failed = tokio_postgres::Error;
+
+impl Transactions {
+    async fn list_step(&self, step: &list_append::Step) -> Result<list_append::Answer, Failed> {
+        match step {
+            list_append::Step::Read(key) => {
+                let rows =
+                    self.session.query("SELECT v FROM lists WHERE k = $1", &[&key.to_string()]).await?;
+                let text: Option<String> = rows.first().map(|row| row.try_get(0)).transpose()?;
+                let list: Vec<Value> = text.iter().flat_map(|text| text.split(BETWEEN)).map(parse).collect();
+                Ok(list_append::Answer::Read(key.clone(), Some(list.into())))
+            }
+            list_append::Step::Append(key, value) => {
+                let append = "INSERT INTO lists VALUES ($1, $2) \
+                              ON CONFLICT (k) DO UPDATE SET v = lists.v || ' ' || $2";
+                self.session.execute(append, &[&key.to_string(), &value.to_string()]).await?;
+                Ok(list_append::Answer::Append(key.clone(), value.clone()))
+            }
+        }
+    }
+
+    async fn register_step(&self, step: &rw_register::Step) -> Result<rw_register::Answer, Failed> {
+        match step {
+            rw_register::Step::Read(key) => {
+                let rows =
+                    self.session.query("SELECT v FROM registers WHERE k = $1", &[&key.to_string()]).await?;
+                let text: Option<String> = rows.first().map(|row| row.try_get(0)).transpose()?;
+                let value = text.map_or(Value::Nil, |text| parse(&text));
+                Ok(rw_register::Answer::Read(key.clone(), Some(value)))
+            }
+            rw_register::Step::Write(key, value) => {
+                let write = "INSERT INTO registers VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = $2";
+                self.session.execute(write, &[&key.to_string(), &value.to_string()]).await?;
+                Ok(rw_register::Answer::Write(key.clone(), value.clone()))
+            }
+        }
+    }
+
+    /// Nothing was committed, whatever broke.
+    async fn roll_back<R>(&mut self, error: &Failed) -> Outcome<R> {
+        let ended = self.session.batch_execute("ROLLBACK").await;
+        self.broken |= ended.is_err();
+        Outcome::Fail(word(error))
+    }
+
+    async fn commit<R>(&mut self, answers: R) -> Outcome<R> {
+        match self.session.batch_execute("COMMIT").await {
+            Ok(()) => Outcome::Ok(answers),
+            Err(error) => {
+                self.broken |= error.as_db_error().is_none() || self.session.is_closed();
+                if is_rolled_back(&error) {
+                    Outcome::Fail(word(&error))
+                } else {
+                    Outcome::Unknown(word(&error))
+                }
+            }
+        }
+    }
+}
+
+macro_rules! transactions {
+    ($vocabulary:ty, $step:ty, $answer:ty, $do:ident) => {
+        #[async_trait]
+        impl ClientFactory<$vocabulary> for PostgresClients {
+            async fn open(
+                &self,
+                cluster: &Cluster,
+                _: &Node,
+            ) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
+                let session = open(&cluster.nodes[0], self.isolation).await?;
+                Ok(Box::new(Transactions { session, broken: false }))
+            }
+        }
+
+        #[async_trait]
+        impl Client<$vocabulary> for Transactions {
+            async fn invoke(&mut self, call: &Vec<$step>) -> Outcome<Vec<$answer>> {
+                if let Err(error) = self.session.batch_execute("BEGIN").await {
+                    return self.roll_back(&error).await;
+                }
+                let mut answers = Vec::with_capacity(call.len());
+                for step in call {
+                    match self.$do(step).await {
+                        Ok(answer) => answers.push(answer),
+                        Err(error) => return self.roll_back(&error).await,
+                    }
+                }
+                self.commit(answers).await
+            }
+
+            fn is_broken(&self) -> bool {
+                self.broken
+            }
+        }
+    };
+}
+
+transactions!(ListAppend, list_append::Step, list_append::Answer, list_step);
+transactions!(RwRegister, rw_register::Step, rw_register::Answer, register_step);
