@@ -49,6 +49,16 @@ const GLOSSARY: &[GlossaryEntry] = &[
         "No single order of the operations agrees with every answer and with real time. The operations of the witness contradict each other as a group.",
     ),
     entry(
+        "nonsequential",
+        "Not sequentially consistent",
+        "No single order of the operations keeps the order of every session and explains every answer. Different clients saw things happen in orders that contradict each other.",
+    ),
+    entry(
+        "impossible-refusal",
+        "Impossible refusal",
+        "A compare-and-set was refused although the key never held any other value than the one it asked for. The database refused what it had to accept, or held something that nobody wrote.",
+    ),
+    entry(
         "lost-element",
         "Lost element",
         "An element whose addition was acknowledged is missing from every later read. The database confirmed something that it did not keep.",

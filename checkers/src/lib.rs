@@ -38,7 +38,9 @@ pub mod collections;
 pub mod datatype;
 pub mod evidence;
 pub mod lattice;
+pub mod levels;
 pub mod linearizability;
+pub mod sequential;
 pub mod set;
 pub mod verdict;
 
@@ -48,6 +50,7 @@ pub use anomaly::{GlossaryEntry, glossary};
 pub use budget::{Budget, Limit};
 pub use datatype::{DataType, RegisterState};
 pub use evidence::Evidence;
+pub use sequential::Sequential;
 pub use set::SetFull;
 pub use verdict::{Anomaly, Link, Placement, Relation, Standing, Validity, Verdict};
 

@@ -1,0 +1,86 @@
+//! Named promises about registers between linearizable and eventual.
+//!
+//! [`levels`] lists them, each with its names and what it means; [`checker`] makes the checker of one.
+//!
+//! All of them judge what clients saw: sessions, answers and times. A *session* is what one process did up to an outcome
+//! that is unknown; what the process does afterwards is a new session. The initial value of a key is a write before
+//! everything. An unknown write may have happened once, at any later moment, or never. A successful compare-and-set is a
+//! read and a write in one; a refused one saw some other value. What returned a value that nobody can have written is an
+//! anomaly whatever the model.
+//!
+//! Who saw whose write is only taken from values that are written once. Where several calls can have written what was
+//! seen, all of them are tried as long as there are few ways, and the verdict is unknown where there are many.
+
+pub(crate) mod calls;
+pub(crate) mod forced;
+pub(crate) mod meter;
+pub(crate) mod notes;
+pub(crate) mod sources;
+pub(crate) mod witness;
+pub(crate) mod words;
+
+use history::{Nanos, vocabulary::Register};
+
+use crate::{Checker, Sequential};
+
+/// A promise by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LevelInfo {
+    /// Its name for `--model`.
+    pub name: &'static str,
+    /// Other names for it.
+    pub aliases: &'static [&'static str],
+    /// What it promises, in words that a user understands.
+    pub explanation: &'static str,
+}
+
+/// What some levels want to know besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LevelOptions {
+    /// `bounded-staleness`: how long after a value was replaced a read may still return it. `None` measures only.
+    pub staleness_time: Option<Nanos>,
+    /// `bounded-staleness`: how many newer values a read may miss. `None` measures only.
+    pub staleness_versions: Option<u64>,
+    /// `eventual`: how long after the last write and the last fault a read must begin to count as a final one.
+    pub settle: Nanos,
+}
+
+impl Default for LevelOptions {
+    fn default() -> Self {
+        Self { staleness_time: None, staleness_versions: None, settle: Nanos(1_000_000_000) }
+    }
+}
+
+const LEVELS: &[LevelInfo] = &[
+    LevelInfo {
+        name: "sequential",
+        aliases: &["sequential-consistency"],
+        explanation: "all calls on all keys happen one after the other in one order, each session's in the order it made \
+                      them; the order need not agree with real time",
+    },
+    LevelInfo {
+        name: "sequential-per-key",
+        aliases: &["coherent", "cache-consistency"],
+        explanation: "the same, but each key has an order of its own, and the orders of two keys may contradict each other",
+    },
+];
+
+/// The promises that [`checker`] knows, from the strongest on.
+pub fn levels() -> &'static [LevelInfo] {
+    LEVELS
+}
+
+/// The promise of that name or alias.
+pub fn level(name: &str) -> Option<&'static LevelInfo> {
+    LEVELS.iter().find(|level| level.name == name || level.aliases.contains(&name))
+}
+
+/// A checker of the promise of that name or alias; `None` if there is no such promise.
+pub fn checker(name: &str, _options: &LevelOptions) -> Option<Box<dyn Checker<Register>>> {
+    match level(name)?.name {
+        "sequential" => Some(Box::new(Sequential::new())),
+        "sequential-per-key" => Some(Box::new(Sequential::per_key())),
+        _ => None,
+    }
+}

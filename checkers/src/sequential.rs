@@ -1,0 +1,197 @@
+//! Sequential consistency: all calls seem to happen one after the other, each session's in the order it made them.
+//!
+//! Nothing is said of real time: a call may seem to happen long after it ended, as long as no session can tell. So a
+//! client may read old values for a while, but never go back, and never disagree with others about what came first.
+//!
+//! [`Sequential`] judges all keys at once, as the promise says; two keys that are sequentially consistent each need not be
+//! so together. [`Sequential::per_key`] judges each key by itself, which is the weaker promise `sequential-per-key`.
+//!
+//! Deciding it is hard in general. Where the values say who saw what, orders that are forced are deduced, and a
+//! contradiction among them is a cycle and a proof. Else a search goes through the orders that keep them, within the
+//! budget. An order that is found is the verdict's certificate, which [`verify_sequential`] accepts.
+//!
+//! An unknown write may have happened once, at any later moment, or never; nothing follows it in its session. A refused
+//! compare-and-set saw some other value than it asked for.
+
+mod explain;
+mod merge;
+mod saturation;
+mod search;
+mod verify;
+
+use history::{History, OpIndex, vocabulary::Register};
+use rayon::prelude::*;
+
+use crate::{
+    Budget, Checker, Limit, Validity, Verdict,
+    levels::{
+        calls::Problem,
+        forced::{Deduced, Edge},
+        meter::Meter,
+        notes,
+        sources::Sources,
+    },
+};
+use saturation::Saturation;
+use search::Found;
+
+pub use verify::verify_sequential;
+
+/// Judges registers by sequential consistency.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sequential {
+    per_key: bool,
+}
+
+impl Sequential {
+    /// All keys at once.
+    pub fn new() -> Self {
+        Self { per_key: false }
+    }
+
+    /// Each key by itself.
+    pub fn per_key() -> Self {
+        Self { per_key: true }
+    }
+}
+
+/// The answer about one problem.
+#[derive(Debug)]
+enum Decision {
+    /// In this order.
+    Valid(Vec<u32>),
+    /// These calls have no order, because of a cycle, or because a search found none.
+    Invalid { calls: Vec<u32>, cycle: Vec<Edge> },
+    /// This observation has no cause.
+    Impossible(u32),
+    /// A limit was hit after so many calls.
+    Unknown(Limit, u32),
+}
+
+impl Checker<Register> for Sequential {
+    fn name(&self) -> String {
+        if self.per_key { "sequential-per-key" } else { "sequential" }.into()
+    }
+
+    fn check(&self, history: &History<Register>, budget: &Budget) -> Verdict {
+        let problem = Problem::new(history);
+        let mut verdict = Verdict {
+            checker: self.name(),
+            model: self.name(),
+            operations: history.operations.len() as u64,
+            ..Verdict::default()
+        };
+        let merged = merge::linearizable(history, &problem, budget, self.per_key);
+        if let (Some(order), false) = (merged, self.per_key) {
+            finish(history, &problem, Decision::Valid(order), &mut verdict, budget);
+        } else if self.per_key {
+            let keys: Vec<u32> = (0..problem.keys.len() as u32).collect();
+            let decided: Vec<(Problem, Decision)> = keys
+                .par_iter()
+                .map(|&key| {
+                    let part = problem.of_key(key);
+                    let decision = decide(&part, budget);
+                    (part, decision)
+                })
+                .collect();
+            let all = decided.len();
+            for (part, decision) in decided {
+                finish(history, &part, decision, &mut verdict, budget);
+            }
+            // Orders of single keys are no order of the whole.
+            if all != 1 {
+                verdict.certificate = None;
+            }
+        } else {
+            let decision = decide(&problem, budget);
+            finish(history, &problem, decision, &mut verdict, budget);
+        }
+        notes::add(&problem, &mut verdict);
+        verdict
+    }
+}
+
+/// Decides a problem.
+fn decide(problem: &Problem, budget: &Budget) -> Decision {
+    let mut meter = Meter::new(budget);
+    decide_within(problem, &mut meter).unwrap_or_else(|limit| Decision::Unknown(limit, 0))
+}
+
+fn decide_within(problem: &Problem, meter: &mut Meter) -> Result<Decision, Limit> {
+    let sources = Sources::certain(problem);
+    if let Some(call) = sources.impossible {
+        return Ok(Decision::Impossible(call));
+    }
+    let needs = match saturation::saturate(problem, &sources, meter)? {
+        Saturation::Cycle(cycle, calls) => return Ok(Decision::Invalid { calls, cycle }),
+        Saturation::Open(needs) => needs,
+    };
+    Ok(match search::search(problem, &sources, &needs, meter) {
+        Found::Order(order) => Decision::Valid(order),
+        Found::Nothing => {
+            let calls = (0..problem.calls.len() as u32).collect();
+            Decision::Invalid { calls, cycle: Vec::new() }
+        }
+        Found::Stopped(limit, longest) => Decision::Unknown(limit, longest),
+    })
+}
+
+/// An order of all calls that happened, within so many steps, if that finds one.
+pub(crate) fn find_order(
+    history: &History<Register>,
+    problem: &Problem,
+    budget: &Budget,
+    steps: u64,
+) -> Option<Vec<u32>> {
+    if let Some(order) = merge::linearizable(history, problem, budget, false) {
+        return Some(order);
+    }
+    let sources = Sources::certain(problem);
+    if sources.impossible.is_some() {
+        return None;
+    }
+    let needs = Deduced::new(problem.calls.len());
+    match search::search(problem, &sources, &needs, &mut Meter::at_most(budget, steps)) {
+        Found::Order(order) => Some(order),
+        Found::Nothing | Found::Stopped(..) => None,
+    }
+}
+
+/// Puts a decision into the verdict.
+fn finish(
+    history: &History<Register>,
+    problem: &Problem,
+    decision: Decision,
+    verdict: &mut Verdict,
+    budget: &Budget,
+) {
+    match decision {
+        Decision::Valid(order) => {
+            let order: Vec<OpIndex> = order.iter().map(|&call| problem.calls[call as usize].origin).collect();
+            verdict.certificate = Some(order);
+        }
+        Decision::Invalid { calls, cycle } => {
+            verdict.validity = Validity::Invalid;
+            verdict.anomalies.push(explain::anomaly(history, problem, calls, cycle, budget));
+        }
+        Decision::Impossible(call) => {
+            verdict.validity = Validity::Invalid;
+            verdict.anomalies.push(notes::impossible(history, problem, call));
+        }
+        Decision::Unknown(limit, longest) => {
+            verdict.validity = verdict.validity.max(Validity::Unknown);
+            let unknown = problem.calls.iter().filter(|call| call.optional).count();
+            verdict.notes.push(format!(
+                "{longest} of {} calls could be put in order, then {limit}; {} sessions, {unknown} unknown outcomes",
+                problem.calls.len(),
+                problem.sessions.len(),
+            ));
+            if !verdict.limits.contains(&limit) {
+                verdict.limits.push(limit);
+            }
+        }
+    }
+    if verdict.validity != Validity::Valid {
+        verdict.certificate = None;
+    }
+}
