@@ -37,6 +37,7 @@ pub mod budget;
 pub mod collections;
 pub mod datatype;
 pub mod evidence;
+pub mod isolation;
 pub mod lattice;
 pub mod levels;
 pub mod linearizability;

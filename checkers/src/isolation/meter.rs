@@ -1,0 +1,50 @@
+//! What the engines spend, told to the budget.
+
+use crate::{Budget, Limit};
+
+/// Counts the steps and bytes of one decision, and gives the bytes back at the end.
+#[derive(Debug)]
+pub(super) struct Meter<'a> {
+    budget: &'a Budget,
+    steps: u64,
+    unchecked: u64,
+    taken: u64,
+}
+
+/// How many steps may pass before the clock is looked at.
+const PATIENCE: u64 = 4096;
+
+impl<'a> Meter<'a> {
+    pub fn new(budget: &'a Budget) -> Self {
+        Self { budget, steps: 0, unchecked: 0, taken: 0 }
+    }
+
+    /// Counts so many steps.
+    pub fn spend(&mut self, steps: u64) -> Result<(), Limit> {
+        self.steps += steps;
+        self.unchecked += steps;
+        if self.steps > self.budget.steps_max {
+            return Err(Limit::Steps(self.budget.steps_max));
+        }
+        if self.unchecked >= PATIENCE {
+            self.unchecked = 0;
+            if self.budget.is_expired() {
+                return Err(Limit::Time);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes bytes until the end of the decision.
+    pub fn hold(&mut self, bytes: usize) -> Result<(), Limit> {
+        self.budget.take_memory(bytes as u64)?;
+        self.taken += bytes as u64;
+        Ok(())
+    }
+}
+
+impl Drop for Meter<'_> {
+    fn drop(&mut self) {
+        self.budget.give_memory(self.taken);
+    }
+}
