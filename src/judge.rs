@@ -109,7 +109,7 @@ pub fn judge_any(history: &AnyHistory, model: &str, run: Run, limits: Limits) ->
             let checkers: Vec<Box<dyn Checker<Set>>> = vec![Box::new(SetFull::new(model == "linearizable"))];
             judge(history, &checkers, run, limits)
         }
-        AnyHistory::ListAppend(_) | AnyHistory::RwRegister(_) => Err(Failure::usage(format!(
+        _ => Err(Failure::usage(format!(
             "no checker judges {vocabulary} by {model} yet; `disprove list models` shows what can be judged"
         ))),
     }

@@ -11,6 +11,9 @@
 //!
 //! Faults are left out, since every nemesis has words of its own for them.
 
+mod locks;
+mod stores;
+
 use std::io::{self, Write};
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -18,7 +21,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::{
     History, Key, Operation, Outcome, Process, Value, Vocabulary,
     import::{NOT_KNOWN, REFUSED},
-    vocabulary::{ListAppend, Register, RwRegister, Set, list_append, register, rw_register, set},
+    vocabulary::{
+        ListAppend, MultiRegister, Register, RwRegister, Set, list_append, register, rw_register, set,
+    },
 };
 
 /// A vocabulary that can be written as Jepsen's EDN.
@@ -248,18 +253,32 @@ impl Exported for ListAppend {
     }
 }
 
+fn read_write(call: &[rw_register::Step], returned: Option<&[rw_register::Answer]>) -> String {
+    match returned {
+        None => transaction(call.iter().map(|step| match step {
+            rw_register::Step::Read(key) => ("r", key.clone(), "nil".into()),
+            rw_register::Step::Write(key, value) => ("w", key.clone(), scalar(value)),
+        })),
+        Some(answers) => transaction(answers.iter().map(|answer| match answer {
+            rw_register::Answer::Read(key, Some(value)) => ("r", key.clone(), scalar(value)),
+            rw_register::Answer::Read(key, None) => ("r", key.clone(), format!(":{NOT_KNOWN}")),
+            rw_register::Answer::Write(key, value) => ("w", key.clone(), scalar(value)),
+        })),
+    }
+}
+
 impl Exported for RwRegister {
     fn value(call: &Vec<rw_register::Step>, returned: Option<&Vec<rw_register::Answer>>, _: bool) -> String {
-        match returned {
-            None => transaction(call.iter().map(|step| match step {
-                rw_register::Step::Read(key) => ("r", key.clone(), "nil".into()),
-                rw_register::Step::Write(key, value) => ("w", key.clone(), scalar(value)),
-            })),
-            Some(answers) => transaction(answers.iter().map(|answer| match answer {
-                rw_register::Answer::Read(key, Some(value)) => ("r", key.clone(), scalar(value)),
-                rw_register::Answer::Read(key, None) => ("r", key.clone(), format!(":{NOT_KNOWN}")),
-                rw_register::Answer::Write(key, value) => ("w", key.clone(), scalar(value)),
-            })),
-        }
+        read_write(call, returned.map(Vec::as_slice))
+    }
+}
+
+impl Exported for MultiRegister {
+    fn f(_: &Vec<rw_register::Step>) -> &'static str {
+        "txn"
+    }
+
+    fn value(call: &Vec<rw_register::Step>, returned: Option<&Vec<rw_register::Answer>>, _: bool) -> String {
+        read_write(call, returned.map(Vec::as_slice))
     }
 }

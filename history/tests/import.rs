@@ -4,7 +4,8 @@ use std::{env, fs, path::Path};
 
 use disprove_history::{
     Outcome, ReadError, Value,
-    import::{AnyHistory, Format, detect, read_any},
+    import::{Format, detect, read_any},
+    with_history,
 };
 
 /// Imports a text and shows its operations, one a line: `p1 write nil 3 = written [0 2]`.
@@ -13,10 +14,7 @@ fn show(text: &str, vocabulary: Option<&str>, initial: Option<Value>) -> Result<
     let path = folder.path().join("history.edn");
     fs::write(&path, text).unwrap();
     match read_any(&path, None, vocabulary, initial) {
-        Ok(AnyHistory::Register(history)) => Ok(lines(&history)),
-        Ok(AnyHistory::ListAppend(history)) => Ok(lines(&history)),
-        Ok(AnyHistory::RwRegister(history)) => Ok(lines(&history)),
-        Ok(AnyHistory::Set(history)) => Ok(lines(&history)),
+        Ok(any) => Ok(with_history!(&any, history => lines(history))),
         Err(error) => Err(error.to_string().replace(&path.display().to_string(), "FILE")),
     }
 }
@@ -236,12 +234,7 @@ fn recorded_histories_are_read() {
                         if begun > 0 && !name.starts_with("list-append") && !name.starts_with("rw-register") {
                             assert_eq!(history.len(), begun, "{}", path.display());
                         }
-                        let damage = match &history {
-                            AnyHistory::Register(history) => &history.damage,
-                            AnyHistory::ListAppend(history) => &history.damage,
-                            AnyHistory::RwRegister(history) => &history.damage,
-                            AnyHistory::Set(history) => &history.damage,
-                        };
+                        let damage = with_history!(&history, history => &history.damage);
                         assert_eq!(*damage, None, "{}", path.display());
                     }
                     Err(ReadError::Io { .. }) => panic!("{} cannot be opened", path.display()),

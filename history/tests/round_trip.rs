@@ -17,7 +17,10 @@ use disprove_history::{
     export::Exported,
     import::{AnyHistory, Format, import},
     read, read_header,
-    vocabulary::{ListAppend, Register, RwRegister, Set},
+    vocabulary::{
+        Bag, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, MultiRegister, Mutex, PriorityQueue,
+        Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister, Semaphore, Set, Stack,
+    },
 };
 use random::{Made, Random};
 
@@ -73,6 +76,21 @@ fn our_own_format_keeps_everything() {
     own_format::<ListAppend>(0..20);
     own_format::<RwRegister>(0..20);
     own_format::<Set>(0..20);
+    own_format::<MultiRegister>(0..20);
+    own_format::<KeyValue>(0..20);
+    own_format::<Counter>(0..20);
+    own_format::<Bag>(0..20);
+    own_format::<Queue>(0..20);
+    own_format::<Stack>(0..20);
+    own_format::<PriorityQueue>(0..20);
+    own_format::<Log>(0..20);
+    own_format::<Mutex>(0..20);
+    own_format::<ReentrantMutex>(0..20);
+    own_format::<FencedLock>(0..20);
+    own_format::<ReadWriteLock>(0..20);
+    own_format::<Semaphore>(0..20);
+    own_format::<Lease>(0..20);
+    own_format::<Ids>(0..20);
 }
 
 fn through_edn<V: Exported>(
@@ -140,6 +158,66 @@ fn edn_keeps_calls_outcomes_and_order() {
         AnyHistory::Set(history) => Some(history),
         _ => None,
     });
+    edn::<MultiRegister>(0..20, |any| match any {
+        AnyHistory::MultiRegister(history) => Some(history),
+        _ => None,
+    });
+    edn::<KeyValue>(0..20, |any| match any {
+        AnyHistory::KeyValue(history) => Some(history),
+        _ => None,
+    });
+    edn::<Counter>(0..20, |any| match any {
+        AnyHistory::Counter(history) => Some(history),
+        _ => None,
+    });
+    edn::<Bag>(0..20, |any| match any {
+        AnyHistory::Bag(history) => Some(history),
+        _ => None,
+    });
+    edn::<Queue>(0..20, |any| match any {
+        AnyHistory::Queue(history) => Some(history),
+        _ => None,
+    });
+    edn::<Stack>(0..20, |any| match any {
+        AnyHistory::Stack(history) => Some(history),
+        _ => None,
+    });
+    edn::<PriorityQueue>(0..20, |any| match any {
+        AnyHistory::PriorityQueue(history) => Some(history),
+        _ => None,
+    });
+    edn::<Log>(0..20, |any| match any {
+        AnyHistory::Log(history) => Some(history),
+        _ => None,
+    });
+    edn::<Mutex>(0..20, |any| match any {
+        AnyHistory::Mutex(history) => Some(history),
+        _ => None,
+    });
+    edn::<ReentrantMutex>(0..20, |any| match any {
+        AnyHistory::ReentrantMutex(history) => Some(history),
+        _ => None,
+    });
+    edn::<FencedLock>(0..20, |any| match any {
+        AnyHistory::FencedLock(history) => Some(history),
+        _ => None,
+    });
+    edn::<ReadWriteLock>(0..20, |any| match any {
+        AnyHistory::ReadWriteLock(history) => Some(history),
+        _ => None,
+    });
+    edn::<Semaphore>(0..20, |any| match any {
+        AnyHistory::Semaphore(history) => Some(history),
+        _ => None,
+    });
+    edn::<Lease>(0..20, |any| match any {
+        AnyHistory::Lease(history) => Some(history),
+        _ => None,
+    });
+    edn::<Ids>(0..20, |any| match any {
+        AnyHistory::Ids(history) => Some(history),
+        _ => None,
+    });
 }
 
 /// The folder of kept histories, one per schema version and vocabulary.
@@ -179,6 +257,21 @@ fn kept_files_of_every_version_are_read() {
         kept_file::<ListAppend>(version);
         kept_file::<RwRegister>(version);
         kept_file::<Set>(version);
+        kept_file::<MultiRegister>(version);
+        kept_file::<KeyValue>(version);
+        kept_file::<Counter>(version);
+        kept_file::<Bag>(version);
+        kept_file::<Queue>(version);
+        kept_file::<Stack>(version);
+        kept_file::<PriorityQueue>(version);
+        kept_file::<Log>(version);
+        kept_file::<Mutex>(version);
+        kept_file::<ReentrantMutex>(version);
+        kept_file::<FencedLock>(version);
+        kept_file::<ReadWriteLock>(version);
+        kept_file::<Semaphore>(version);
+        kept_file::<Lease>(version);
+        kept_file::<Ids>(version);
     }
 }
 

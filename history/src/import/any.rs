@@ -10,13 +10,36 @@ use super::{
 };
 use crate::{
     Header, History, ReadError, Value, Vocabulary, file,
-    vocabulary::{ListAppend, Register, RwRegister, Set},
+    vocabulary::{
+        Bag, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, MultiRegister, Mutex, PriorityQueue,
+        Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister, Semaphore, Set, Stack,
+    },
 };
 
-/// The vocabularies that can be read from a file.
-pub(super) const NAMES: [&str; 4] = [Register::NAME, ListAppend::NAME, RwRegister::NAME, Set::NAME];
+/// The vocabularies that can be read from a file, by what `--as` names.
+pub(super) const NAMES: [&str; 19] = [
+    Register::NAME,
+    ListAppend::NAME,
+    RwRegister::NAME,
+    Set::NAME,
+    MultiRegister::NAME,
+    KeyValue::NAME,
+    Counter::NAME,
+    Bag::NAME,
+    Queue::NAME,
+    Stack::NAME,
+    PriorityQueue::NAME,
+    Log::NAME,
+    Mutex::NAME,
+    ReentrantMutex::NAME,
+    FencedLock::NAME,
+    ReadWriteLock::NAME,
+    Semaphore::NAME,
+    Lease::NAME,
+    Ids::NAME,
+];
 
-/// A history of one of the built-in vocabularies.
+/// A history of one of the built-in vocabularies. [`with_history!`](crate::with_history) does the same with every one.
 #[derive(Debug)]
 pub enum AnyHistory {
     /// Of registers.
@@ -27,27 +50,77 @@ pub enum AnyHistory {
     RwRegister(History<RwRegister>),
     /// Of sets.
     Set(History<Set>),
+    /// Of several registers at once.
+    MultiRegister(History<MultiRegister>),
+    /// Of a key-value store.
+    KeyValue(History<KeyValue>),
+    /// Of counters.
+    Counter(History<Counter>),
+    /// Of bags.
+    Bag(History<Bag>),
+    /// Of first-in first-out queues.
+    Queue(History<Queue>),
+    /// Of stacks.
+    Stack(History<Stack>),
+    /// Of priority queues.
+    PriorityQueue(History<PriorityQueue>),
+    /// Of logs.
+    Log(History<Log>),
+    /// Of locks.
+    Mutex(History<Mutex>),
+    /// Of re-entrant locks.
+    ReentrantMutex(History<ReentrantMutex>),
+    /// Of locks with fencing tokens.
+    FencedLock(History<FencedLock>),
+    /// Of read-write locks.
+    ReadWriteLock(History<ReadWriteLock>),
+    /// Of semaphores.
+    Semaphore(History<Semaphore>),
+    /// Of leases.
+    Lease(History<Lease>),
+    /// Of generated ids.
+    Ids(History<Ids>),
+}
+
+/// Evaluates an expression in which a name is the history inside an [`AnyHistory`](crate::import::AnyHistory), whatever
+/// its vocabulary is. It takes a reference, and gives references:
+/// `with_history!(&any, history => history.operations.len())`.
+#[macro_export]
+macro_rules! with_history {
+    ($any:expr, $history:ident => $body:expr) => {
+        match $any {
+            $crate::import::AnyHistory::Register($history) => $body,
+            $crate::import::AnyHistory::ListAppend($history) => $body,
+            $crate::import::AnyHistory::RwRegister($history) => $body,
+            $crate::import::AnyHistory::Set($history) => $body,
+            $crate::import::AnyHistory::MultiRegister($history) => $body,
+            $crate::import::AnyHistory::KeyValue($history) => $body,
+            $crate::import::AnyHistory::Counter($history) => $body,
+            $crate::import::AnyHistory::Bag($history) => $body,
+            $crate::import::AnyHistory::Queue($history) => $body,
+            $crate::import::AnyHistory::Stack($history) => $body,
+            $crate::import::AnyHistory::PriorityQueue($history) => $body,
+            $crate::import::AnyHistory::Log($history) => $body,
+            $crate::import::AnyHistory::Mutex($history) => $body,
+            $crate::import::AnyHistory::ReentrantMutex($history) => $body,
+            $crate::import::AnyHistory::FencedLock($history) => $body,
+            $crate::import::AnyHistory::ReadWriteLock($history) => $body,
+            $crate::import::AnyHistory::Semaphore($history) => $body,
+            $crate::import::AnyHistory::Lease($history) => $body,
+            $crate::import::AnyHistory::Ids($history) => $body,
+        }
+    };
 }
 
 impl AnyHistory {
     /// Its header.
     pub fn header(&self) -> &Header {
-        match self {
-            Self::Register(history) => &history.header,
-            Self::ListAppend(history) => &history.header,
-            Self::RwRegister(history) => &history.header,
-            Self::Set(history) => &history.header,
-        }
+        with_history!(self, history => &history.header)
     }
 
     /// How many operations it has.
     pub fn len(&self) -> usize {
-        match self {
-            Self::Register(history) => history.operations.len(),
-            Self::ListAppend(history) => history.operations.len(),
-            Self::RwRegister(history) => history.operations.len(),
-            Self::Set(history) => history.operations.len(),
-        }
+        with_history!(self, history => history.operations.len())
     }
 
     /// True when it has no operation.
@@ -87,6 +160,21 @@ pub fn import(
         ListAppend::NAME => import_as(path, format, initial).map(AnyHistory::ListAppend),
         RwRegister::NAME => import_as(path, format, initial).map(AnyHistory::RwRegister),
         Set::NAME => import_as(path, format, initial).map(AnyHistory::Set),
+        MultiRegister::NAME => import_as(path, format, initial).map(AnyHistory::MultiRegister),
+        KeyValue::NAME => import_as(path, format, initial).map(AnyHistory::KeyValue),
+        Counter::NAME => import_as(path, format, initial).map(AnyHistory::Counter),
+        Bag::NAME => import_as(path, format, initial).map(AnyHistory::Bag),
+        Queue::NAME => import_as(path, format, initial).map(AnyHistory::Queue),
+        Stack::NAME => import_as(path, format, initial).map(AnyHistory::Stack),
+        PriorityQueue::NAME => import_as(path, format, initial).map(AnyHistory::PriorityQueue),
+        Log::NAME => import_as(path, format, initial).map(AnyHistory::Log),
+        Mutex::NAME => import_as(path, format, initial).map(AnyHistory::Mutex),
+        ReentrantMutex::NAME => import_as(path, format, initial).map(AnyHistory::ReentrantMutex),
+        FencedLock::NAME => import_as(path, format, initial).map(AnyHistory::FencedLock),
+        ReadWriteLock::NAME => import_as(path, format, initial).map(AnyHistory::ReadWriteLock),
+        Semaphore::NAME => import_as(path, format, initial).map(AnyHistory::Semaphore),
+        Lease::NAME => import_as(path, format, initial).map(AnyHistory::Lease),
+        Ids::NAME => import_as(path, format, initial).map(AnyHistory::Ids),
         other => {
             let what =
                 format!("there is no vocabulary {other} among those known here ({})", NAMES.join(", "));
@@ -109,8 +197,16 @@ fn import_as<V: Spoken>(
             }
             Ok(history)
         }
-        Format::JepsenEdn => edn::read(path, Notation::Edn, &header),
-        Format::JepsenJson => edn::read(path, Notation::Json, &header),
+        Format::JepsenEdn | Format::JepsenJson => {
+            let notation = if format == Format::JepsenEdn { Notation::Edn } else { Notation::Json };
+            let mut history = edn::read::<V>(path, notation, &header)?;
+            if initial.is_none()
+                && let Some(shown) = V::shown_initial(&history.operations)
+            {
+                history.header.initial = shown;
+            }
+            Ok(history)
+        }
         Format::EtcdLog => etcd_log::read(path, &header),
     }
 }

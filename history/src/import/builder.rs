@@ -1,6 +1,6 @@
 //! Pairs the lines of a foreign history, which come in the order in which things happened.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     nemesis::Nemesis,
@@ -11,6 +11,9 @@ use crate::{
     Damage, Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason, Value, Vocabulary,
     vocabulary::list_append::Lists,
 };
+
+/// The call that takes out one element after the other until there is none.
+const DRAIN: &[u8] = b"drain";
 
 /// Processes that are not named by a number below this one get numbers from here on.
 const NAMED_PROCESSES: u32 = 1 << 31;
@@ -52,6 +55,7 @@ pub(super) struct Entry<'a> {
     pub process: View<'a>,
     pub said: Said<'a>,
     pub error: View<'a>,
+    pub time: Option<View<'a>>,
 }
 
 /// Whose word a failure is.
@@ -76,6 +80,9 @@ pub(super) struct Builder<V: Vocabulary> {
     last_end: FxHashMap<Process, Nanos>,
     named: FxHashMap<Value, Process>,
     next_named: u32,
+    /// The calls that take out one element after the other until there is none.
+    drains: Vec<usize>,
+    /// How many lines were read, or the time of the last one where times matter.
     rank: u64,
     nemesis: Nemesis,
 }
@@ -91,6 +98,7 @@ impl<V: Spoken> Builder<V> {
             last_end: FxHashMap::default(),
             named: FxHashMap::default(),
             next_named: NAMED_PROCESSES,
+            drains: Vec::new(),
             rank: 0,
             nemesis: Nemesis::default(),
         }
@@ -98,8 +106,7 @@ impl<V: Spoken> Builder<V> {
 
     /// Takes the next line. The error says what is wrong with it, in words that fit "line 3 …".
     pub fn take(&mut self, entry: &Entry<'_>) -> Result<(), String> {
-        let now = Nanos(self.rank);
-        self.rank += 1;
+        let now = self.now(entry)?;
         match (self.who(entry.process)?, entry.kind) {
             (Who::Nemesis, _) => {
                 self.nemesis.take(entry.said.f, entry.said.value, now);
@@ -108,6 +115,22 @@ impl<V: Spoken> Builder<V> {
             (who, Kind::Invoke) => self.begin(who, entry, now),
             (who, _) => self.end(who, entry, now),
         }
+    }
+
+    /// When a line was written: its rank, or its time, which never goes back.
+    fn now(&mut self, entry: &Entry<'_>) -> Result<Nanos, String> {
+        if !V::TIMED {
+            self.rank += 1;
+            return Ok(Nanos(self.rank - 1));
+        }
+        let Some(Token::Int(time @ 0..)) = entry.time.map(|time| time.token()) else {
+            return Err(format!(
+                "has no :time in nanoseconds, and no {} can be judged without times",
+                V::NAME
+            ));
+        };
+        self.rank = self.rank.max(time as u64);
+        Ok(Nanos(self.rank))
     }
 
     fn who(&mut self, process: View<'_>) -> Result<Who, String> {
@@ -138,6 +161,9 @@ impl<V: Spoken> Builder<V> {
     fn begin(&mut self, who: Who, entry: &Entry<'_>, now: Nanos) -> Result<(), String> {
         let call = V::call(&entry.said, &mut self.shape)?;
         let place = self.push(who, call, now)?;
+        if entry.said.f == DRAIN {
+            self.drains.push(place);
+        }
         match who {
             Who::Process(process) => {
                 if self.open.insert(process, place).is_some() {
@@ -181,9 +207,16 @@ impl<V: Spoken> Builder<V> {
             Ok(place) => place,
             Err(began) => {
                 let call = V::call(&entry.said, &mut self.shape)?;
-                self.push(who, call, began)?
+                let place = self.push(who, call, began)?;
+                if entry.said.f == DRAIN {
+                    self.drains.push(place);
+                }
+                place
             }
         };
+        if entry.kind == Kind::Ok && self.drains.binary_search(&place).is_ok() {
+            return self.drained(place, entry, now);
+        }
         let operation = &mut self.operations[place];
         operation.ended = Some(now);
         operation.outcome = match entry.kind {
@@ -194,6 +227,43 @@ impl<V: Spoken> Builder<V> {
                 _ => Outcome::Unknown(reason(entry, "it is not known what became of it")),
             },
         };
+        Ok(())
+    }
+
+    /// A drain is as many calls as took something out. When each of them was under way is not known, only that all
+    /// were between the drain's beginning and end; each is a process of its own, since no order is known either.
+    fn drained(&mut self, place: usize, entry: &Entry<'_>, now: Nanos) -> Result<(), String> {
+        let operation = &self.operations[place];
+        let (call, began) = (operation.call.clone(), operation.began);
+        let mut returned = V::drained(&entry.said, &call, &mut self.shape)?.into_iter();
+        self.operations[place].ended = Some(now);
+        self.operations[place].outcome = match returned.next() {
+            Some(first) => Outcome::Ok(first),
+            None => Outcome::Fail(Reason::from("there was nothing to drain")),
+        };
+        for another in returned {
+            let place = self.push(Who::Missing, call.clone(), began)?;
+            self.operations[place].ended = Some(now);
+            self.operations[place].outcome = Outcome::Ok(another);
+        }
+        Ok(())
+    }
+
+    /// Drains of which nobody knows what became may together have taken out whatever is missing. Each is one call
+    /// already; the first gets all others.
+    fn suppose_drained(&mut self) -> Result<(), String> {
+        let mut supposed = FxHashSet::default();
+        for place in std::mem::take(&mut self.drains) {
+            let operation = &self.operations[place];
+            let (call, began) = (operation.call.clone(), operation.began);
+            if !matches!(operation.outcome, Outcome::Unknown(_)) || !supposed.insert(call.clone()) {
+                continue;
+            }
+            for _ in 1..V::drained_at_most(&call, &self.operations) {
+                let place = self.push(Who::Missing, call.clone(), began)?;
+                self.operations[place].outcome = Outcome::Unknown(Reason::from("a drain may have done this"));
+            }
+        }
         Ok(())
     }
 
@@ -220,7 +290,8 @@ impl<V: Spoken> Builder<V> {
     }
 
     /// The history. Completions without an invocation may have begun before what was read earlier, hence the sort.
-    pub fn finish(self, header: Header, damage: Option<Damage>) -> History<V> {
+    pub fn finish(mut self, header: Header, damage: Option<Damage>) -> Result<History<V>, String> {
+        self.suppose_drained()?;
         let mut operations = self.operations;
         // From here on the lists can be looked into.
         drop(self.shape);
@@ -231,7 +302,7 @@ impl<V: Spoken> Builder<V> {
             operation.index = OpIndex(index);
         }
         operations.shrink_to_fit();
-        History { header, operations, faults: self.nemesis.finish(), damage }
+        Ok(History { header, operations, faults: self.nemesis.finish(), damage })
     }
 }
 

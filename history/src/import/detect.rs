@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use super::{
+    builder::{Entry, Kind},
     edn::{Forms, Step, entry},
     etcd_log,
-    tape::{Notation, Tape, View},
+    spoken::Said,
+    tape::{Notation, Tape},
 };
 use crate::{
     ReadError, Vocabulary,
     file::frames::Text,
-    vocabulary::{ListAppend, Register, RwRegister, Set},
+    vocabulary::{Counter, Ids, KeyValue, ListAppend, Queue, Register, RwRegister, Set, Stack},
 };
 
 /// The formats of histories that can be read.
@@ -74,11 +76,18 @@ pub fn detect(path: &Path) -> Result<Format, ReadError> {
 }
 
 /// What an operation tells about the vocabulary of its history.
-fn tells(form: View<'_>) -> Option<&'static str> {
-    let said = entry(form).ok()?.said;
+fn tells(said: &Said<'_>) -> Option<&'static str> {
     match said.f {
+        // Porcupine's logs name the key beside the value, which is a text.
+        b"put" if said.key.is_some() && said.value.is_text() => Some(KeyValue::NAME),
+        b"append" if said.key.is_some() => Some(KeyValue::NAME),
+        b"delete" | b"range" | b"multi-get" | b"multi-put" => Some(KeyValue::NAME),
         b"write" | b"cas" | b"put" => Some(Register::NAME),
-        b"add" => Some(Set::NAME),
+        b"contains" => Some(Set::NAME),
+        b"incr" | b"increment" | b"decr" | b"decrement" => Some(Counter::NAME),
+        b"enqueue" | b"dequeue" | b"drain" => Some(Queue::NAME),
+        b"push" | b"pop" => Some(Stack::NAME),
+        b"generate" => Some(Ids::NAME),
         b"txn" => said.value.elements().find_map(|step| {
             let mut parts = step.elements();
             let f = parts.next()?.name()?;
@@ -94,36 +103,101 @@ fn tells(form: View<'_>) -> Option<&'static str> {
     }
 }
 
+/// The calls that several vocabularies have, and which these are.
+const AMBIGUOUS: [(&[u8], &str); 9] = [
+    (b"acquire", "mutex, reentrant-mutex, fenced-lock, read-write-lock, semaphore or lease"),
+    (b"release", "mutex, reentrant-mutex, fenced-lock, read-write-lock, semaphore or lease"),
+    (b"lock", "mutex, reentrant-mutex or fenced-lock"),
+    (b"unlock", "mutex, reentrant-mutex or fenced-lock"),
+    (b"append", "log or key-value"),
+    (b"poll", "log or queue"),
+    (b"insert", "priority-queue or bag"),
+    (b"take", "bag or queue"),
+    (b"extract", "priority-queue"),
+];
+
+/// What the operations of a history told on the way to one that only one vocabulary has.
+#[derive(Default)]
+struct Hints {
+    operations: bool,
+    transactions: bool,
+    /// Whether numbers were added, and if so whether under keys.
+    adds_keyed: Option<bool>,
+    foreign: Option<String>,
+}
+
+impl Hints {
+    /// Takes one operation, which may decide.
+    fn take(&mut self, entry: &Entry<'_>) -> Option<&'static str> {
+        self.operations = true;
+        let said = &entry.said;
+        match said.f {
+            // What is added to is a set or a counter, and what a read answers tells which.
+            b"add" if !said.value.is_number() && said.value.pair().is_none_or(|(_, v)| !v.is_number()) => {
+                return Some(Set::NAME);
+            }
+            b"add" => {
+                self.adds_keyed.get_or_insert(said.value.pair().is_some());
+            }
+            b"read" | b"get" if self.adds_keyed.is_some() && entry.kind == Kind::Ok => {
+                let keyed = self.adds_keyed == Some(true) && said.key.is_none();
+                let answer =
+                    if keyed { said.value.pair().map(|(_, answer)| answer) } else { Some(said.value) };
+                match answer {
+                    Some(answer) if answer.is_number() => return Some(Counter::NAME),
+                    Some(answer) if answer.is_collection() => return Some(Set::NAME),
+                    _ => {}
+                }
+            }
+            b"read" | b"get" => {}
+            b"txn" => self.transactions = true,
+            _ if entry.process.name() == Some(b"nemesis") => {}
+            other if self.foreign.is_none() => {
+                self.foreign = Some(String::from_utf8_lossy(other).escape_debug().to_string());
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// What it is when no operation decided.
+    fn conclude(self, path: &Path) -> Result<&'static str, ReadError> {
+        match self {
+            Self { operations: false, .. } => Err(ReadError::Empty { path: path.into() }),
+            Self { adds_keyed: Some(_), .. } => Ok(Set::NAME),
+            // Nothing but reads: whoever wrote what they see is not in the history either way.
+            Self { transactions: true, .. } => Ok(RwRegister::NAME),
+            Self { foreign: None, .. } => Ok(Register::NAME),
+            Self { foreign: Some(f), .. } => {
+                let several = AMBIGUOUS.iter().find(|(name, _)| *name == f.as_bytes());
+                let what = match several {
+                    Some((_, names)) => format!("it calls :{f}, so say what it is: --as {names}"),
+                    None => {
+                        let known = super::any::NAMES.join(", ");
+                        format!("it calls :{f}, which none of the vocabularies known here has ({known})")
+                    }
+                };
+                Err(ReadError::Unrecognised { path: path.into(), what })
+            }
+        }
+    }
+}
+
 /// Tells the vocabulary of an EDN or JSON history: that of the first call that only one vocabulary has.
 pub(super) fn vocabulary(path: &Path, notation: Notation) -> Result<&'static str, ReadError> {
     let mut forms = Forms::open(path, notation, None, Tape::default())?;
-    let (mut operations, mut transactions, mut foreign) = (false, false, None);
+    let mut hints = Hints::default();
     while let Step::Form = forms.step() {
-        if let Some(vocabulary) = tells(forms.form()) {
+        let entry = match entry(forms.form()) {
+            Ok(entry) => entry,
+            Err(what) => {
+                let (line, byte) = forms.place();
+                return Err(ReadError::Line { path: path.into(), line, byte, what });
+            }
+        };
+        if let Some(vocabulary) = tells(&entry.said).or_else(|| hints.take(&entry)) {
             return Ok(vocabulary);
         }
-        let entry = entry(forms.form()).map_err(|what| {
-            let (line, byte) = forms.place();
-            ReadError::Line { path: path.into(), line, byte, what }
-        })?;
-        operations = true;
-        match entry.said.f {
-            b"read" | b"get" => {}
-            b"txn" => transactions = true,
-            _ if entry.process.name() == Some(b"nemesis") => {}
-            other if foreign.is_none() => foreign = Some(String::from_utf8_lossy(other).into_owned()),
-            _ => {}
-        }
     }
-    match (operations, transactions, foreign) {
-        (false, ..) => Err(ReadError::Empty { path: path.into() }),
-        // Nothing but reads: whoever wrote what they see is not in the history either way.
-        (true, true, _) => Ok(RwRegister::NAME),
-        (true, false, None) => Ok(Register::NAME),
-        (true, false, Some(f)) => {
-            let known = super::any::NAMES.join(", ");
-            let what = format!("it calls :{f}, which none of the vocabularies known here has ({known})");
-            Err(ReadError::Unrecognised { path: path.into(), what })
-        }
-    }
+    hints.conclude(path)
 }

@@ -173,6 +173,7 @@ pub(super) fn entry<'a>(form: View<'a>) -> Result<Entry<'a>, String> {
     let mut value = View::NIL;
     let mut key = None;
     let mut error = View::NIL;
+    let mut time = None;
     let mut members = form.elements();
     while let (Some(name), Some(member)) = (members.next(), members.next()) {
         match name.name() {
@@ -189,6 +190,7 @@ pub(super) fn entry<'a>(form: View<'a>) -> Result<Entry<'a>, String> {
             Some(b"value") => value = member,
             Some(b"key") => key = Some(member),
             Some(b"error") => error = member,
+            Some(b"time") => time = Some(member),
             _ => {}
         }
     }
@@ -201,7 +203,7 @@ pub(super) fn entry<'a>(form: View<'a>) -> Result<Entry<'a>, String> {
         None if is_transaction() => b"txn",
         None => return Err("has no :f, so it is not known what was called".into()),
     };
-    Ok(Entry { kind, process, said: Said { f, value, key }, error })
+    Ok(Entry { kind, process, said: Said { f, value, key, process }, error, time })
 }
 
 /// Reads an EDN or JSON history of a known vocabulary.
@@ -263,5 +265,8 @@ fn pass<V: Spoken>(
             (Step::End, None) => break None,
         }
     };
-    Ok(Pass::Whole(builder.finish(header.clone(), damage)))
+    let whole = builder.finish(header.clone(), damage);
+    let whole =
+        whole.map_err(|what| ReadError::Unrecognised { path: path.into(), what: format!("it {what}") });
+    whole.map(Pass::Whole)
 }

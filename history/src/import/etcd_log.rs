@@ -53,7 +53,10 @@ fn pass<V: Spoken>(path: &Path, header: &Header, stop: Option<&(u64, String)>) -
     };
     let damage =
         what.map(|what| Damage { line, byte, what: format!("{what}; the operations before it were read") });
-    Ok(Pass::Whole(builder.finish(header.clone(), damage)))
+    let whole = builder.finish(header.clone(), damage);
+    let whole =
+        whole.map_err(|what| ReadError::Unrecognised { path: path.into(), what: format!("it {what}") });
+    whole.map(Pass::Whole)
 }
 
 /// The four columns of a line.
@@ -83,6 +86,7 @@ impl Tapes {
             .and_then(Kind::named)
             .ok_or("has a type that is none of :invoke, :ok, :fail, :info")?;
         let f = f.name().ok_or("does not say what was called")?;
-        builder.take(&Entry { kind, process, said: Said { f, value, key: None }, error: View::NIL })
+        let said = Said { f, value, key: None, process };
+        builder.take(&Entry { kind, process, said, error: View::NIL, time: None })
     }
 }

@@ -1,10 +1,14 @@
 //! How each vocabulary is written in Jepsen's histories.
 
+mod locks;
+mod queues;
+mod stores;
+
 use super::tape::{Elements, Tape, View};
 use crate::{
-    Key, Outcome, Value, Vocabulary,
+    Key, Operation, Outcome, Value, Vocabulary,
     vocabulary::{
-        ListAppend, Register, RwRegister, Set,
+        ListAppend, MultiRegister, Register, RwRegister, Set,
         list_append::{self, Lists},
         register, rw_register, set,
     },
@@ -29,7 +33,7 @@ pub(super) struct Shape {
 
 impl Shape {
     /// A value apart from its key. `tells` is what this value says about the history when it is the first.
-    fn split<'a>(&mut self, said: &Said<'a>, tells: bool) -> Result<(Key, View<'a>), String> {
+    pub fn split<'a>(&mut self, said: &Said<'a>, tells: bool) -> Result<(Key, View<'a>), String> {
         if let Some(key) = said.key {
             return Ok((key.value(), said.value));
         }
@@ -42,16 +46,21 @@ impl Shape {
     }
 
     /// A value apart from its key, in an answer to a call under `key`.
-    fn answered<'a>(&mut self, said: &Said<'a>, key: &Key) -> Result<View<'a>, String> {
+    pub fn answered<'a>(&mut self, said: &Said<'a>, key: &Key) -> Result<View<'a>, String> {
         let (other, value) = self.split(said, false)?;
         if other == *key {
             Ok(value)
         } else {
-            Err(format!("answers under the key {other} to a call under {key}"))
+            let (other, key) = (other.to_string(), key.to_string());
+            Err(format!(
+                "answers under the key {} to a call under {}",
+                other.escape_debug(),
+                key.escape_debug()
+            ))
         }
     }
 
-    fn known(&self, value: View<'_>) -> Option<Value> {
+    pub fn known(&self, value: View<'_>) -> Option<Value> {
         (self.nil_is_initial || !value.is_nil()).then(|| value.value())
     }
 }
@@ -63,13 +72,16 @@ pub(super) struct Said<'a> {
     pub value: View<'a>,
     /// `:key`, where a history has keys of its own.
     pub key: Option<View<'a>>,
+    pub process: View<'a>,
 }
 
 /// A vocabulary that Jepsen's histories can be in.
 pub(super) trait Spoken: Vocabulary {
+    /// Whether times matter beyond their order, so that `:time` is the clock and not the order of the lines.
+    const TIMED: bool = false;
     /// What its operations are read onto.
     fn tape() -> Tape {
-        Tape::default()
+        if Self::TIMED { Tape::of_times() } else { Tape::default() }
     }
     /// The call that an invocation makes, or that a completion without one must have answered.
     fn call(said: &Said<'_>, shape: &mut Shape) -> Result<Self::Call, String>;
@@ -87,12 +99,30 @@ pub(super) trait Spoken: Vocabulary {
     fn not_known(_: &Self::Call) -> Option<Self::Return> {
         None
     }
+    /// What the calls returned that a `:drain` made one after the other.
+    fn drained(_: &Said<'_>, _: &Self::Call, _: &mut Shape) -> Result<Vec<Self::Return>, String> {
+        Ok(Vec::new())
+    }
+    /// How many calls a `:drain` may have made of which nobody knows what became.
+    fn drained_at_most(_: &Self::Call, _: &[Operation<Self>]) -> usize
+    where
+        Self: Sized,
+    {
+        0
+    }
+    /// The initial value that a history shows, where its format says none.
+    fn shown_initial(_: &[Operation<Self>]) -> Option<Value>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 fn foreign(f: &[u8], vocabulary: &str) -> String {
     format!(
         "calls :{}, which the vocabulary {vocabulary} does not have; choose another with --as if one fits",
-        String::from_utf8_lossy(f)
+        String::from_utf8_lossy(f).escape_debug()
     )
 }
 
@@ -152,9 +182,13 @@ impl Spoken for Set {
     fn call(said: &Said<'_>, shape: &mut Shape) -> Result<set::Call, String> {
         let pair = said.value.pair();
         match said.f {
-            b"add" => {
+            b"add" | b"remove" | b"contains" => {
                 let (key, value) = shape.split(said, pair.is_some())?;
-                Ok(set::Call::Add(key, value.value()))
+                Ok(match said.f {
+                    b"add" => set::Call::Add(key, value.value()),
+                    b"remove" => set::Call::Remove(key, value.value()),
+                    _ => set::Call::Contains(key, value.value()),
+                })
             }
             // `[k nil]` and `[k #{...}]` have a key; a list of two elements has not.
             b"read" => {
@@ -170,15 +204,27 @@ impl Spoken for Set {
         call: &mut set::Call,
         shape: &mut Shape,
     ) -> Result<Outcome<set::Return>, String> {
+        let adds = matches!(call, set::Call::Add(..));
         match call {
-            set::Call::Add(key, added) => {
-                if !said.value.is_nil() {
-                    *added = shape.answered(said, key)?.value();
+            set::Call::Add(key, element) | set::Call::Remove(key, element) => {
+                let done = if adds { set::Return::Added } else { set::Return::Removed };
+                if said.value.is_nil() {
+                    return Ok(Outcome::Ok(done));
                 }
-                Ok(Outcome::Ok(set::Return::Added))
+                let value = shape.answered(said, key)?;
+                // `[element true]` also says whether the set changed.
+                let told = value.pair().and_then(|(said, changed)| Some((said, changed.truth()?)));
+                *element = told.map_or(value, |(said, _)| said).value();
+                Ok(Outcome::Ok(told.map_or(done, |(_, changed)| set::Return::Changed(changed))))
             }
-            set::Call::Remove(..) => Ok(Outcome::Ok(set::Return::Removed)),
-            set::Call::Contains(..) => Ok(Outcome::Unknown("the question has no answer".into())),
+            set::Call::Contains(key, _) => {
+                let value = if said.value.is_nil() { View::NIL } else { shape.answered(said, key)? };
+                if value.is_nil() {
+                    return Ok(Outcome::Unknown("the question has no answer".into()));
+                }
+                let is_in = value.truth().ok_or("asks a set and gets neither true nor false")?;
+                Ok(Outcome::Ok(set::Return::Contains(is_in)))
+            }
             set::Call::Read(key) => {
                 let elements = shape.answered(said, key)?;
                 if elements.is_nil() {
@@ -229,7 +275,8 @@ fn each_step<T>(
 }
 
 fn foreign_step(f: &[u8], vocabulary: &str) -> String {
-    format!("has a step :{}, which the vocabulary {vocabulary} does not have", String::from_utf8_lossy(f))
+    let f = String::from_utf8_lossy(f);
+    format!("has a step :{}, which the vocabulary {vocabulary} does not have", f.escape_debug())
 }
 
 fn is_not_known(value: View<'_>) -> bool {
@@ -279,36 +326,55 @@ impl Spoken for ListAppend {
     }
 }
 
-impl Spoken for RwRegister {
-    fn call(said: &Said<'_>, _: &mut Shape) -> Result<Vec<rw_register::Step>, String> {
-        each_step(said, Self::NAME, |f, key, value| match f {
-            b"r" | b"read" => Ok(rw_register::Step::Read(key)),
-            b"w" | b"write" => Ok(rw_register::Step::Write(key, value.value())),
-            other => Err(foreign_step(other, Self::NAME)),
-        })
-    }
-
-    fn answer(
-        said: &Said<'_>,
-        call: &mut Vec<rw_register::Step>,
-        shape: &mut Shape,
-    ) -> Result<Outcome<Vec<rw_register::Answer>>, String> {
-        let answers = each_step(said, Self::NAME, |f, key, value| match f {
-            b"r" | b"read" if is_not_known(value) => Ok(rw_register::Answer::Read(key, None)),
-            b"r" | b"read" => Ok(rw_register::Answer::Read(key, shape.known(value))),
-            b"w" | b"write" => Ok(rw_register::Answer::Write(key, value.value())),
-            other => Err(foreign_step(other, Self::NAME)),
-        })?;
-        let asked = |(step, answer): (&rw_register::Step, &rw_register::Answer)| match (step, answer) {
-            (rw_register::Step::Read(asked), rw_register::Answer::Read(key, _)) => asked == key,
-            (rw_register::Step::Write(asked, value), rw_register::Answer::Write(key, written)) => {
-                asked == key && value == written
-            }
-            _ => false,
-        };
-        if call.len() != answers.len() || !call.iter().zip(&answers).all(asked) {
-            *call = Self::call(said, shape)?;
-        }
-        Ok(Outcome::Ok(answers))
-    }
+fn read_write_call(said: &Said<'_>, vocabulary: &str) -> Result<Vec<rw_register::Step>, String> {
+    each_step(said, vocabulary, |f, key, value| match f {
+        b"r" | b"read" => Ok(rw_register::Step::Read(key)),
+        b"w" | b"write" => Ok(rw_register::Step::Write(key, value.value())),
+        other => Err(foreign_step(other, vocabulary)),
+    })
 }
+
+fn read_write_answer(
+    said: &Said<'_>,
+    call: &mut Vec<rw_register::Step>,
+    shape: &mut Shape,
+    vocabulary: &str,
+) -> Result<Outcome<Vec<rw_register::Answer>>, String> {
+    let answers = each_step(said, vocabulary, |f, key, value| match f {
+        b"r" | b"read" if is_not_known(value) => Ok(rw_register::Answer::Read(key, None)),
+        b"r" | b"read" => Ok(rw_register::Answer::Read(key, shape.known(value))),
+        b"w" | b"write" => Ok(rw_register::Answer::Write(key, value.value())),
+        other => Err(foreign_step(other, vocabulary)),
+    })?;
+    let asked = |(step, answer): (&rw_register::Step, &rw_register::Answer)| match (step, answer) {
+        (rw_register::Step::Read(asked), rw_register::Answer::Read(key, _)) => asked == key,
+        (rw_register::Step::Write(asked, value), rw_register::Answer::Write(key, written)) => {
+            asked == key && value == written
+        }
+        _ => false,
+    };
+    if call.len() != answers.len() || !call.iter().zip(&answers).all(asked) {
+        *call = read_write_call(said, vocabulary)?;
+    }
+    Ok(Outcome::Ok(answers))
+}
+
+macro_rules! read_write {
+    ($($name:ident),*) => { $(
+        impl Spoken for $name {
+            fn call(said: &Said<'_>, _: &mut Shape) -> Result<Vec<rw_register::Step>, String> {
+                read_write_call(said, Self::NAME)
+            }
+
+            fn answer(
+                said: &Said<'_>,
+                call: &mut Vec<rw_register::Step>,
+                shape: &mut Shape,
+            ) -> Result<Outcome<Vec<rw_register::Answer>>, String> {
+                read_write_answer(said, call, shape, Self::NAME)
+            }
+        }
+    )* };
+}
+
+read_write!(RwRegister, MultiRegister);

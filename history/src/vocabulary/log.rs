@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Vocabulary;
+use super::{
+    Vocabulary,
+    list_append::{List, Lists},
+};
 use crate::{Key, Value};
 
 /// A log under a key. Its entries are numbered without gaps; the first has the offset that the header's initial value
@@ -29,7 +32,7 @@ pub enum Return {
     /// The entry was acknowledged, under this offset where that was told.
     Appended(Option<u64>),
     /// The entries, the first of them at the offset that was asked for.
-    Entries(Vec<Value>),
+    Entries(List),
 }
 
 impl Call {
@@ -60,6 +63,13 @@ impl Vocabulary for Log {
 
     fn is_read(call: &Call) -> bool {
         !matches!(call, Call::Append(..))
+    }
+
+    fn share_lists(returned: &mut Return, lists: &mut Lists) {
+        if let Return::Entries(entries) = returned {
+            // The answer does not name its log, and logs that differ share nothing.
+            *entries = lists.share(&Key::Nil, entries);
+        }
     }
 
     fn describe_call(call: &Call) -> String {

@@ -1,5 +1,8 @@
 //! Random numbers and random histories from a seed, for tests.
 
+#[path = "made.rs"]
+mod made;
+
 use disprove_history::{
     FaultId, FaultRecord, FaultState, Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process,
     Value, Vocabulary,
@@ -34,11 +37,13 @@ impl Random {
         }
     }
 
-    fn values(&mut self) -> Vec<Value> {
+    /// A few values.
+    pub fn values(&mut self) -> Vec<Value> {
         (0..self.below(5)).map(|_| self.value()).collect()
     }
 
-    fn key(&mut self) -> Value {
+    /// A key.
+    pub fn key(&mut self) -> Value {
         match self.below(3) {
             0 => "x".into(),
             1 => ":y".into(),
@@ -71,8 +76,12 @@ impl Made for Register {
 impl Made for Set {
     fn make(random: &mut Random) -> (set::Call, set::Return) {
         let key = random.key();
-        match random.below(2) {
+        match random.below(6) {
             0 => (set::Call::Add(key, random.value()), set::Return::Added),
+            1 => (set::Call::Add(key, random.value()), set::Return::Changed(random.below(2) == 0)),
+            2 => (set::Call::Remove(key, random.value()), set::Return::Removed),
+            3 => (set::Call::Remove(key, random.value()), set::Return::Changed(random.below(2) == 0)),
+            4 => (set::Call::Contains(key, random.value()), set::Return::Contains(random.below(2) == 0)),
             _ => (set::Call::Read(key), set::Return::Elements(random.values())),
         }
     }

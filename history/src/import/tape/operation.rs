@@ -3,12 +3,12 @@
 use super::{Bracket, DELIMITERS, Fault, Notation, Tape, Token, end_of_atom};
 
 /// The members that an operation is understood by.
-fn is_wanted(name: &[u8]) -> bool {
-    matches!(name, b"type" | b"process" | b"f" | b"value" | b"key" | b"error")
+fn is_wanted(name: &[u8], timed: bool) -> bool {
+    matches!(name, b"type" | b"process" | b"f" | b"value" | b"key" | b"error") || timed && name == b"time"
 }
 
 impl Tape {
-    /// Reads a form as [`read`](Self::read) does; of an operation, members such as `:time` may be left out.
+    /// Reads a form as [`read`](Self::read) does; of an operation, members such as `:index` may be left out.
     pub fn read_operation(&mut self, text: &[u8], at: usize, notation: Notation) -> Result<usize, Fault> {
         if notation == Notation::Edn && text.get(at) == Some(&b'{') {
             self.clear();
@@ -35,7 +35,7 @@ impl Tape {
             if text.get(end) != Some(&b' ') {
                 return None;
             }
-            if is_wanted(name) {
+            if is_wanted(name, self.timed) {
                 self.tokens.push(Token::Keyword { start: at as u32, end: end as u32 });
                 at = self.form(text, end + 1, Notation::Edn).ok()?;
             } else {

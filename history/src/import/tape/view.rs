@@ -42,6 +42,16 @@ impl<'a> View<'a> {
         }
     }
 
+    /// True for a whole number.
+    pub fn is_number(&self) -> bool {
+        matches!(self.token(), Token::Int(_))
+    }
+
+    /// True for a text between quotes.
+    pub fn is_text(&self) -> bool {
+        matches!(self.token(), Token::Text { .. })
+    }
+
     /// True for a vector, a list or a set.
     pub fn is_collection(&self) -> bool {
         match self.token() {
@@ -91,6 +101,27 @@ impl<'a> View<'a> {
         let mut elements = self.elements();
         let pair = (elements.next()?, elements.next()?);
         elements.next().is_none().then_some(pair)
+    }
+
+    /// What a map says under one of these names.
+    pub fn member(&self, names: &[&[u8]]) -> Option<View<'a>> {
+        let Token::Open { bracket: Bracket::Map, .. } = self.token() else { return None };
+        let mut members = self.elements();
+        while let (Some(name), Some(member)) = (members.next(), members.next()) {
+            if name.name().is_some_and(|name| names.contains(&name)) {
+                return Some(member);
+            }
+        }
+        None
+    }
+
+    /// True or false, where it is one of them.
+    pub fn truth(&self) -> Option<bool> {
+        match (self.token(), self.name()) {
+            (Token::Other { .. }, Some(b"true")) => Some(true),
+            (Token::Other { .. }, Some(b"false")) => Some(false),
+            _ => None,
+        }
     }
 
     /// It as a value.
