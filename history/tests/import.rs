@@ -143,7 +143,8 @@ fn what_cannot_be_understood_is_refused_in_one_sentence() {
         (
             "{:process 0 :type :invoke :f :transfer :value {:from 1}}",
             "read FILE: it calls :transfer, which none of the vocabularies known here has (register, list-append, \
-             rw-register, set)",
+             rw-register, set, multi-register, key-value, counter, bag, queue, stack, priority-queue, log, mutex, \
+             reentrant-mutex, fenced-lock, read-write-lock, semaphore, lease, ids)",
         ),
         (
             "{:process 0 :type :invoke :f :write :value 1}\n{:process 0 :type :invoke :f :read :value nil}\n",
