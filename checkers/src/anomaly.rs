@@ -78,6 +78,131 @@ const GLOSSARY: &[GlossaryEntry] = &[
         "Unexpected element",
         "A read listed an element that nobody added, or whose addition had certainly failed. The data was corrupted, or a refused call took effect.",
     ),
+    entry(
+        "G0",
+        "Write cycle",
+        "Transactions overwrote each other in a circle. Not even uncommitted writes may interleave like that.",
+    ),
+    entry(
+        "G1c",
+        "Circular information flow",
+        "Transactions read or overwrote what the next one wrote, in a circle. Each would have to take effect before itself.",
+    ),
+    entry(
+        "G-single-item",
+        "Single anti-dependency cycle",
+        "One transaction missed a write, although what it saw or wrote came after that write. It saw a state that never was, as in a read skew or a lost update.",
+    ),
+    entry(
+        "G-nonadjacent-item",
+        "Cycle of separate anti-dependencies",
+        "Several transactions missed writes in a circle, and no two of those stand next to each other. No snapshots can explain it, as in a long fork.",
+    ),
+    entry(
+        "G2-item",
+        "Anti-dependency cycle",
+        "Transactions missed each other's writes in a circle, as in a write skew. No serial order of them exists.",
+    ),
+    entry(
+        "G0-process",
+        "Write cycle within sessions",
+        "Transactions overwrote each other in a circle. The order in which sessions made their calls is part of the circle.",
+    ),
+    entry(
+        "G1c-process",
+        "Circular information flow within sessions",
+        "Transactions read or overwrote what the next one wrote, in a circle. The order in which sessions made their calls is part of the circle.",
+    ),
+    entry(
+        "G-single-item-process",
+        "Single anti-dependency cycle within sessions",
+        "One transaction missed a write, although what it saw or wrote came after that write. The order in which sessions made their calls is part of the circle.",
+    ),
+    entry(
+        "G-nonadjacent-item-process",
+        "Cycle of separate anti-dependencies within sessions",
+        "Several transactions missed writes in a circle, and no two of those stand next to each other. The order in which sessions made their calls is part of the circle.",
+    ),
+    entry(
+        "G2-item-process",
+        "Anti-dependency cycle within sessions",
+        "Transactions missed each other's writes in a circle, as in a write skew. The order in which sessions made their calls is part of the circle.",
+    ),
+    entry(
+        "G0-realtime",
+        "Write cycle in real time",
+        "Transactions overwrote each other in a circle. Real time is part of the circle: one of them had ended before another began.",
+    ),
+    entry(
+        "G1c-realtime",
+        "Circular information flow in real time",
+        "Transactions read or overwrote what the next one wrote, in a circle. Real time is part of the circle: one of them had ended before another began.",
+    ),
+    entry(
+        "G-single-item-realtime",
+        "Single anti-dependency cycle in real time",
+        "One transaction missed a write, although what it saw or wrote came after that write. Real time is part of the circle: one of them had ended before another began.",
+    ),
+    entry(
+        "G-nonadjacent-item-realtime",
+        "Cycle of separate anti-dependencies in real time",
+        "Several transactions missed writes in a circle, and no two of those stand next to each other. Real time is part of the circle: one of them had ended before another began.",
+    ),
+    entry(
+        "G2-item-realtime",
+        "Anti-dependency cycle in real time",
+        "Transactions missed each other's writes in a circle, as in a write skew. Real time is part of the circle: one of them had ended before another began.",
+    ),
+    entry(
+        "G1a",
+        "Aborted read",
+        "A transaction read what a failed transaction had written. The database showed something that it had taken back.",
+    ),
+    entry(
+        "G1b",
+        "Intermediate read",
+        "A transaction read a version that another one had written and then replaced before it committed. It saw work in progress.",
+    ),
+    entry(
+        "internal",
+        "Internal inconsistency",
+        "A transaction's read contradicts what the same transaction had read or written before. It does not even see its own effects in their order.",
+    ),
+    entry(
+        "dirty-update",
+        "Dirty update",
+        "A committed transaction's write builds on what a failed transaction had written. The failed one took effect through it.",
+    ),
+    entry(
+        "duplicate-elements",
+        "Duplicate elements",
+        "A list that was read holds a value twice which was appended once. An append was applied again.",
+    ),
+    entry(
+        "incompatible-order",
+        "Incompatible order",
+        "Two reads of one list show its values in orders of which neither is how the other begins. The list has no single history.",
+    ),
+    entry(
+        "lost-update",
+        "Lost update",
+        "Two transactions read the same version of a key, and both replaced it. What one of them wrote was overwritten unseen.",
+    ),
+    entry(
+        "future-read",
+        "Future read",
+        "A transaction read what it was itself to write only later. The answer was made after the fact.",
+    ),
+    entry(
+        "cyclic-versions",
+        "Cyclic versions",
+        "The versions of a key would have to follow each other in a circle. What the versions were ordered by does not hold.",
+    ),
+    entry(
+        "mismatched-answer",
+        "Mismatched answer",
+        "The answer to a transaction does not answer the steps that were asked for. The client or the database mixed up calls.",
+    ),
 ];
 
 /// All anomalies that the checkers of this crate name.

@@ -175,3 +175,8 @@ impl FromIterator<Model> for Models {
 pub fn weakest_violated(kind: &str) -> Vec<&'static str> {
     Models::refuted_by(kind).weakest().iter().map(Model::name).collect()
 }
+
+/// Whether an anomaly of one kind is a case of another, so that whatever forbids the other forbids it.
+pub fn is_case(kind: &str, general: &str) -> bool {
+    anomalies::is_instance(kind, general)
+}

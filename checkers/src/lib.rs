@@ -43,6 +43,7 @@ pub mod levels;
 pub mod linearizability;
 pub mod sequential;
 pub mod set;
+pub mod transactions;
 pub mod verdict;
 
 use history::{History, Vocabulary};
@@ -52,7 +53,9 @@ pub use budget::{Budget, Limit};
 pub use datatype::{DataType, RegisterState};
 pub use evidence::Evidence;
 pub use sequential::Sequential;
+pub use lattice::{Model, Models};
 pub use set::SetFull;
+pub use transactions::{Transactions, VersionOrder};
 pub use verdict::{Anomaly, Link, Placement, Relation, Standing, Validity, Verdict};
 
 /// Judges a history by one promise.

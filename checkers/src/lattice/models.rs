@@ -50,7 +50,7 @@ pub(super) const MODELS: &[ModelEntry] = &[
     model(
         "serializable",
         &["PL-3", "conflict-serializable"],
-        &["repeatable-read", "snapshot-isolation", "update-serializable", "view-serializable"],
+        &["1SR", "repeatable-read", "snapshot-isolation", "update-serializable", "view-serializable"],
         &["G1", "G2", "internal", "predicate-read-miss"],
     ),
     model("session-serializable", &[], &["1SR"], &[]),
@@ -107,13 +107,13 @@ pub(super) const MODELS: &[ModelEntry] = &[
     model(
         "strong-session-serializable",
         &[],
-        &["serializable", "strong-session-snapshot-isolation"],
+        &["sequential", "serializable", "session-serializable", "strong-session-snapshot-isolation"],
         &["G1-process", "G2-process"],
     ),
     model(
         "strong-session-snapshot-isolation",
         &[],
-        &["snapshot-isolation", "strong-session-read-committed"],
+        &["causal", "snapshot-isolation", "strong-session-read-committed"],
         &["G-nonadjacent-process", "G1-process", "internal"],
     ),
     model(

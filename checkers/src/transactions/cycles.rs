@@ -1,0 +1,99 @@
+//! All cycles that matter: for every knot of the graph, a shortest one of each class that no worse one there implies.
+
+use super::{
+    class::{Class, Implied},
+    edges::{Edges, Kind, NONE},
+    graph::Graph,
+    knot::Knot,
+    search::{Cycle, Effort, Search, simple},
+};
+use crate::{Budget, Limit};
+
+/// A cycle, and how many transactions its knot ties together.
+#[derive(Debug)]
+pub(super) struct Contradiction {
+    pub kind: &'static str,
+    pub cycle: Cycle,
+    pub involved: u64,
+}
+
+/// What the graph says.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub contradictions: Vec<Contradiction>,
+    /// All nodes in an order that every edge agrees with, where there is one.
+    pub order: Option<Vec<u32>>,
+    pub limits: Vec<Limit>,
+}
+
+/// Looks for cycles of the classes.
+pub(super) fn find(edges: Edges, classes: &[Class], budget: &Budget) -> Found {
+    let transactions = edges.transactions;
+    let graph = Graph::new(&edges);
+    drop(edges);
+    let order = graph.order();
+    if order.len() == graph.nodes() as usize {
+        return Found { order: Some(order), ..Found::default() };
+    }
+    let mut is_ordered = vec![false; graph.nodes() as usize];
+    order.iter().for_each(|node| is_ordered[*node as usize] = true);
+    let rest: Vec<u32> = (0..graph.nodes()).filter(|node| !is_ordered[*node as usize]).collect();
+    drop((order, is_ordered));
+    let mask = classes.iter().fold(Kind::Pass.bit(), |mask, class| mask | class.mask());
+    let mut found = Found::default();
+    let mut place = vec![NONE; graph.nodes() as usize];
+    let implied = Implied::new();
+    for nodes in graph.knots(&rest, mask) {
+        let knot = Knot::new(&graph, transactions, nodes, &mut place);
+        if let Err(limit) = untie(&knot, classes, &implied, budget, &mut found.contradictions)
+            && !found.limits.contains(&limit)
+        {
+            found.limits.push(limit);
+        }
+    }
+    found
+}
+
+/// The cycles of one knot.
+fn untie(
+    knot: &Knot,
+    classes: &[Class],
+    implied: &Implied,
+    budget: &Budget,
+    found: &mut Vec<Contradiction>,
+) -> Result<(), Limit> {
+    let all: Vec<u32> = (0..knot.graph.nodes()).collect();
+    let mut effort = Effort::new(budget);
+    let mut search = Search::new(knot);
+    let mut known = 0u16;
+    let mut parts: Option<(u8, Vec<Vec<u32>>)> = None;
+    for class in classes {
+        if known >> class.place() & 1 == 1 {
+            continue;
+        }
+        // Classes of one mask follow each other.
+        let parts = match &mut parts {
+            Some((mask, parts)) if *mask == class.mask() => parts,
+            stale => &mut stale.insert((class.mask(), knot.graph.knots(&all, class.mask()))).1,
+        };
+        let mut best: Option<(Cycle, u64)> = None;
+        for part in parts.iter() {
+            if let Some(walk) = search.walk(part, *class, &mut effort)?
+                && best.as_ref().is_none_or(|(shortest, _)| walk.len() < shortest.len())
+            {
+                let involved = part.iter().filter(|node| **node < knot.transactions).count() as u64;
+                best = Some((walk, involved));
+            }
+        }
+        let Some((walk, involved)) = best else { continue };
+        for cycle in simple(walk) {
+            let kinds: Vec<Kind> = cycle.iter().map(|step| step.kind).collect();
+            let class = Class::of(&kinds);
+            if known >> class.place() & 1 == 0 {
+                known |= implied.of(class);
+                found.push(Contradiction { kind: class.kind(), cycle, involved });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! Anomalies as they are found: all are counted, the first few of each kind are described.
+
+use std::collections::BTreeMap;
+
+use crate::Anomaly;
+
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    shown_max: usize,
+    found: BTreeMap<&'static str, Found>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub count: u64,
+    pub shown: Vec<Anomaly>,
+}
+
+impl Findings {
+    pub fn new(shown_max: usize) -> Self {
+        Self { shown_max, found: BTreeMap::new() }
+    }
+
+    pub fn add(&mut self, kind: &'static str, describe: impl FnOnce() -> Anomaly) {
+        let found = self.found.entry(kind).or_default();
+        found.count += 1;
+        if found.shown.len() < self.shown_max {
+            found.shown.push(Anomaly { kind: kind.into(), ..describe() });
+        }
+    }
+
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        self.found.keys().copied()
+    }
+
+    pub fn into_iter(self) -> impl Iterator<Item = (&'static str, Found)> {
+        self.found.into_iter()
+    }
+}
