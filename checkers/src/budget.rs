@@ -57,6 +57,11 @@ impl Budget {
         Self { steps_max, memory_max, memory_used: Arc::default(), expired: Arc::default() }
     }
 
+    /// The same budget with no more than so many steps; memory and expiry are shared.
+    pub fn at_most(&self, steps: u64) -> Self {
+        Self { steps_max: self.steps_max.min(steps), ..self.clone() }
+    }
+
     /// The flag that ends every check of this budget when it is raised.
     pub fn expiry(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.expired)

@@ -14,6 +14,7 @@ mod shrink;
 mod timeline;
 mod verdicts;
 mod verify;
+mod window;
 mod zones;
 
 #[cfg(test)]
@@ -24,7 +25,7 @@ use rayon::prelude::*;
 
 use crate::{Budget, Checker, Verdict};
 
-pub use general::LinearizableType;
+pub use general::{LinearizableType, Naming, Refutation};
 pub use verify::{verify_order, verify_witness};
 
 /// Judges registers with read, write and compare-and-set, each key by itself.

@@ -1,12 +1,13 @@
-//! Whole orders out of what the engines remember: the operations that changed the state for real.
+//! Whole orders out of what the engines remember, and one order out of those of all parts.
 
-use history::{History, OpIndex, Outcome, vocabulary::Register};
+use history::{History, Nanos, OpIndex, Outcome, Vocabulary};
 use rustc_hash::FxHashSet;
 
 use super::{
-    register::{Action, Part, Problem},
+    register::{Action, Problem},
     timeline::{NEVER, Timeline},
 };
+use crate::Verdict;
 
 /// Completes an order. `real` holds the operations that took effect, each with the rank just before which it did.
 ///
@@ -69,16 +70,22 @@ pub(crate) fn complete(
     order
 }
 
-/// Puts the reads whose result is not known into an order: each right before the first that began after its end.
-pub(super) fn with_unjudged_reads(
-    history: &History<Register>,
-    part: &Part,
+/// Puts the operations that no engine judged, since they fit anywhere, into an order: each right before the first
+/// that began after its end.
+pub(super) fn with_unjudged<V: Vocabulary>(
+    history: &History<V>,
+    operations: &[OpIndex],
+    judged: &[OpIndex],
     order: Vec<OpIndex>,
 ) -> Vec<OpIndex> {
-    let judged: FxHashSet<OpIndex> = part.origin.iter().copied().collect();
+    if operations.len() == judged.len() {
+        return order;
+    }
     let at = |index: OpIndex| &history.operations[index.0 as usize];
+    // Both lists are in the order of the history.
+    let mut judged = judged.iter().copied().peekable();
     let mut left: Vec<OpIndex> =
-        part.operations.iter().copied().filter(|index| !judged.contains(index)).collect();
+        operations.iter().copied().filter(|&index| judged.next_if_eq(&index).is_none()).collect();
     left.retain(|&index| matches!(at(index).outcome, Outcome::Ok(_)));
     // One without an end can wait for ever; it must not keep the others waiting.
     left.sort_by_key(|&index| (at(index).deadline().is_none(), at(index).deadline(), index));
@@ -94,4 +101,46 @@ pub(super) fn with_unjudged_reads(
     }
     whole.extend(left);
     whole
+}
+
+/// One order out of those of the parts. Each operation may have taken effect as soon as all before it in its part had
+/// been called; by these instants the parts are merged, so that real time is kept between them too.
+pub(super) fn merge<V: Vocabulary>(history: &History<V>, mut orders: Vec<Vec<OpIndex>>) -> Vec<OpIndex> {
+    if orders.len() < 2 {
+        return orders.pop().unwrap_or_default();
+    }
+    let mut timed = Vec::with_capacity(orders.iter().map(Vec::len).sum());
+    for order in orders {
+        let mut now = Nanos(0);
+        for index in order {
+            now = now.max(history.operations[index.0 as usize].began);
+            timed.push((now, index));
+        }
+    }
+    // The sort keeps the order of what is equal, so each part stays as it was.
+    timed.sort_by_key(|&(now, _)| now);
+    timed.into_iter().map(|(_, index)| index).collect()
+}
+
+/// Says how many parts are not described.
+pub(super) fn note_counts(verdict: &mut Verdict, refuted: usize, undecided: usize, described: usize) {
+    if refuted > described {
+        verdict.notes.push(format!("{refuted} keys have no order; the first {described} are described"));
+    }
+    if undecided > described {
+        verdict.notes.push(format!("{undecided} keys could not be decided"));
+    }
+}
+
+/// How far an undecided part got, what ended it, and what made it hard.
+pub(super) fn undecided_note(
+    name: &str,
+    last: Option<OpIndex>,
+    limit: &str,
+    width: usize,
+    unknowns: usize,
+) -> String {
+    let far = last
+        .map_or_else(|| "nothing was decided".into(), |last| format!("linearizable up to operation {last}"));
+    format!("{name}: {far}, then {limit}; up to {width} operations at a time, {unknowns} unknown outcomes")
 }

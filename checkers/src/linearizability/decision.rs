@@ -63,6 +63,12 @@ impl<'a> Meter<'a> {
         Ok(())
     }
 
+    /// Counts one step of a search that holds so many bytes now.
+    pub fn hold(&mut self, bytes: u64) -> Result<(), Limit> {
+        self.held = bytes;
+        self.step(0)
+    }
+
     /// Gives bytes of earlier steps back.
     pub fn release(&mut self, bytes: u64) {
         self.held = self.held.saturating_sub(bytes);

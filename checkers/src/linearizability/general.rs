@@ -1,145 +1,146 @@
 //! Linearizability of any data type.
 
-use std::{collections::BTreeMap, marker::PhantomData};
+use std::fmt;
 
-use history::{History, Key, Operation, Outcome, Vocabulary};
+use history::{History, OpIndex};
 use rayon::prelude::*;
 
-use super::{
-    decision::{Decision, Meter},
-    search,
-    timeline::{Span, Timeline},
-};
-use crate::{Anomaly, Budget, Checker, DataType, Validity, Verdict};
+use super::{certificate, decision::Decision};
+use crate::{Budget, Checker, DataType, Validity, Verdict};
+
+mod parts;
+mod refutation;
+
+use parts::Part;
+pub use refutation::{Naming, Refutation};
 
 /// Judges any [`DataType`] with the general engine. Calls that share a key are judged together, and so are keys that a
 /// call joins.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LinearizableType<D>(PhantomData<D>);
-
-impl<D> LinearizableType<D> {
-    /// A checker of this data type.
-    pub fn new() -> Self {
-        Self(PhantomData)
-    }
+pub struct LinearizableType<D: DataType> {
+    name: String,
+    naming: Option<Naming<D>>,
+    anomalies_max: usize,
 }
 
-impl<D: DataType> Checker<D::Vocabulary> for LinearizableType<D> {
-    fn name(&self) -> String {
-        "linearizable".into()
+impl<D: DataType> LinearizableType<D> {
+    /// A checker of this data type.
+    pub fn new() -> Self {
+        Self { name: "linearizable".into(), naming: None, anomalies_max: 16 }
     }
 
-    fn check(&self, history: &History<D::Vocabulary>, budget: &Budget) -> Verdict {
-        let parts = parts(history);
-        let decided: Vec<_> = parts.par_iter().map(|(_, part)| decide::<D>(history, part, budget)).collect();
+    /// Under this name in reports.
+    #[must_use]
+    pub fn with_name(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// With kinds and sentences that know the data type. Where it answers `None` the general ones are used.
+    #[must_use]
+    pub fn with_naming(self, naming: Naming<D>) -> Self {
+        Self { naming: Some(naming), ..self }
+    }
+
+    /// How many anomalies are described; all are counted.
+    #[must_use]
+    pub fn with_anomalies_max(self, anomalies_max: usize) -> Self {
+        Self { anomalies_max, ..self }
+    }
+
+    fn collect(
+        &self,
+        history: &History<D::Vocabulary>,
+        parts: &[Part],
+        decided: Vec<Decision>,
+        budget: &Budget,
+    ) -> Verdict {
         let mut verdict = Verdict {
-            checker: Checker::<D::Vocabulary>::name(self),
+            checker: self.name.clone(),
             model: "linearizable".into(),
             operations: history.operations.len() as u64,
             ..Verdict::default()
         };
-        for ((key, _), (decision, due)) in parts.iter().zip(decided) {
-            let name = key.as_ref().map_or_else(|| "the object".into(), |key| format!("key {key}"));
+        let (mut refuted, mut undecided, mut orders) = (Vec::new(), 0usize, Vec::new());
+        for (part, decision) in parts.iter().zip(decided) {
             match decision {
-                Decision::Valid(_) => {}
+                Decision::Valid(order) => {
+                    let order = order.into_iter().map(|i| part.judged[i as usize]).collect();
+                    orders.push(certificate::with_unjudged(history, &part.operations, &part.judged, order));
+                }
                 Decision::Unknown { limit, reached } => {
-                    verdict.validity = verdict.validity.max(Validity::Unknown);
-                    verdict
-                        .notes
-                        .push(format!("{name}: linearizable up to its return {reached}, then {limit}"));
+                    undecided += 1;
+                    if undecided <= self.anomalies_max {
+                        verdict.notes.push(undecided_note(history, part, reached, &limit.to_string()));
+                    }
                     if !verdict.limits.contains(&limit) {
                         verdict.limits.push(limit);
                     }
                 }
-                Decision::Invalid { .. } => {
-                    verdict.validity = Validity::Invalid;
-                    verdict.anomalies.extend(due.map(|due| Anomaly {
-                        kind: "nonlinearizable".into(),
-                        sentence: sentence(&history.operations[due], &name),
-                        key: key.clone(),
-                        witness: vec![history.operations[due].index],
-                        ..Anomaly::default()
-                    }));
-                }
+                Decision::Invalid { reached } => refuted.push((part, reached)),
             }
+        }
+        verdict.validity = match (refuted.len(), undecided) {
+            (0, 0) => Validity::Valid,
+            (0, _) => Validity::Unknown,
+            _ => Validity::Invalid,
+        };
+        verdict.anomalies = refuted
+            .par_iter()
+            .take(self.anomalies_max)
+            .map(|&(part, reached)| refutation::anomaly::<D>(history, part, reached, self.naming, budget))
+            .collect();
+        certificate::note_counts(&mut verdict, refuted.len(), undecided, self.anomalies_max);
+        if verdict.validity == Validity::Valid {
+            verdict.certificate = Some(certificate::merge(history, orders));
         }
         verdict
     }
 }
 
-fn sentence<V: Vocabulary>(operation: &Operation<V>, name: &str) -> String {
-    let answer = operation.outcome.ok().map_or(String::new(), |ret| {
-        format!(" with the answer {}", V::describe_return(&operation.call, ret))
-    });
-    format!(
-        "no order of the operations on {name} explains `{}` by {} at {}{answer}",
-        V::describe_call(&operation.call),
-        operation.process,
-        operation.began,
-    )
+fn undecided_note<V: history::Vocabulary>(
+    history: &History<V>,
+    part: &Part,
+    reached: u32,
+    limit: &str,
+) -> String {
+    let (width, unknowns) = refutation::difficulty(history, part);
+    let last: Option<OpIndex> =
+        (reached as usize).checked_sub(1).map(|last| part.judged[part.task.line.returns[last] as usize]);
+    certificate::undecided_note(&part.name(), last, limit, width, unknowns)
 }
 
-fn decide<D: DataType>(
-    history: &History<D::Vocabulary>,
-    part: &[usize],
-    budget: &Budget,
-) -> (Decision, Option<usize>) {
-    let judged: Vec<usize> = part
-        .iter()
-        .copied()
-        .filter(|&i| !matches!(history.operations[i].outcome, Outcome::Fail(_)))
-        .collect();
-    let spans: Vec<Span> = judged
-        .iter()
-        .map(|&i| {
-            let operation = &history.operations[i];
-            let optional = matches!(operation.outcome, Outcome::Unknown(_));
-            Span { began: operation.began.0, deadline: operation.deadline().map(|time| time.0), optional }
-        })
-        .collect();
-    let line = Timeline::new(&spans);
-    let step = |state: &D, i: u32, next: &mut Vec<D>| {
-        let operation = &history.operations[judged[i as usize]];
-        state.step(&operation.call, operation.outcome.ok(), next);
-    };
-    let decision = search::search(&line, D::initial(&history.header.initial), step, &mut Meter::new(budget));
-    let due = match decision {
-        Decision::Invalid { reached } => Some(judged[line.returns[reached as usize] as usize]),
-        _ => None,
-    };
-    (decision, due)
+impl<D: DataType> Default for LinearizableType<D> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
-/// The operations by connected keys, each group under its smallest key; calls without a key join everything.
-fn parts<V: Vocabulary>(history: &History<V>) -> Vec<(Option<Key>, Vec<usize>)> {
-    let keys: Vec<Vec<Key>> = history.operations.iter().map(|operation| V::keys(&operation.call)).collect();
-    if keys.iter().any(Vec::is_empty) {
-        return vec![(None, (0..keys.len()).collect())];
+impl<D: DataType> Clone for LinearizableType<D> {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone(), naming: self.naming, anomalies_max: self.anomalies_max }
     }
-    let mut numbers: BTreeMap<&Key, usize> = keys.iter().flatten().map(|key| (key, 0)).collect();
-    for (number, place) in numbers.values_mut().enumerate() {
-        *place = number;
+}
+
+impl<D: DataType> fmt::Debug for LinearizableType<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LinearizableType").field("name", &self.name).finish_non_exhaustive()
     }
-    let mut parent: Vec<usize> = (0..numbers.len()).collect();
-    let root = |parent: &mut Vec<usize>, mut key: usize| {
-        while parent[key] != key {
-            parent[key] = parent[parent[key]];
-            key = parent[key];
-        }
-        key
-    };
-    for touched in &keys {
-        let first = root(&mut parent, numbers[&touched[0]]);
-        for key in &touched[1..] {
-            let other = root(&mut parent, numbers[key]);
-            let first = root(&mut parent, first);
-            parent[first.max(other)] = first.min(other);
-        }
+}
+
+impl<D: DataType> Checker<D::Vocabulary> for LinearizableType<D> {
+    fn name(&self) -> String {
+        self.name.clone()
     }
-    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (i, touched) in keys.iter().enumerate() {
-        groups.entry(root(&mut parent, numbers[&touched[0]])).or_default().push(i);
+
+    fn check(&self, history: &History<D::Vocabulary>, budget: &Budget) -> Verdict {
+        let parts = parts::parts(history);
+        let mut biggest_first: Vec<usize> = (0..parts.len()).collect();
+        biggest_first.sort_by_key(|&i| std::cmp::Reverse(parts[i].judged.len()));
+        let decide = |&i: &usize| {
+            let part = &parts[i];
+            (i, part.decide::<D>(history, &part.task, None, budget))
+        };
+        let mut decided: Vec<_> = biggest_first.par_iter().with_max_len(1).map(decide).collect();
+        decided.sort_unstable_by_key(|(i, _)| *i);
+        self.collect(history, &parts, decided.into_iter().map(|(_, decision)| decision).collect(), budget)
     }
-    let names: Vec<&Key> = numbers.keys().copied().collect();
-    groups.into_iter().map(|(number, part)| (Some(names[number].clone()), part)).collect()
 }

@@ -14,8 +14,9 @@ use rustc_hash::FxHashMap;
 
 use super::{
     certificate,
-    decision::{Decision, Meter},
+    decision::Decision,
     frontier,
+    search::{self, Task, Touched},
     timeline::{Span, Timeline},
     zones,
 };
@@ -169,8 +170,13 @@ impl Part {
     /// An order of all operations that took effect, if there is one.
     pub fn certificate(&self, history: &History<Register>, budget: &Budget) -> Option<Vec<OpIndex>> {
         let Decision::Valid(order) = self.decide(budget) else { return None };
+        Some(self.whole(history, &order))
+    }
+
+    /// An order of actions as one of operations, with those that were not judged.
+    pub fn whole(&self, history: &History<Register>, order: &[u32]) -> Vec<OpIndex> {
         let order = order.iter().map(|&action| self.origin[action as usize]).collect();
-        Some(certificate::with_unjudged_reads(history, self, order))
+        certificate::with_unjudged(history, &self.operations, &self.origin, order)
     }
 }
 
@@ -187,10 +193,25 @@ impl Problem {
     /// The same by the general engine, which shares nothing with the others but the timeline.
     #[cfg_attr(not(test), expect(dead_code, reason = "the reference that tests compare with"))]
     pub fn decide_generally(&self, budget: &Budget) -> Decision {
-        let line = Timeline::new(&self.spans);
+        let mut known: FxHashMap<(Action, bool), u32> = FxHashMap::default();
+        let classes = self.actions.iter().zip(&self.spans).map(|(&action, span)| {
+            let fresh = u32::try_from(known.len()).expect("fewer classes than actions");
+            *known.entry((action, span.optional)).or_insert(fresh)
+        });
+        let task = Task {
+            classes: classes.collect(),
+            line: Timeline::new(&self.spans),
+            keys: vec![Touched::from_slice(&[0]); self.actions.len()],
+            waived: vec![false; self.actions.len()],
+            observes: self
+                .actions
+                .iter()
+                .map(|action| matches!(action, Action::Read(_) | Action::Refused(_)))
+                .collect(),
+        };
         let step = |state: &u32, action: u32, next: &mut Vec<u32>| {
             next.extend(self.actions[action as usize].apply(*state));
         };
-        super::search::search(&line, 0, step, &mut Meter::new(budget))
+        search::decide(&task, &0, step, budget)
     }
 }

@@ -1,162 +1,360 @@
-//! The general engine: any data type, any history, by depth-first search with a memory.
+//! The general engine: any data type, any history, depth first and breadth first in turns.
 //!
-//! A position in the search is how many returns have been passed, the state, and which of the operations under way
-//! have taken effect: a few words (see [`super::timeline`]). Each position is visited once. What is visited is kept
-//! in one vector, which also holds the way back from each position, so the order found needs nothing more.
+//! Nothing takes effect before a return demands it. A position is how many returns were passed, the state, which of
+//! the operations under way may still take effect (*ready*) and which need not any more (*settled*): a few words,
+//! however long the history is. An operation that can happen here without a change is settled at once, since it may
+//! have happened at this moment; it stays ready, since it may just as well happen later and change something. What
+//! shares no key with the return that is due, not even by way of others, waits. Unknown operations of one class are
+//! interchangeable, so they are counted, and the one called first is used first.
+//!
+//! Depth first finds an order fast where there is one. Breadth first holds one layer at a time, drops every position
+//! that can do nothing that another could not, and so shows sooner that there is none. They take turns with growing
+//! allowances, counted in steps.
+
+mod layout;
+mod machine;
 
 use std::hash::Hash;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     decision::{Decision, Meter},
-    timeline::{NEVER, Timeline},
+    timeline::NEVER,
+    window::Window,
 };
+use crate::{Budget, Limit};
 
-/// One position: how far, in which state, with which operations done.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Position {
-    returned: u32,
+use layout::{Layout, meet};
+pub(crate) use layout::{Task, Touched};
+use machine::Machine;
+
+/// How far, in which state, with which unknown operations used, what is ready and what is settled.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Position<W> {
+    layer: u32,
     state: u32,
-    done: Box<[u64]>,
+    bag: u32,
+    /// Whether the operation that is due must take effect for real, though it is settled.
+    bound: bool,
+    ready: W,
+    settled: W,
 }
 
-/// How a position was reached: from which, by which operation (or by passing a return).
-#[derive(Clone, Copy)]
-struct Step {
+/// What took effect on the way to a position: from which entry of the trail, what, before which return, leading where.
+#[derive(Clone, Copy, Debug)]
+struct Footprint {
     from: u32,
     operation: u32,
+    layer: u32,
+    state: u32,
 }
 
-/// Which slot each operation holds, and how many words a set of slots takes.
-pub(crate) struct Slots {
-    pub of: Vec<u32>,
-    pub words: usize,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    DepthFirst,
+    BreadthFirst,
 }
 
-impl Slots {
-    /// Gives each operation a slot from its call to its return; the lowest free one.
-    pub fn new(line: &Timeline) -> Self {
-        let mut free = std::collections::BinaryHeap::new();
-        let mut of = vec![0; line.call.len()];
-        let (mut width, mut next) = (0u32, 0);
-        for &o in &line.calls {
-            while let Some(&back) =
-                line.returns.get(next).filter(|&&r| line.ret[r as usize] < line.call[o as usize])
-            {
-                free.push(std::cmp::Reverse(of[back as usize]));
-                next += 1;
-            }
-            of[o as usize] = free.pop().map_or_else(
-                || {
-                    width += 1;
-                    width - 1
-                },
-                |std::cmp::Reverse(slot)| slot,
-            );
-        }
-        Self { of, words: (width as usize).div_ceil(64).max(1) }
-    }
-}
+/// The largest group of positions in which each is compared with each.
+const COMPARED: usize = 256;
 
-/// Searches for an order. `step(state, operation, next)` pushes the states that an operation may lead to.
-pub(crate) fn search<S: Clone + Eq + Hash>(
-    line: &Timeline,
-    initial: S,
-    mut step: impl FnMut(&S, u32, &mut Vec<S>),
-    meter: &mut Meter<'_>,
+/// Decides a task. `step(state, operation, next)` pushes the states that an operation may lead to; equal classes must
+/// lead to equal states.
+pub(crate) fn decide<S: Clone + Eq + Hash + std::fmt::Debug>(
+    task: &Task,
+    initial: &S,
+    step: impl FnMut(&S, u32, &mut Vec<S>),
+    budget: &Budget,
 ) -> Decision {
-    let slots = Slots::new(line);
-    let has = |done: &[u64], o: u32| {
-        let slot = slots.of[o as usize] as usize;
-        done[slot / 64] >> (slot % 64) & 1 == 1
-    };
-    let mut states: Vec<S> = vec![initial.clone()];
-    let mut numbers: FxHashMap<S, u32> = FxHashMap::default();
-    numbers.insert(initial, 0);
-    let mut seen: FxHashMap<Position, u32> = FxHashMap::default();
-    let mut steps: Vec<Step> = vec![Step { from: NEVER, operation: NEVER }];
-    let first = Position { returned: 0, state: 0, done: vec![0; slots.words].into() };
-    seen.insert(first.clone(), 0);
-    let mut stack = vec![(first, 0u32)];
-    let mut reached = 0;
-    let under_way = under_way(line);
-    let mut next: Vec<S> = Vec::new();
-    let mut children: Vec<(Position, u32)> = Vec::new();
-    let bytes = (2 * size_of::<Position>() + slots.words * 16 + 24) as u64;
-    while let Some((position, number)) = stack.pop() {
-        reached = reached.max(position.returned);
-        let Some(&due) = line.returns.get(position.returned as usize) else {
-            return Decision::Valid(walk_back(&steps, number));
-        };
-        if let Err(limit) = meter.step(bytes) {
-            return Decision::Unknown { limit, reached };
+    let layout = Layout::new(task);
+    match layout.words {
+        1 => Search::<S, _, [u64; 1]>::new(&layout, initial, step).decide(budget),
+        2 => Search::<S, _, [u64; 2]>::new(&layout, initial, step).decide(budget),
+        3 | 4 => Search::<S, _, [u64; 4]>::new(&layout, initial, step).decide(budget),
+        _ => Search::<S, _, Vec<u64>>::new(&layout, initial, step).decide(budget),
+    }
+}
+
+struct Search<'a, S, F, W> {
+    layout: &'a Layout<'a>,
+    machine: Machine<S, F>,
+    trail: Vec<Footprint>,
+    /// Positions that a return was not passed from, and where their trails end.
+    children: Vec<(Position<W>, u32)>,
+}
+
+impl<'a, S, F, W> Search<'a, S, F, W>
+where
+    S: Clone + Eq + Hash + std::fmt::Debug,
+    F: FnMut(&S, u32, &mut Vec<S>),
+    W: Window,
+{
+    fn new(layout: &'a Layout<'a>, initial: &S, step: F) -> Self {
+        Self { layout, machine: Machine::new(initial.clone(), step), trail: Vec::new(), children: Vec::new() }
+    }
+
+    fn decide(mut self, budget: &Budget) -> Decision {
+        let mut allowance = 4096 + 16 * self.layout.slot.len() as u64;
+        let (mut spent, mut furthest) = (0u64, 0);
+        let mut limit = Limit::Steps(budget.steps_max);
+        for turn in 0.. {
+            let manner = if turn % 2 == 0 { Manner::DepthFirst } else { Manner::BreadthFirst };
+            let left = budget.steps_max.saturating_sub(spent);
+            if left == 0 {
+                break;
+            }
+            let mut meter = Meter::at_most(budget, allowance.min(left));
+            match self.run(manner, &mut meter) {
+                Decision::Unknown { limit: hit, reached } => {
+                    furthest = furthest.max(reached);
+                    // Breadth first may still fit where depth first does not, but not the other way round.
+                    let fatal = matches!(hit, Limit::Time)
+                        || matches!((&hit, manner), (Limit::Memory(_), Manner::BreadthFirst));
+                    if fatal {
+                        limit = hit;
+                        break;
+                    }
+                }
+                decision => return decision,
+            }
+            spent += meter.steps();
+            if turn % 2 == 1 {
+                allowance = allowance.saturating_mul(4);
+            }
         }
-        children.clear();
-        if has(&position.done, due) {
+        Decision::Unknown { limit, reached: furthest }
+    }
+
+    fn first(&mut self) -> Position<W> {
+        let empty = W::empty(self.layout.words);
+        let mut first =
+            Position { layer: 0, state: 0, bag: 0, bound: false, ready: empty.clone(), settled: empty };
+        self.arrive(&mut first);
+        first
+    }
+
+    fn run(&mut self, manner: Manner, meter: &mut Meter<'_>) -> Decision {
+        self.trail.clear();
+        let first = self.first();
+        let mut seen: FxHashSet<Position<W>> = FxHashSet::default();
+        seen.insert(first.clone());
+        let mut open = vec![(first, NEVER)];
+        let mut later: Vec<(Position<W>, u32)> = Vec::new();
+        let apart = if self.layout.words > 4 { 2 * (8 * self.layout.words + 16) } else { 0 };
+        let each = size_of::<Position<W>>() + 8;
+        let mut reached = 0;
+        loop {
+            let Some((position, trail)) = open.pop() else {
+                if later.is_empty() {
+                    return Decision::Invalid { reached };
+                }
+                std::mem::swap(&mut open, &mut later);
+                seen.clear();
+                drop_dominated(&mut open);
+                continue;
+            };
+            reached = reached.max(position.layer);
+            if position.layer as usize == self.layout.layers() {
+                return Decision::Valid(self.replay(trail));
+            }
+            let held = (seen.capacity() * 8 / 7 + open.capacity() + later.capacity()) * each
+                + (seen.len() + open.len() + later.len()) * apart
+                + self.trail.capacity() * size_of::<Footprint>();
+            if let Err(limit) = meter.hold(held as u64 + self.machine.bytes() + self.layout.bytes()) {
+                return Decision::Unknown { limit, reached };
+            }
+            self.expand(&position, trail);
+            let mut children = std::mem::take(&mut self.children);
+            for (child, trail) in children.drain(..).rev() {
+                if !seen.contains(&child) {
+                    seen.insert(child.clone());
+                    if manner == Manner::BreadthFirst && child.layer > position.layer {
+                        later.push((child, trail));
+                    } else {
+                        open.push((child, trail));
+                    }
+                }
+            }
+            self.children = children;
+        }
+    }
+
+    /// Finds what can follow, the most promising first.
+    fn expand(&mut self, position: &Position<W>, trail: u32) {
+        let layout = self.layout;
+        let layer = position.layer;
+        let due = layout.due(layer);
+        let slot = layout.slot[due as usize];
+        let settled = position.settled.has(slot);
+        if settled && !position.bound {
             let mut after = position.clone();
-            let slot = slots.of[due as usize] as usize;
-            after.done[slot / 64] &= !(1 << (slot % 64));
-            after.returned += 1;
-            children.push((after, NEVER));
+            self.pass(&mut after);
+            self.children.push((after, trail));
+            if !position.ready.has(slot) || layout.task.observes[due as usize] {
+                return;
+            }
+        }
+        self.happen(position, due, trail);
+        let begin = self.children.len();
+        for &other in layout.under_way(layer) {
+            if other != due
+                && position.ready.has(layout.slot[other as usize])
+                && layout.can_matter(other, layer)
+            {
+                self.happen(position, other, trail);
+            }
+        }
+        for (number, kind) in layout.kinds(layer) {
+            let used = self.machine.used(position.bag, number);
+            if used < layout.called(kind, layer) && layout.can_matter(kind.members[used], layer) {
+                self.happen(position, kind.members[used], trail);
+            }
+        }
+        for (child, _) in &mut self.children[begin..] {
+            child.bound = settled;
+        }
+        // What settles the operation that is due comes first.
+        self.children[begin..].sort_by_key(|(child, _)| !child.settled.has(slot));
+    }
+
+    /// The operation takes effect in each way in which it changes the state.
+    fn happen(&mut self, position: &Position<W>, operation: u32, trail: u32) {
+        let layout = self.layout;
+        let class = layout.task.classes[operation as usize];
+        for state in self.machine.changes(position.state, class, operation) {
+            let mut after = position.clone();
+            self.take_effect(&mut after, operation, state);
+            if operation == layout.due(position.layer) {
+                self.pass(&mut after);
+            }
+            let number = u32::try_from(self.trail.len()).expect("fewer footprints than memory has bytes");
+            self.trail.push(Footprint { from: trail, operation, layer: position.layer, state });
+            self.children.push((after, number));
+        }
+    }
+
+    fn take_effect(&mut self, position: &mut Position<W>, operation: u32, state: u32) {
+        let layout = self.layout;
+        let slot = layout.slot[operation as usize];
+        if slot == NEVER {
+            position.bag = self.machine.use_one(position.bag, layout.kind[operation as usize]);
         } else {
-            for &o in &under_way[position.returned as usize] {
-                if has(&position.done, o) {
-                    continue;
-                }
-                next.clear();
-                step(&states[position.state as usize], o, &mut next);
-                for state in next.drain(..) {
-                    let fresh = u32::try_from(states.len()).expect("fewer states than memory has bytes");
-                    let state = *numbers.entry(state).or_insert_with_key(|state| {
-                        states.push(state.clone());
-                        fresh
-                    });
-                    let mut done = position.done.clone();
-                    let slot = slots.of[o as usize] as usize;
-                    done[slot / 64] |= 1 << (slot % 64);
-                    children.push((Position { returned: position.returned, state, done }, o));
+            position.ready.remove(slot);
+            position.settled.add(slot);
+        }
+        position.state = state;
+        let touched = &layout.task.keys[operation as usize];
+        for &other in layout.under_way(position.layer) {
+            self.settle(position, other, |keys| meet(keys, touched));
+        }
+    }
+
+    /// Settles the operation if it may happen here without a change.
+    fn settle(&mut self, position: &mut Position<W>, operation: u32, noticed: impl Fn(&Touched) -> bool) {
+        let task = self.layout.task;
+        let slot = self.layout.slot[operation as usize];
+        if !position.settled.has(slot)
+            && noticed(&task.keys[operation as usize])
+            && self.machine.rests(position.state, task.classes[operation as usize], operation)
+        {
+            position.settled.add(slot);
+        }
+    }
+
+    /// Passes the return that is due, and lets time go on until the next.
+    fn pass(&mut self, position: &mut Position<W>) {
+        let slot = self.layout.slot[self.layout.due(position.layer) as usize];
+        position.ready.remove(slot);
+        position.settled.remove(slot);
+        position.bound = false;
+        position.layer += 1;
+        self.arrive(position);
+    }
+
+    fn arrive(&mut self, position: &mut Position<W>) {
+        let layout = self.layout;
+        if position.layer as usize == layout.layers() {
+            return;
+        }
+        for &operation in layout.fresh(position.layer) {
+            let slot = layout.slot[operation as usize];
+            position.ready.add(slot);
+            if layout.task.waived[operation as usize] {
+                position.settled.add(slot);
+            }
+            self.settle(position, operation, |_| true);
+        }
+    }
+
+    /// The whole order: what took effect for real, and between them what was settled, as soon as it was.
+    fn replay(&mut self, mut trail: u32) -> Vec<u32> {
+        let layout = self.layout;
+        let mut real = Vec::new();
+        while trail != NEVER {
+            let step = self.trail[trail as usize];
+            real.push(step);
+            trail = step.from;
+        }
+        real.reverse();
+        let taken: FxHashSet<u32> = real.iter().map(|step| step.operation).collect();
+        let mut order = Vec::with_capacity(layout.slot.len());
+        let mut position = self.first();
+        let mut told = W::empty(layout.words);
+        let mut steps = real.into_iter().peekable();
+        while (position.layer as usize) < layout.layers() {
+            self.tell(&position, &mut told, &taken, &mut order);
+            if let Some(step) = steps.next_if(|step| step.layer == position.layer) {
+                order.push(step.operation);
+                self.take_effect(&mut position, step.operation, step.state);
+            } else {
+                let slot = layout.slot[layout.due(position.layer) as usize];
+                self.pass(&mut position);
+                told.remove(slot);
+            }
+        }
+        order
+    }
+
+    /// Adds what was settled since the last time and never takes effect for real.
+    fn tell(&self, position: &Position<W>, told: &mut W, taken: &FxHashSet<u32>, order: &mut Vec<u32>) {
+        for &operation in self.layout.under_way(position.layer) {
+            let slot = self.layout.slot[operation as usize];
+            if position.settled.has(slot) && !told.has(slot) {
+                told.add(slot);
+                if !taken.contains(&operation) && !self.layout.task.waived[operation as usize] {
+                    order.push(operation);
                 }
             }
         }
-        for (child, operation) in children.drain(..).rev() {
-            let fresh = u32::try_from(steps.len()).expect("fewer positions than memory has bytes");
-            if let std::collections::hash_map::Entry::Vacant(entry) = seen.entry(child.clone()) {
-                entry.insert(fresh);
-                steps.push(Step { from: number, operation });
-                stack.push((child, fresh));
-            }
-        }
     }
-    Decision::Invalid { reached }
 }
 
-/// The operations under way when each return is due, the due one first.
-fn under_way(line: &Timeline) -> Vec<Vec<u32>> {
-    let mut live: Vec<u32> = Vec::new();
-    let mut calls = line.calls.iter().peekable();
-    let mut all = Vec::with_capacity(line.returns.len());
-    for &due in &line.returns {
-        while let Some(&&o) = calls.peek().filter(|&&&o| line.call[o as usize] < line.ret[due as usize]) {
-            live.push(o);
-            calls.next();
-        }
-        live.retain(|&o| o != due);
-        all.push(std::iter::once(due).chain(live.iter().copied()).collect());
+/// Drops every position that can do nothing that another could not: same state, less ready and less settled.
+fn drop_dominated<W: Window>(open: &mut Vec<(Position<W>, u32)>) {
+    if open.len() < 2 {
+        return;
     }
-    all
-}
-
-/// The operations on the way to a position, first to last.
-fn walk_back(steps: &[Step], mut number: u32) -> Vec<u32> {
-    let mut order = Vec::new();
-    while number != NEVER {
-        let step = steps[number as usize];
-        if step.operation != NEVER {
-            order.push(step.operation);
+    let mut groups: FxHashMap<(u32, u32), Vec<usize>> = FxHashMap::default();
+    let mut dropped = vec![false; open.len()];
+    for (i, (position, _)) in open.iter().enumerate() {
+        let group = groups.entry((position.state, position.bag)).or_default();
+        if group.len() == COMPARED {
+            continue;
         }
-        number = step.from;
+        let beats = |one: usize, other: usize| {
+            open[one].0.settled.holds(&open[other].0.settled) && open[one].0.ready.holds(&open[other].0.ready)
+        };
+        if group.iter().any(|&other| beats(other, i)) {
+            dropped[i] = true;
+        } else {
+            group.retain(|&other| {
+                dropped[other] = beats(i, other);
+                !dropped[other]
+            });
+            group.push(i);
+        }
     }
-    order.reverse();
-    order
+    let mut dropped = dropped.into_iter();
+    open.retain(|_| !dropped.next().expect("one for each"));
 }

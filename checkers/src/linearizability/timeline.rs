@@ -64,4 +64,17 @@ impl Timeline {
         }
         line
     }
+
+    /// How many operations that must return were under way at a time at most.
+    pub fn width(&self) -> usize {
+        let (mut width, mut live, mut returns) = (0usize, 0usize, self.returns.iter().peekable());
+        for &o in &self.calls {
+            while returns.next_if(|&&r| self.ret[r as usize] < self.call[o as usize]).is_some() {
+                live -= 1;
+            }
+            live += usize::from(self.ret[o as usize] != NEVER);
+            width = width.max(live);
+        }
+        width
+    }
 }

@@ -2,7 +2,7 @@
 
 use history::{History, vocabulary::Register};
 
-use super::{Linearizable, decision::Decision, explain, register::Part, timeline::Timeline};
+use super::{Linearizable, certificate, decision::Decision, explain, register::Part, timeline::Timeline};
 use crate::{Budget, Checker, Validity, Verdict};
 
 pub(super) fn summarize(
@@ -18,10 +18,10 @@ pub(super) fn summarize(
         operations: history.operations.len() as u64,
         ..Verdict::default()
     };
-    let (mut invalid, mut undecided) = (0usize, 0usize);
+    let (mut invalid, mut undecided, mut orders) = (0usize, 0usize, Vec::new());
     for (part, decision) in parts.iter().zip(decided) {
         match decision {
-            Decision::Valid(_) => {}
+            Decision::Valid(order) => orders.push(part.whole(history, &order)),
             Decision::Invalid { reached } => {
                 invalid += 1;
                 verdict.validity = Validity::Invalid;
@@ -41,14 +41,7 @@ pub(super) fn summarize(
             }
         }
     }
-    if invalid > checker.anomalies_max {
-        verdict
-            .notes
-            .push(format!("{invalid} keys have no order; the first {} are described", checker.anomalies_max));
-    }
-    if undecided > checker.anomalies_max {
-        verdict.notes.push(format!("{undecided} keys could not be decided"));
-    }
+    certificate::note_counts(&mut verdict, invalid, undecided, checker.anomalies_max);
     let malformed: usize = parts.iter().map(|part| part.malformed).sum();
     if malformed > 0 {
         verdict.validity = verdict.validity.max(Validity::Unknown);
@@ -62,26 +55,15 @@ pub(super) fn summarize(
             .notes
             .push(format!("{nil} nil reads were taken as not known, because the initial value is not nil"));
     }
+    if verdict.validity == Validity::Valid {
+        verdict.certificate = Some(certificate::merge(history, orders));
+    }
     verdict
 }
 
 fn undecided_note(part: &Part, reached: u32, limit: &str) -> String {
     let line = Timeline::new(&part.problem.spans);
-    let far = (reached as usize).checked_sub(1).map_or_else(
-        || "nothing was decided".into(),
-        |last| format!("linearizable up to operation {}", part.origin[line.returns[last] as usize]),
-    );
+    let last = (reached as usize).checked_sub(1).map(|last| part.origin[line.returns[last] as usize]);
     let unknowns = part.problem.spans.iter().filter(|span| span.optional).count();
-    let (mut width, mut live, mut returns) = (0usize, 0usize, line.returns.iter().peekable());
-    for &action in &line.calls {
-        while returns.next_if(|&&r| line.ret[r as usize] < line.call[action as usize]).is_some() {
-            live -= 1;
-        }
-        live += usize::from(!part.problem.spans[action as usize].optional);
-        width = width.max(live);
-    }
-    format!(
-        "key {}: {far}, then {limit}; up to {width} operations at a time, {unknowns} unknown outcomes",
-        part.key
-    )
+    certificate::undecided_note(&format!("key {}", part.key), last, limit, line.width(), unknowns)
 }

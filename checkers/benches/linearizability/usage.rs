@@ -1,0 +1,42 @@
+//! What a piece of work takes: time on the processor of all threads, and the rise of resident memory.
+
+use std::fs;
+
+/// What a check took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    /// Of all threads together, on the processor.
+    pub seconds: f64,
+    /// The most resident bytes beyond what was there before.
+    pub peak: u64,
+}
+
+fn status(name: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or(0) * 1024
+}
+
+fn on_processor() -> f64 {
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let spent = threads.filter_map(|thread| {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<f64>().ok()
+    });
+    spent.sum::<f64>() / 1e9
+}
+
+impl Usage {
+    /// Does the work once.
+    pub fn of<T>(work: impl FnOnce() -> T) -> (Self, T) {
+        // The high-water mark of this process begins anew here.
+        fs::write("/proc/self/clear_refs", "5").ok();
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        let (before, began) = (status("VmRSS"), on_processor());
+        let made = work();
+        // The kernel counts a thread's time when it switches; a short sleep makes it switch.
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        let seconds = on_processor() - began;
+        (Self { seconds, peak: status("VmHWM").saturating_sub(before) }, made)
+    }
+}

@@ -1,0 +1,131 @@
+//! The states that a search meets, as numbers, and where each operation leads from each.
+
+use std::hash::{BuildHasher, Hash};
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use smallvec::SmallVec;
+
+use crate::linearizability::timeline::NEVER;
+
+/// How many unknown operations of each kind were used, as `(kind, used)` in the order of the kinds.
+type Uses = SmallVec<[(u32, u32); 2]>;
+
+/// Numbers states, and remembers every step it was asked for.
+pub(super) struct Machine<S, F> {
+    states: Vec<S>,
+    /// By hash, the latest state; by state, the one before it with the same hash.
+    latest: FxHashMap<u64, u32>,
+    before: Vec<u32>,
+    /// By state and class, where the following states are in `flat`.
+    known: FxHashMap<u64, (u32, u32)>,
+    flat: Vec<u32>,
+    step: F,
+    fresh: Vec<S>,
+    bytes_each: u64,
+    bags: Vec<Uses>,
+    bag_numbers: FxHashMap<Uses, u32>,
+}
+
+/// How many states lie between two whose size is looked at.
+const SAMPLE: usize = 64;
+
+impl<S: Clone + Eq + Hash + std::fmt::Debug, F: FnMut(&S, u32, &mut Vec<S>)> Machine<S, F> {
+    pub fn new(initial: S, step: F) -> Self {
+        let mut machine = Self {
+            states: Vec::new(),
+            latest: FxHashMap::default(),
+            before: Vec::new(),
+            known: FxHashMap::default(),
+            flat: Vec::new(),
+            step,
+            fresh: Vec::new(),
+            bytes_each: 0,
+            bags: vec![Uses::new()],
+            bag_numbers: std::iter::once((Uses::new(), 0)).collect(),
+        };
+        machine.number(initial);
+        machine
+    }
+
+    fn number(&mut self, state: S) -> u32 {
+        let hash = FxBuildHasher.hash_one(&state);
+        let head = self.latest.get(&hash).copied().unwrap_or(NEVER);
+        let mut same = head;
+        while same != NEVER {
+            if self.states[same as usize] == state {
+                return same;
+            }
+            same = self.before[same as usize];
+        }
+        if self.states.len().is_multiple_of(SAMPLE) {
+            // What a state holds elsewhere is not known; its text is about as long.
+            self.bytes_each = (size_of::<S>() + 2 * format!("{state:?}").len() + 48) as u64;
+        }
+        let number = u32::try_from(self.states.len()).expect("fewer states than memory has bytes");
+        self.states.push(state);
+        self.before.push(head);
+        self.latest.insert(hash, number);
+        number
+    }
+
+    /// About how many bytes it holds.
+    pub fn bytes(&self) -> u64 {
+        self.states.len() as u64 * self.bytes_each
+            + self.known.capacity() as u64 * 17
+            + self.flat.capacity() as u64 * 4
+            + self.bags.len() as u64 * (2 * size_of::<Uses>() as u64 + 8)
+    }
+
+    /// Where the states after the operation of this class are.
+    fn after(&mut self, state: u32, class: u32, operation: u32) -> (u32, u32) {
+        let place = u64::from(state) << 32 | u64::from(class);
+        if let Some(&known) = self.known.get(&place) {
+            return known;
+        }
+        let mut fresh = std::mem::take(&mut self.fresh);
+        (self.step)(&self.states[state as usize], operation, &mut fresh);
+        let begin = u32::try_from(self.flat.len()).expect("fewer steps than memory has bytes");
+        for next in fresh.drain(..) {
+            let next = self.number(next);
+            if !self.flat[begin as usize..].contains(&next) {
+                self.flat.push(next);
+            }
+        }
+        self.fresh = fresh;
+        let range = (begin, self.flat.len() as u32);
+        self.known.insert(place, range);
+        range
+    }
+
+    /// The states after it other than this one.
+    pub fn changes(&mut self, state: u32, class: u32, operation: u32) -> SmallVec<[u32; 4]> {
+        let (begin, end) = self.after(state, class, operation);
+        self.flat[begin as usize..end as usize].iter().copied().filter(|&next| next != state).collect()
+    }
+
+    /// Whether it may happen here and leave the state as it is.
+    pub fn rests(&mut self, state: u32, class: u32, operation: u32) -> bool {
+        let (begin, end) = self.after(state, class, operation);
+        self.flat[begin as usize..end as usize].contains(&state)
+    }
+
+    /// How many of a kind were used.
+    pub fn used(&self, bag: u32, kind: u32) -> usize {
+        self.bags[bag as usize].iter().find(|uses| uses.0 == kind).map_or(0, |uses| uses.1 as usize)
+    }
+
+    /// The bag after one more of the kind was used.
+    pub fn use_one(&mut self, bag: u32, kind: u32) -> u32 {
+        let mut uses = self.bags[bag as usize].clone();
+        match uses.binary_search_by_key(&kind, |uses| uses.0) {
+            Ok(place) => uses[place].1 += 1,
+            Err(place) => uses.insert(place, (kind, 1)),
+        }
+        let fresh = u32::try_from(self.bags.len()).expect("fewer bags than memory has bytes");
+        let bags = &mut self.bags;
+        *self.bag_numbers.entry(uses).or_insert_with_key(|uses| {
+            bags.push(uses.clone());
+            fresh
+        })
+    }
+}
