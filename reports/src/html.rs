@@ -14,6 +14,7 @@ use crate::{
 mod anomalies;
 mod axis;
 mod cycle;
+mod lattice;
 mod order;
 mod plots;
 mod recolour;
@@ -50,6 +51,7 @@ pub fn page(findings: &Findings) -> String {
                 main #main {
                     (sections::top(findings, &title))
                     (anomalies::all(findings))
+                    (lattice::picture(findings))
                     (sections::whole_run(findings))
                     (sections::faults(findings))
                     (sections::calls(findings))

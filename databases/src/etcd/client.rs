@@ -73,16 +73,13 @@ pub(super) fn parse(text: &str) -> Value {
 #[async_trait]
 impl Client<Register> for EtcdRegister {
     async fn invoke(&mut self, call: &Call) -> Outcome<Return> {
-        let error = match self.ask(call).await {
-            Ok(returned) => return Outcome::Ok(returned),
-            Err(error) => error,
-        };
-        // Its connection is gone or in doubt; the next call is another session's.
-        self.broken = true;
-        match error {
-            GatewayError::NotSent(reason) => Outcome::Fail(reason.into()),
-            GatewayError::Doubtful(reason) if matches!(call, Call::Read(_)) => Outcome::Fail(reason.into()),
-            GatewayError::Doubtful(reason) => Outcome::Unknown(reason.into()),
+        match self.ask(call).await {
+            Ok(returned) => Outcome::Ok(returned),
+            Err(error) => {
+                // Its connection is gone or in doubt; the next call is another session's.
+                self.broken = true;
+                error.outcome(matches!(call, Call::Read(_)))
+            }
         }
     }
 

@@ -58,15 +58,13 @@ impl EtcdSet {
 #[async_trait]
 impl Client<Set> for EtcdSet {
     async fn invoke(&mut self, call: &Call) -> Outcome<Return> {
-        let error = match self.ask(call).await {
-            Ok(returned) => return Outcome::Ok(returned),
-            Err(error) => error,
-        };
-        self.broken = true;
-        match error {
-            GatewayError::NotSent(reason) => Outcome::Fail(reason.into()),
-            GatewayError::Doubtful(reason) if Set::is_read(call) => Outcome::Fail(reason.into()),
-            GatewayError::Doubtful(reason) => Outcome::Unknown(reason.into()),
+        match self.ask(call).await {
+            Ok(returned) => Outcome::Ok(returned),
+            Err(error) => {
+                // Its connection is gone or in doubt; the next call is another session's.
+                self.broken = true;
+                error.outcome(Set::is_read(call))
+            }
         }
     }
 

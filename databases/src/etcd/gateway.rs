@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cluster::{Error, Node};
+use history::Outcome;
 use serde_json::{Value as Json, json};
 
 use super::{CLIENT_PORT, session::OneConnection};
@@ -18,6 +19,15 @@ pub enum GatewayError {
 }
 
 impl GatewayError {
+    /// What a single request without an answer may have done: a read changes nothing, so it did not happen.
+    pub fn outcome<R>(self, is_read: bool) -> Outcome<R> {
+        match self {
+            Self::NotSent(reason) => Outcome::Fail(reason.into()),
+            Self::Doubtful(reason) if is_read => Outcome::Fail(reason.into()),
+            Self::Doubtful(reason) => Outcome::Unknown(reason.into()),
+        }
+    }
+
     /// The error as one of this node's.
     pub fn at(self, node: &Node) -> Error {
         let (Self::NotSent(what) | Self::Doubtful(what)) = self;

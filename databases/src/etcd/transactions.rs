@@ -20,7 +20,7 @@ use history::{
 use super::{
     EtcdClients,
     client::{open, parse},
-    gateway::{Gateway, GatewayError, Stored},
+    gateway::{Gateway, Stored},
 };
 
 /// How the transactions of a vocabulary are carried out on what is stored under each key.
@@ -117,9 +117,9 @@ impl EtcdTransactions {
         let names: Vec<String> = keys.iter().map(Key::to_string).collect();
         let stored = match self.gateway.read_all(&names).await {
             Ok(stored) => stored,
-            Err(GatewayError::NotSent(reason) | GatewayError::Doubtful(reason)) => {
+            Err(error) => {
                 self.broken = true;
-                return Outcome::Fail(reason.into());
+                return error.outcome(true);
             }
         };
         let revisions: Vec<(String, u64)> =
@@ -144,10 +144,7 @@ impl EtcdTransactions {
             Ok(false) => Outcome::Fail("a key had changed since it was read".into()),
             Err(error) => {
                 self.broken = true;
-                match error {
-                    GatewayError::NotSent(reason) => Outcome::Fail(reason.into()),
-                    GatewayError::Doubtful(reason) => Outcome::Unknown(reason.into()),
-                }
+                error.outcome(false)
             }
         }
     }
