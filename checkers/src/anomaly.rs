@@ -203,6 +203,11 @@ const GLOSSARY: &[GlossaryEntry] = &[
         "Mismatched answer",
         "The answer to a transaction does not answer the steps that were asked for. The client or the database mixed up calls.",
     ),
+    entry(
+        "duplicate-id",
+        "Duplicate id",
+        "Two calls were given the same id. Whatever was named by it is now mixed up with something else.",
+    ),
 ];
 
 /// All anomalies that the checkers of this crate name.

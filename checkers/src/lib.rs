@@ -36,6 +36,7 @@ pub mod anomaly;
 pub mod budget;
 pub mod collections;
 pub mod datatype;
+pub mod datatypes;
 pub mod evidence;
 pub mod isolation;
 pub mod lattice;
@@ -50,7 +51,8 @@ use history::{History, Vocabulary};
 
 pub use anomaly::{GlossaryEntry, glossary};
 pub use budget::{Budget, Limit};
-pub use datatype::{DataType, RegisterState};
+pub use datatype::DataType;
+pub use datatypes::RegisterState;
 pub use evidence::Evidence;
 pub use sequential::Sequential;
 pub use lattice::{Model, Models};

@@ -85,7 +85,7 @@ queues! {
     Queue: "queue", "enqueue", "dequeue";
     /// A stack under a key: the element that was put in last comes out first.
     Stack: "stack", "push", "pop";
-    /// A priority queue under a key: the largest element comes out first, or the smallest where the header's initial
-    /// value is `smallest-first`. An element is its own priority; equal ones cannot be told apart.
+    /// A priority queue under a key: the smallest element comes out first, or the largest where the header's initial
+    /// value is `largest-first`. An element is its own priority; equal ones cannot be told apart.
     PriorityQueue: "priority-queue", "insert", "extract";
 }
