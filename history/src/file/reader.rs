@@ -78,6 +78,16 @@ pub enum ReadError {
         /// What is wrong there, and what to do about it.
         what: String,
     },
+    /// A file that has no lines cannot be understood.
+    #[error("read {path}: byte {byte} {what}")]
+    Offset {
+        /// The file.
+        path: PathBuf,
+        /// The byte, of the uncompressed file.
+        byte: u64,
+        /// What is wrong there.
+        what: String,
+    },
     /// It cannot be told what the file is, or which vocabulary it speaks.
     #[error("read {path}: {what}")]
     Unrecognised {

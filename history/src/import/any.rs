@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use super::{
-    detect::{Format, detect, vocabulary},
+    detect::vocabulary,
     edn, etcd_log,
+    format::{Format, detect},
     spoken::Spoken,
     tape::Notation,
+    untimed,
 };
 use crate::{
     Header, History, ReadError, Value, Vocabulary, file,
@@ -148,12 +150,15 @@ pub fn import(
     as_vocabulary: Option<&str>,
     initial: Option<Value>,
 ) -> Result<AnyHistory, ReadError> {
+    if let Some(reader) = untimed::reader(format) {
+        return untimed::read(path, format, reader, as_vocabulary, initial);
+    }
     let name = match (as_vocabulary, format) {
         (Some(name), _) => name.to_owned(),
         (None, Format::Disprove) => file::read_header(path)?.vocabulary,
-        (None, Format::JepsenEdn) => vocabulary(path, Notation::Edn)?.to_owned(),
-        (None, Format::JepsenJson) => vocabulary(path, Notation::Json)?.to_owned(),
         (None, Format::EtcdLog) => Register::NAME.to_owned(),
+        (None, Format::JepsenJson) => vocabulary(path, Notation::Json)?.to_owned(),
+        (None, _) => vocabulary(path, Notation::Edn)?.to_owned(),
     };
     match name.as_str() {
         Register::NAME => import_as(path, format, initial).map(AnyHistory::Register),
@@ -197,8 +202,10 @@ fn import_as<V: Spoken>(
             }
             Ok(history)
         }
-        Format::JepsenEdn | Format::JepsenJson => {
-            let notation = if format == Format::JepsenEdn { Notation::Edn } else { Notation::Json };
+        Format::EtcdLog => etcd_log::read(path, &header),
+        // The formats without times were read by the caller.
+        _ => {
+            let notation = if format == Format::JepsenJson { Notation::Json } else { Notation::Edn };
             let mut history = edn::read::<V>(path, notation, &header)?;
             if initial.is_none()
                 && let Some(shown) = V::shown_initial(&history.operations)
@@ -207,6 +214,5 @@ fn import_as<V: Spoken>(
             }
             Ok(history)
         }
-        Format::EtcdLog => etcd_log::read(path, &header),
     }
 }

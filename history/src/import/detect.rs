@@ -1,79 +1,17 @@
-//! What a file is, from its first bytes, and which vocabulary it speaks, from its first telling operations.
+//! Which vocabulary a history speaks, from its first telling operations.
 
 use std::path::Path;
 
 use super::{
     builder::{Entry, Kind},
     edn::{Forms, Step, entry},
-    etcd_log,
     spoken::Said,
     tape::{Notation, Tape},
 };
 use crate::{
     ReadError, Vocabulary,
-    file::frames::Text,
     vocabulary::{Counter, Ids, KeyValue, ListAppend, Queue, Register, RwRegister, Set, Stack},
 };
-
-/// The formats of histories that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Our own: JSON lines with a header.
-    Disprove,
-    /// Jepsen's EDN, one map after the other or one big vector; Knossos and Elle read the same.
-    JepsenEdn,
-    /// The same operations as JSON objects, as `elle-cli` takes them.
-    JepsenJson,
-    /// Porcupine's logs of Jepsen's etcd runs.
-    EtcdLog,
-}
-
-impl Format {
-    /// All formats.
-    pub const ALL: [Self; 4] = [Self::Disprove, Self::JepsenEdn, Self::JepsenJson, Self::EtcdLog];
-
-    /// The format of a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
-    }
-
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Disprove => "disprove",
-            Self::JepsenEdn => "jepsen-edn",
-            Self::JepsenJson => "jepsen-json",
-            Self::EtcdLog => "etcd-log",
-        }
-    }
-}
-
-/// Tells the format of a file from its first bytes.
-pub fn detect(path: &Path) -> Result<Format, ReadError> {
-    let mut text = Text::open(path, None).map_err(|source| ReadError::Io { path: path.into(), source })?;
-    let mut head = Vec::new();
-    text.fill(&mut head);
-    let start = head.trim_ascii_start();
-    if start.is_empty() {
-        return Err(ReadError::Empty { path: path.into() });
-    }
-    if start.windows(etcd_log::MARK.len()).any(|window| window == etcd_log::MARK) && !start.starts_with(b"{")
-    {
-        return Ok(Format::EtcdLog);
-    }
-    let inner = start.strip_prefix(b"[").unwrap_or(start).trim_ascii_start();
-    let member = inner.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
-    match (start[0], member) {
-        (b'{', Some(member)) if member.starts_with(b"\"disprove\"") => Ok(Format::Disprove),
-        (_, Some(member)) if member.starts_with(b"\"") => Ok(Format::JepsenJson),
-        (b'[' | b'(' | b'{' | b'#' | b';', _) => Ok(Format::JepsenEdn),
-        _ => {
-            let known = Format::ALL.map(Format::name).join(", ");
-            let what = format!("it is not a history in a format known here ({known})");
-            Err(ReadError::Unrecognised { path: path.into(), what })
-        }
-    }
-}
 
 /// What an operation tells about the vocabulary of its history.
 fn tells(said: &Said<'_>) -> Option<&'static str> {

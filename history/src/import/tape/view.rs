@@ -61,6 +61,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// True for a map.
+    pub fn is_map(&self) -> bool {
+        matches!(self.token(), Token::Open { bracket: Bracket::Map, .. })
+    }
+
     /// True for a set or a map.
     pub fn is_unordered(&self) -> bool {
         matches!(self.token(), Token::Open { bracket: Bracket::Set | Bracket::Map, .. })
