@@ -138,7 +138,7 @@ fn what_cannot_be_understood_is_refused_in_one_sentence() {
         ("  \n ", "read FILE: it is empty"),
         (
             "hello",
-            "read FILE: it is not a history in a format known here (disprove, jepsen-edn, jepsen-json, etcd-log)",
+            "read FILE: it is not a history in a format known here (disprove, jepsen-edn, jepsen-json, etcd-log, plume, dbcop, dbcop-json, dbcop-text, cobra, awdit, viper, timekiller)",
         ),
         (
             "{:process 0 :type :invoke :f :transfer :value {:from 1}}",

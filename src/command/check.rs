@@ -48,9 +48,10 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     Ok(judgement.findings.validity.into())
 }
 
-/// The history of a run's folder, or the file itself.
+/// The history of a run's folder, or the file itself. Some foreign histories are folders as well, which no run made.
 fn locate(path: &Path) -> Result<(std::path::PathBuf, Run), Failure> {
-    if !path.is_dir() {
+    let is_run = path.is_dir() && path.join(store::CHOICES).is_file();
+    if !is_run && (!path.is_dir() || history::import::detect(path).is_ok()) {
         let run =
             Run { title: path.display().to_string(), folder: path.display().to_string(), ..Run::default() };
         return Ok((path.to_owned(), run));
