@@ -69,6 +69,7 @@ pub enum Command {
     /// Judges a stored run or a history, also one that others recorded (Jepsen EDN, Porcupine logs).
     #[command(
         after_help = "Examples:\n  disprove check store/latest\n  disprove check history.edn --as register --model linearizable\n  \
+                      disprove check transactions.edn --as list-append --model serializable,snapshot-isolation\n  \
                       disprove check etcd_001.log --output json"
     )]
     Check(CheckArguments),
@@ -264,12 +265,24 @@ pub struct ReplayArguments {
 pub struct CheckArguments {
     /// A history file, or the folder of a run.
     pub file: PathBuf,
-    /// What its calls are: register, set. The default is what the file says.
+    /// What its calls are: register, list-append, queue, ... The default is what the file says, or shows.
     #[arg(long = "as", value_name = "VOCABULARY")]
     pub vocabulary: Option<String>,
-    /// The promise to judge by. The default is what the file says, or linearizable.
+    /// The promises to judge by, separated by commas; `disprove list models` names them. The default is what the file
+    /// says, else strict-serializable for transactions (serializable where there are no times), else linearizable.
     #[arg(long)]
     pub model: Option<String>,
+    /// The format of the file; the default is what its first bytes show.
+    #[arg(long)]
+    pub format: Option<String>,
+    /// What the order of versions may be inferred from: exact (what is proven), given (the database's own commit
+    /// times), or any of wfr, sequential, linearizable: assumptions about the database, which the verdict then rests on.
+    #[arg(long, default_value = "exact", value_name = "SOURCES")]
+    pub version_order: String,
+    /// Writes the proof to this file: an order where the verdict is valid, the witnesses where it is not. `disprove
+    /// verify` accepts or rejects it.
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
     /// The value of everything before the first call. The default is what the file says, or nil.
     #[arg(long, value_name = "VALUE")]
     pub initial: Option<String>,

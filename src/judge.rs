@@ -6,38 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use checkers::{Budget, Checker, SetFull, Verdict};
-use history::{History, Register, Set, Vocabulary, import::AnyHistory};
+use checkers::{Budget, Checker, Verdict};
+use history::{History, Vocabulary, import::AnyHistory};
 use reports::{Findings, Run};
 use workloads::{Options, Workload};
 
-use crate::{exit::Failure, settings};
-
-/// The promises that a history can be judged by, each with its vocabulary and one line about it.
-pub const MODELS: &[(&str, &[&str], &str)] = &[
-    (
-        "linearizable",
-        &["register", "set"],
-        "every call takes effect at one moment between its beginning and its end, judged key by key",
-    ),
-    ("eventual", &["set"], "what was acknowledged is there in the end, once, and nothing else is"),
-];
-
-/// Whether a history of this vocabulary can be judged by this promise; the sentence for the user where it cannot.
-pub fn can_judge(vocabulary: &str, model: &str) -> Result<(), Failure> {
-    let Some((_, vocabularies, _)) = MODELS.iter().find(|(name, ..)| *name == model) else {
-        let nearest = settings::nearest(model, MODELS.iter().map(|(name, ..)| *name));
-        return Err(Failure::usage(format!(
-            "there is no model `{model}` here; did you mean `{nearest}`? `disprove list models` shows all"
-        )));
-    };
-    if vocabularies.contains(&vocabulary) {
-        return Ok(());
-    }
-    Err(Failure::usage(format!(
-        "no checker judges {vocabulary} by {model} yet; `disprove list models` shows what can be judged"
-    )))
-}
+use crate::{
+    exit::Failure,
+    models::{Judged, Wish},
+};
 
 /// What the checkers may spend.
 #[derive(Clone, Copy, Debug)]
@@ -95,24 +72,14 @@ pub fn judge_workload<W: Workload + ?Sized>(
     judge(&history, &checkers, settings.run.clone(), settings.limits)
 }
 
-/// Judges a history that was read from anywhere, by the checkers of its vocabulary.
-pub fn judge_any(history: &AnyHistory, model: &str, run: Run, limits: Limits) -> Result<Judgement, Failure> {
-    let vocabulary = &history.header().vocabulary;
-    can_judge(vocabulary, model)?;
-    match history {
-        AnyHistory::Register(history) => {
-            let checkers: Vec<Box<dyn Checker<Register>>> =
-                vec![Box::new(checkers::linearizability::Linearizable::default())];
-            judge(history, &checkers, run, limits)
-        }
-        AnyHistory::Set(history) => {
-            let checkers: Vec<Box<dyn Checker<Set>>> = vec![Box::new(SetFull::new(model == "linearizable"))];
-            judge(history, &checkers, run, limits)
-        }
-        _ => Err(Failure::usage(format!(
-            "no checker judges {vocabulary} by {model} yet; `disprove list models` shows what can be judged"
-        ))),
-    }
+/// Judges a history that was read from anywhere by promises that its vocabulary can be judged by.
+pub fn judge_any(history: &AnyHistory, wish: &Wish, run: Run, limits: Limits) -> Result<Judgement, Failure> {
+    history::with_history!(history, history => judge(history, &checkers_of(history, wish), run, limits))
+}
+
+/// Who judges this history. The history only tells its vocabulary.
+fn checkers_of<V: Judged>(_: &History<V>, wish: &Wish) -> Vec<Box<dyn Checker<V>>> {
+    V::checkers(wish)
 }
 
 fn judge<V: Vocabulary>(

@@ -23,9 +23,11 @@
 //! Read next: [`cli()`], then [`run::execute`], then the crate `history`.
 
 pub mod arguments;
+pub mod certificate;
 pub mod command;
 pub mod exit;
 pub mod judge;
+pub mod models;
 pub mod registry;
 pub mod run;
 pub mod settings;

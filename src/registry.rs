@@ -203,6 +203,7 @@ impl Registry {
         let workloads: Vec<Arc<dyn AnyWorkload>> = vec![
             Arc::new(workloads::RegisterWorkload::default()),
             Arc::new(workloads::SetWorkload::default()),
+            Arc::new(workloads::ListAppendWorkload::default()),
         ];
         let databases: Vec<Box<dyn DatabaseSource>> = vec![
             Box::new(Specimen),

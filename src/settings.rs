@@ -130,6 +130,16 @@ pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> &'a str
     names.min_by_key(|name| edit_distance(typed, name)).unwrap_or("")
 }
 
+/// The few names that come nearest to what was typed, each in backticks.
+pub fn nearest_few<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut near: Vec<(usize, &str)> = names.map(|name| (edit_distance(typed, name), name)).collect();
+    near.sort_unstable();
+    near.dedup();
+    let best = near.first().map_or(0, |(distance, _)| *distance);
+    let few = near.iter().take_while(|(distance, _)| *distance <= best + 1).take(3);
+    few.map(|(_, name)| format!("`{name}`")).collect()
+}
+
 fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -2,15 +2,22 @@
 
 use std::path::Path;
 
-use history::Value;
+use checkers::{Standing, transactions::VersionOrder};
+use history::{
+    Header, Value,
+    import::{AnyHistory, Format},
+};
 use reports::{Findings, Run};
 use serde::Serialize;
 
 use super::{replay::read_choices, style};
 use crate::{
     arguments::{CheckArguments, Color, OutputFormat},
+    certificate::Certificate,
     exit::{Exit, Failure},
     judge::{self, Judgement, Limits},
+    models::{self, Wish},
+    settings,
     store::{self, RunFolder},
 };
 
@@ -23,6 +30,12 @@ struct Printed<'a> {
     anomalies: Vec<&'a checkers::Anomaly>,
     limits: &'a [String],
     notes: Vec<&'a String>,
+    /// The weakest promises of the lattice that the history breaks.
+    refuted: Vec<&'a String>,
+    /// The stronger ones that fall with them.
+    also_refuted: Vec<&'a String>,
+    /// The strongest that were judged and not refuted.
+    strongest_standing: Vec<&'a String>,
     operations: u64,
     seconds: f64,
     peak_memory_bytes: Option<u64>,
@@ -33,15 +46,24 @@ struct Printed<'a> {
 pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     let limits = Limits::new(check.step_limit, check.memory_limit, check.time_limit, check.threads)?;
     let (file, mut run) = locate(&check.file)?;
+    let order = version_order(&check.version_order)?;
+    // What can be known to be wrong without the file is said before it is read.
+    if let (Some(vocabulary), Some(model)) = (&check.vocabulary, &check.model) {
+        models::named(vocabulary, model)?;
+    }
+    let format = check.format.as_deref().map(format_named).transpose()?;
     let initial = check.initial.as_deref().map(parse_value);
-    let history = history::import::read_any(&file, None, check.vocabulary.as_deref(), initial)
+    let history = history::import::read_any(&file, format, check.vocabulary.as_deref(), initial)
         .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
-    let model = check.model.clone().or_else(|| history.header().model.clone());
-    let model = model.unwrap_or_else(|| "linearizable".into());
-    run.model.clone_from(&model);
-    run.recheck = format!("{} check {} --model {model}", crate::run::stages::program(), check.file.display());
-    let judgement = judge::judge_any(&history, &model, run, limits)?;
+    let wish = Wish { models: promises(&history, check.model.as_deref())?, order };
+    run.model = wish.models.join(",");
+    run.recheck = recheck(&check, history.header(), &run.model);
+    let judgement = judge::judge_any(&history, &wish, run, limits)?;
     print(&judgement, &check, color);
+    if let Some(path) = &check.certificate {
+        let certificate = Certificate::of(history.header(), &judgement.findings.verdicts);
+        store::write_whole(path, certificate.to_json().as_bytes())?;
+    }
     if let Some(path) = &check.report {
         store::write_whole(path, reports::html::page(&judgement.findings).as_bytes())?;
     }
@@ -59,6 +81,68 @@ fn locate(path: &Path) -> Result<(std::path::PathBuf, Run), Failure> {
     let folder = RunFolder::open(path)?;
     let choices = read_choices(&folder)?;
     Ok((folder.file(store::HISTORY), crate::run::stages::describe(&choices, &folder)))
+}
+
+/// The promises to judge by: those that were asked for, else that of the file, else the usual one.
+fn promises(history: &AnyHistory, asked: Option<&str>) -> Result<Vec<&'static str>, Failure> {
+    let header = history.header();
+    let vocabulary = header.vocabulary.as_str();
+    if let Some(text) = asked {
+        return models::named(vocabulary, text);
+    }
+    // A file may be judged as another vocabulary than it names, and then its own promise may not fit.
+    let own = header.model.as_deref().and_then(|model| models::named(vocabulary, model).ok());
+    Ok(own.unwrap_or_else(|| vec![models::usual(vocabulary, header.untimed)]))
+}
+
+/// The command that judges the file again in the same way.
+fn recheck(check: &CheckArguments, header: &Header, models: &str) -> String {
+    let mut command = format!(
+        "{} check {} --as {} --model {models}",
+        crate::run::stages::program(),
+        check.file.display(),
+        header.vocabulary
+    );
+    if check.version_order != "exact" {
+        command += &format!(" --version-order {}", check.version_order);
+    }
+    for (flag, value) in [("format", &check.format), ("initial", &check.initial)] {
+        if let Some(value) = value {
+            command += &format!(" --{flag} {value}");
+        }
+    }
+    command
+}
+
+fn format_named(name: &str) -> Result<Format, Failure> {
+    Format::from_name(name).ok_or_else(|| {
+        let nearest = settings::nearest(name, Format::ALL.into_iter().map(Format::name));
+        let all = Format::ALL.map(Format::name).join(", ");
+        Failure::usage(format!("there is no format `{name}`; did you mean `{nearest}`? All: {all}"))
+    })
+}
+
+/// What versions are ordered by.
+fn version_order(text: &str) -> Result<VersionOrder, Failure> {
+    const NAMES: [&str; 5] = ["exact", "wfr", "sequential", "linearizable", "given"];
+    let mut order = VersionOrder::EXACT;
+    for name in text.split(',').map(str::trim) {
+        match name {
+            "exact" => {}
+            "wfr" => order.wfr = true,
+            "sequential" => order.sequential = true,
+            "linearizable" => order.linearizable = true,
+            "given" => order.given = true,
+            wrong => {
+                let nearest = settings::nearest(wrong, NAMES.into_iter());
+                return Err(Failure::usage(format!(
+                    "--version-order knows no `{wrong}`; did you mean `{nearest}`? All: {}",
+                    NAMES.join(", ")
+                )));
+            }
+        }
+    }
+    Ok(order)
 }
 
 /// A value as it stands on the command line: nil, a number, or a text.
@@ -84,6 +168,10 @@ fn print(judgement: &Judgement, check: &CheckArguments, color: Color) {
     }
 }
 
+fn of_the_lattice(findings: &Findings, part: impl Fn(&Standing) -> &Vec<String>) -> Vec<&String> {
+    findings.verdicts.iter().filter_map(|verdict| verdict.standing.as_ref()).flat_map(part).collect()
+}
+
 fn printed(findings: &Findings, seconds: f64) -> Printed<'_> {
     Printed {
         schema: reports::SCHEMA_VERSION,
@@ -95,6 +183,9 @@ fn printed(findings: &Findings, seconds: f64) -> Printed<'_> {
         operations: findings.operations,
         seconds,
         peak_memory_bytes: judge::peak_memory_bytes(),
+        refuted: of_the_lattice(findings, |standing| &standing.refuted),
+        also_refuted: of_the_lattice(findings, |standing| &standing.also_refuted),
+        strongest_standing: of_the_lattice(findings, |standing| &standing.strongest_standing),
         damage: findings.damage.as_ref(),
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     arguments::{Arguments, Command, ListArguments, Listed, OutputFormat, TestArguments},
     exit::{Exit, Failure},
-    judge::MODELS,
+    models::catalogue,
     registry::Registry,
 };
 
@@ -48,14 +48,12 @@ fn entries(registry: &Registry, what: Option<Listed>) -> Result<Vec<Entry>, Fail
     if wanted(Listed::Workloads) {
         workloads(registry, &mut entries)?;
     }
+    if wanted(Listed::Models) {
+        models(&mut entries);
+    }
     let mut plain = |list, name: &str, what: &str| {
         entries.push(Entry { list, name: name.into(), what: what.into(), goes_with: Vec::new() });
     };
-    if wanted(Listed::Models) {
-        for (name, vocabularies, what) in MODELS {
-            plain("models", name, &format!("{what} ({})", vocabularies.join(", ")));
-        }
-    }
     if wanted(Listed::Faults) {
         for family in nemeses::Family::all() {
             plain("faults", family.name(), family.describe());
@@ -72,6 +70,30 @@ fn entries(registry: &Registry, what: Option<Listed>) -> Result<Vec<Entry>, Fail
         }
     }
     Ok(entries)
+}
+
+/// Every promise once, with the vocabularies that can be judged by it.
+fn models(entries: &mut Vec<Entry>) {
+    for (vocabulary, promises) in catalogue() {
+        for promise in promises {
+            let known = entries.iter_mut().find(|entry| entry.list == "models" && entry.name == promise.name);
+            match known {
+                Some(entry) => entry.goes_with.push(vocabulary.to_owned()),
+                None => {
+                    let aliases = match promise.aliases {
+                        [] => String::new(),
+                        aliases => format!(" (also {})", aliases.join(", ")),
+                    };
+                    entries.push(Entry {
+                        list: "models",
+                        name: promise.name.into(),
+                        what: format!("{}{aliases}", promise.what),
+                        goes_with: vec![vocabulary.to_owned()],
+                    });
+                }
+            }
+        }
+    }
 }
 
 fn databases(registry: &Registry, entries: &mut Vec<Entry>) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use super::style;
 use crate::{
     arguments::{Color, OutputFormat, TestArguments},
     exit::{Exit, Failure},
-    judge::can_judge,
+    models,
     registry::Registry,
     run::{Choices, RunEnd, execute, inside, interrupt::Interrupts, stages::Job},
 };
@@ -83,9 +83,8 @@ pub fn job(registry: &Registry, arguments: &TestArguments, seed: u64) -> Result<
 }
 
 fn model(arguments: &TestArguments, vocabulary: &str, promised: Option<&str>) -> Result<String, Failure> {
-    let model = arguments.model.as_deref().or(promised).unwrap_or("linearizable");
-    can_judge(vocabulary, model)?;
-    Ok(model.to_owned())
+    let model = arguments.model.as_deref().or(promised).unwrap_or(models::usual(vocabulary, false));
+    Ok(models::named(vocabulary, model)?.join(","))
 }
 
 /// Prints the end of a run as `--output` wants it.

@@ -4,10 +4,10 @@
 
 use history::{
     Vocabulary,
-    vocabulary::{Register, Set},
+    vocabulary::{ListAppend, Register, Set},
 };
 
-use crate::{RegisterWorkload, SetWorkload, Workload, workload::Setting};
+use crate::{ListAppendWorkload, RegisterWorkload, SetWorkload, Workload, workload::Setting};
 
 /// A workload of this vocabulary, with its defaults.
 pub type BoxedWorkload<V> = Box<dyn Workload<Vocabulary = V>>;
@@ -30,6 +30,12 @@ impl Catalogued for Set {
     }
 }
 
+impl Catalogued for ListAppend {
+    fn workloads() -> Vec<BoxedWorkload<Self>> {
+        vec![Box::new(ListAppendWorkload::default())]
+    }
+}
+
 /// A workload as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -48,6 +54,7 @@ pub fn entries() -> Vec<Entry> {
     let mut entries = Vec::new();
     list::<Register>(&mut entries);
     list::<Set>(&mut entries);
+    list::<ListAppend>(&mut entries);
     entries
 }
 

@@ -1,8 +1,7 @@
 //! Transactions over a moving window of keys, in the manner of Elle's generators.
 //!
 //! A few keys are in use at a time, some far more often than others. Each gets a bounded number of writes and then
-//! makes place for a fresh one, so that no list grows without end. The generators are here for workloads to come:
-//! the catalogue lists none of them as long as no checker judges transactions.
+//! makes place for a fresh one, so that no list grows without end.
 
 use std::ops::RangeInclusive;
 
@@ -107,12 +106,16 @@ pub struct Transactions {
 impl Transactions {
     /// The transactions of one run.
     pub fn new(shape: TransactionShape, run_id: &str, seed: u64) -> Self {
+        Self::counted(shape, run_id, seed, KeysUsed::default())
+    }
+
+    pub(crate) fn counted(shape: TransactionShape, run_id: &str, seed: u64, used: KeysUsed) -> Self {
         let count = shape.key_count.max(1);
         let mut transactions = Self {
             cumulative: cumulative(shape.distribution, count),
             shape,
             run_id: run_id.to_owned(),
-            used: KeysUsed::default(),
+            used,
             rng: streams::rng(seed, "workload/transactions", 0),
             live: Vec::with_capacity(count),
         };
@@ -152,12 +155,7 @@ impl Transactions {
 
     /// Reads every key that was used so far, the largest included, in transactions of so many reads.
     pub fn final_reads<V: Transactional>(&self, per_transaction: usize) -> FinalTransactions {
-        FinalTransactions {
-            run_id: self.run_id.clone(),
-            used: self.used.clone(),
-            at: 0,
-            per_transaction: per_transaction.max(1) as u64,
-        }
+        FinalTransactions::new(&self.run_id, self.used.clone(), per_transaction)
     }
 }
 
@@ -201,6 +199,12 @@ pub struct FinalTransactions {
     used: KeysUsed,
     at: u64,
     per_transaction: u64,
+}
+
+impl FinalTransactions {
+    pub(crate) fn new(run_id: &str, used: KeysUsed, per_transaction: usize) -> Self {
+        Self { run_id: run_id.to_owned(), used, at: 0, per_transaction: per_transaction.max(1) as u64 }
+    }
 }
 
 impl<V: Transactional> Generator<V> for FinalTransactions {

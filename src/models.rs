@@ -1,0 +1,270 @@
+//! Which promises a history can be judged by, vocabulary by vocabulary, and who judges.
+
+mod meanings;
+
+use checkers::{
+    Checker, SetFull,
+    isolation::{self, Isolation, Level},
+    lattice::Model,
+    levels,
+    linearizability::Linearizable,
+    transactions::{Transactions, VersionOrder},
+};
+use history::{
+    Vocabulary,
+    vocabulary::{
+        Bag, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, MultiRegister, Mutex, PriorityQueue,
+        Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister, Semaphore, Set, Stack,
+    },
+};
+
+use crate::{exit::Failure, settings};
+
+/// A promise that a vocabulary can be judged by.
+#[derive(Clone, Debug)]
+pub struct Promise {
+    /// Its name in `--model`.
+    pub name: &'static str,
+    /// Its other names.
+    pub aliases: &'static [&'static str],
+    /// What it means, in one line.
+    pub what: &'static str,
+}
+
+/// What is to be judged.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The promises, by their names.
+    pub models: Vec<&'static str>,
+    /// What the order of versions is inferred from, where that is a question.
+    pub order: VersionOrder,
+}
+
+/// A vocabulary whose histories can be judged.
+pub trait Judged: Vocabulary + Sized {
+    /// The promises, the usual one first.
+    fn promises() -> Vec<Promise>;
+    /// Who judges by them.
+    fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>>;
+}
+
+const LINEARIZABLE: Promise = Promise {
+    name: "linearizable",
+    aliases: &[],
+    what: "every call takes effect at one moment between its beginning and its end",
+};
+
+const EVENTUAL: Promise = Promise {
+    name: "eventual",
+    aliases: &[],
+    what: "what was acknowledged is there in the end, once, and nothing else is",
+};
+
+impl Judged for Register {
+    fn promises() -> Vec<Promise> {
+        // One call is one transaction here, and then the strict form of serializability is linearizability.
+        let linearizable = Promise { aliases: &["strict-serializable", "atomic"], ..LINEARIZABLE };
+        let weaker = levels::levels().iter().map(|level| Promise {
+            name: level.name,
+            aliases: level.aliases,
+            what: level.explanation,
+        });
+        std::iter::once(linearizable).chain(weaker).collect()
+    }
+
+    fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
+        let judge = |&name: &&'static str| -> Box<dyn Checker<Self>> {
+            match name {
+                "linearizable" => Box::new(Linearizable::default()),
+                level => levels::checker(level, &levels::LevelOptions::default())
+                    .expect("its name is one of those that were offered"),
+            }
+        };
+        wish.models.iter().map(judge).collect()
+    }
+}
+
+impl Judged for Set {
+    fn promises() -> Vec<Promise> {
+        vec![LINEARIZABLE, EVENTUAL]
+    }
+
+    fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
+        let judge = |&name: &&'static str| -> Box<dyn Checker<Self>> {
+            match name {
+                "linearizable" => Box::new(SetFull::new(true)),
+                _ => Box::new(SetFull::new(false)),
+            }
+        };
+        wish.models.iter().map(judge).collect()
+    }
+}
+
+/// The lattice as promises. The strictest that needs real time comes first, as it is Elle's usual one.
+fn of_the_lattice() -> Vec<Promise> {
+    let mut promises: Vec<Promise> = Model::all()
+        .map(|model| Promise {
+            name: model.name(),
+            aliases: model.aliases(),
+            what: meanings::meaning(model.name()),
+        })
+        .collect();
+    promises.sort_by_key(|promise| promise.name != "strict-serializable");
+    promises
+}
+
+fn transactions(wish: &Wish) -> Transactions {
+    let models = wish.models.iter().filter_map(|name| Model::named(name).ok()).collect();
+    Transactions::new(models, wish.order)
+}
+
+impl Judged for ListAppend {
+    fn promises() -> Vec<Promise> {
+        of_the_lattice()
+    }
+
+    fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
+        vec![Box::new(transactions(wish))]
+    }
+}
+
+impl Judged for RwRegister {
+    fn promises() -> Vec<Promise> {
+        let level = |level: &Level| Promise {
+            name: level.name(),
+            aliases: &[],
+            what: meanings::meaning(level.name()),
+        };
+        isolation::levels().map(|one| level(&one)).collect()
+    }
+
+    fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
+        let judge = |name: &&'static str| -> Box<dyn Checker<Self>> {
+            let level = Level::from_name(name).expect("its name is one of those that were offered");
+            Box::new(Isolation::new(level))
+        };
+        wish.models.iter().map(judge).collect()
+    }
+}
+
+/// Vocabularies that no checker judges: reading and exporting them is all there is.
+macro_rules! only_read {
+    ($($vocabulary:ident)*) => {
+        $(impl Judged for $vocabulary {
+            fn promises() -> Vec<Promise> {
+                Vec::new()
+            }
+
+            fn checkers(_: &Wish) -> Vec<Box<dyn Checker<Self>>> {
+                Vec::new()
+            }
+        })*
+    };
+}
+
+only_read! {
+    MultiRegister KeyValue Counter Bag Queue Stack PriorityQueue Log Mutex ReentrantMutex FencedLock ReadWriteLock
+    Semaphore Lease Ids
+}
+
+/// Every vocabulary with its promises.
+pub fn catalogue() -> Vec<(&'static str, Vec<Promise>)> {
+    macro_rules! list {
+        ($($vocabulary:ident)*) => { vec![$(($vocabulary::NAME, $vocabulary::promises())),*] };
+    }
+    list![
+        Register ListAppend RwRegister Set
+    ]
+}
+
+/// The promises that a text names, separated by commas, for a vocabulary; the sentence for the user where one is
+/// unknown or cannot be judged.
+pub fn named(vocabulary: &str, text: &str) -> Result<Vec<&'static str>, Failure> {
+    let catalogue = catalogue();
+    let Some((_, promises)) = catalogue.iter().find(|(name, _)| *name == vocabulary) else {
+        let nearest = settings::nearest(vocabulary, catalogue.iter().map(|(name, _)| *name));
+        return Err(Failure::usage(format!(
+            "there is no vocabulary `{vocabulary}`; did you mean `{nearest}`?"
+        )));
+    };
+    let mut found = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        let wanted = name.to_lowercase();
+        let is_named = |promise: &&Promise| {
+            promise.name.to_lowercase() == wanted
+                || promise.aliases.iter().any(|alias| alias.to_lowercase() == wanted)
+        };
+        match promises.iter().find(is_named) {
+            Some(promise) if found.contains(&promise.name) => {}
+            Some(promise) => found.push(promise.name),
+            None => return Err(unknown(&catalogue, vocabulary, promises, name)),
+        }
+    }
+    Ok(found)
+}
+
+fn unknown(
+    catalogue: &[(&'static str, Vec<Promise>)],
+    vocabulary: &str,
+    promises: &[Promise],
+    name: &str,
+) -> Failure {
+    let elsewhere: Vec<&str> = catalogue
+        .iter()
+        .filter(|(_, promises)| promises.iter().any(|promise| promise.name == name))
+        .map(|(vocabulary, _)| *vocabulary)
+        .collect();
+    if !elsewhere.is_empty() {
+        return Failure::usage(format!(
+            "{vocabulary} cannot be judged by {name}, which is for {}; `disprove list models` shows what goes with what",
+            elsewhere.join(", ")
+        ));
+    }
+    let names = promises
+        .iter()
+        .flat_map(|promise| std::iter::once(promise.name).chain(promise.aliases.iter().copied()));
+    Failure::usage(format!(
+        "there is no model `{name}` here; did you mean {}? `disprove list models` shows all",
+        settings::nearest_few(name, names).join(" or ")
+    ))
+}
+
+/// The promise to judge by where nobody names one.
+pub fn usual(vocabulary: &str, is_untimed: bool) -> &'static str {
+    match vocabulary {
+        ListAppend::NAME | RwRegister::NAME if is_untimed => "serializable",
+        ListAppend::NAME | RwRegister::NAME => "strict-serializable",
+        _ => LINEARIZABLE.name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_aliases_are_found_and_said_once() {
+        assert_eq!(named("register", "linearizable, atomic").unwrap(), ["linearizable"]);
+        assert_eq!(named("list-append", "PL-3,serializable").unwrap().len(), 1);
+        assert_eq!(named("list-append", "serializable,snapshot-isolation").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_wrong_name_gets_the_nearest_or_where_it_belongs() {
+        let said = named("list-append", "serialisable").unwrap_err().message;
+        assert!(said.contains("`serializable`"), "{said}");
+        let said = named("queue", "serializable").unwrap_err().message;
+        assert!(said.contains("list-append"), "{said}");
+        assert!(named("quue", "linearizable").unwrap_err().message.contains("`queue`"));
+    }
+
+    #[test]
+    fn every_vocabulary_has_its_usual_promise() {
+        for (vocabulary, promises) in catalogue() {
+            for is_untimed in [false, true] {
+                let usual = usual(vocabulary, is_untimed);
+                assert!(promises.iter().any(|promise| promise.name == usual), "{vocabulary}: {usual}");
+            }
+        }
+    }
+}
