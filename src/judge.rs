@@ -13,7 +13,7 @@ use workloads::{Options, Workload};
 
 use crate::{
     exit::Failure,
-    models::{Judged, Wish},
+    models::{Judgeable, Wish},
 };
 
 /// What the checkers may spend.
@@ -74,11 +74,25 @@ pub fn judge_workload<W: Workload + ?Sized>(
 
 /// Judges a history that was read from anywhere by promises that its vocabulary can be judged by.
 pub fn judge_any(history: &AnyHistory, wish: &Wish, run: Run, limits: Limits) -> Result<Judgement, Failure> {
-    history::with_history!(history, history => judge(history, &checkers_of(history, wish), run, limits))
+    history::with_history!(history, history => {
+        refuse_initial(history)?;
+        judge(history, &checkers_of(history, wish), run, limits)
+    })
+}
+
+/// An initial value that the data type cannot have is a mistake of whoever gave it.
+fn refuse_initial<V: Judgeable>(history: &History<V>) -> Result<(), Failure> {
+    let initial = &history.header.initial;
+    match V::wrong_initial(initial) {
+        None => Ok(()),
+        Some(wrong) => Err(Failure::usage(format!(
+            "the initial value {initial} is not understood: {wrong}; see --initial"
+        ))),
+    }
 }
 
 /// Who judges this history. The history only tells its vocabulary.
-fn checkers_of<V: Judged>(_: &History<V>, wish: &Wish) -> Vec<Box<dyn Checker<V>>> {
+fn checkers_of<V: Judgeable>(_: &History<V>, wish: &Wish) -> Vec<Box<dyn Checker<V>>> {
     V::checkers(wish)
 }
 

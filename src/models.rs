@@ -3,7 +3,7 @@
 mod meanings;
 
 use checkers::{
-    Checker, SetFull,
+    Checker, SetFull, datatypes,
     isolation::{self, Isolation, Level},
     lattice::Model,
     levels,
@@ -41,7 +41,7 @@ pub struct Wish {
 }
 
 /// A vocabulary whose histories can be judged.
-pub trait Judged: Vocabulary + Sized {
+pub trait Judgeable: Vocabulary + datatypes::Judged + Sized {
     /// The promises, the usual one first.
     fn promises() -> Vec<Promise>;
     /// Who judges by them.
@@ -60,7 +60,7 @@ const EVENTUAL: Promise = Promise {
     what: "what was acknowledged is there in the end, once, and nothing else is",
 };
 
-impl Judged for Register {
+impl Judgeable for Register {
     fn promises() -> Vec<Promise> {
         // One call is one transaction here, and then the strict form of serializability is linearizability.
         let linearizable = Promise { aliases: &["strict-serializable", "atomic"], ..LINEARIZABLE };
@@ -84,7 +84,7 @@ impl Judged for Register {
     }
 }
 
-impl Judged for Set {
+impl Judgeable for Set {
     fn promises() -> Vec<Promise> {
         vec![LINEARIZABLE, EVENTUAL]
     }
@@ -92,8 +92,8 @@ impl Judged for Set {
     fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
         let judge = |&name: &&'static str| -> Box<dyn Checker<Self>> {
             match name {
-                "linearizable" => Box::new(SetFull::new(true)),
-                _ => Box::new(SetFull::new(false)),
+                "eventual" => Box::new(SetFull::new(false)),
+                model => datatypes::checker(model).expect("its name is one of those that were offered"),
             }
         };
         wish.models.iter().map(judge).collect()
@@ -118,7 +118,7 @@ fn transactions(wish: &Wish) -> Transactions {
     Transactions::new(models, wish.order)
 }
 
-impl Judged for ListAppend {
+impl Judgeable for ListAppend {
     fn promises() -> Vec<Promise> {
         of_the_lattice()
     }
@@ -128,7 +128,7 @@ impl Judged for ListAppend {
     }
 }
 
-impl Judged for RwRegister {
+impl Judgeable for RwRegister {
     fn promises() -> Vec<Promise> {
         let level = |level: &Level| Promise {
             name: level.name(),
@@ -147,22 +147,22 @@ impl Judged for RwRegister {
     }
 }
 
-/// Vocabularies that no checker judges: reading and exporting them is all there is.
-macro_rules! only_read {
+/// Vocabularies that are judged by what their calls mean, one after the other.
+macro_rules! sequential_objects {
     ($($vocabulary:ident)*) => {
-        $(impl Judged for $vocabulary {
+        $(impl Judgeable for $vocabulary {
             fn promises() -> Vec<Promise> {
-                Vec::new()
+                vec![LINEARIZABLE]
             }
 
             fn checkers(_: &Wish) -> Vec<Box<dyn Checker<Self>>> {
-                Vec::new()
+                datatypes::checker::<Self>(LINEARIZABLE.name).into_iter().collect()
             }
         })*
     };
 }
 
-only_read! {
+sequential_objects! {
     MultiRegister KeyValue Counter Bag Queue Stack PriorityQueue Log Mutex ReentrantMutex FencedLock ReadWriteLock
     Semaphore Lease Ids
 }
@@ -173,7 +173,8 @@ pub fn catalogue() -> Vec<(&'static str, Vec<Promise>)> {
         ($($vocabulary:ident)*) => { vec![$(($vocabulary::NAME, $vocabulary::promises())),*] };
     }
     list![
-        Register ListAppend RwRegister Set
+        Register ListAppend RwRegister Set MultiRegister KeyValue Counter Bag Queue Stack PriorityQueue Log Mutex
+        ReentrantMutex FencedLock ReadWriteLock Semaphore Lease Ids
     ]
 }
 
