@@ -106,6 +106,25 @@ fn transactions() {
 }
 
 #[test]
+fn calls_of_one_process_at_the_same_time_are_told_apart_by_what_they_ask() {
+    check(
+        "{:process 0 :type :invoke :value [[:r :x nil]]} {:process 0 :type :invoke :value [[:w :x 1]]}
+         {:process 0 :type :invoke :value [[:w :x 2]]} {:process 0 :type :ok :value [[:w :x 1]]}
+         {:process 0 :type :ok :value [[:r :x 1]]} {:process 0 :type :invoke :value [[:w :x 3]]}
+         {:process 0 :type :fail :value [[:w :x 2]]} {:process 0 :type :ok :value [[:w :x 3]]}
+         {:process 0 :type :invoke :value [[:w :x 4]]} {:process 0 :type :info :value [[:w :x 4]]}",
+        "p0 r :x = r :x 1 [0 4]\np2147483648 w :x 1 = w :x 1 [1 3]\np2147483649 w :x 2 = fail [2 6]\n\
+         p2147483650 w :x 3 = w :x 3 [5 7]\np0 w :x 4 = unknown [8 9]\n",
+    );
+    let many = "{:process 0 :type :invoke :f :write :value 1}\n".repeat(4097);
+    assert_eq!(
+        show(&many, None, None).unwrap_err(),
+        "read FILE: line 4097 (byte 188416) begins call 4097 of those under way that no :process tells apart, \
+         and 4096 is the most"
+    );
+}
+
+#[test]
 fn sets_and_faults() {
     check(
         "{:process 0 :type :invoke :f :add :value 1}{:process 0 :type :ok :f :add :value 1}
@@ -147,8 +166,8 @@ fn what_cannot_be_understood_is_refused_in_one_sentence() {
              reentrant-mutex, fenced-lock, read-write-lock, semaphore, lease, ids)",
         ),
         (
-            "{:process 0 :type :invoke :f :write :value 1}\n{:process 0 :type :invoke :f :read :value nil}\n",
-            "read FILE: line 2 (byte 46) begins a call of process 0 while another is under way",
+            "{:process 0 :type :invoke :f :read}{:process 0 :type :invoke :f :read}\n{:process 0 :type :ok :f :read}\n",
+            "read FILE: line 2 (byte 71) answers more than one of the calls that process 0 has under way",
         ),
         (
             "{:process 0 :type :invoke :f :write :value 1}\n{:process 1 :type :invoke :f :append :value 1}\n",
@@ -211,6 +230,19 @@ fn invocations(text: &str) -> usize {
     text.split(['}', '\n']).filter(|part| invokes(part) && !nemesis(part)).count()
 }
 
+/// The recorded histories that are refused: of vocabularies that there are not, and locks that do not say which lock.
+const REFUSED: [&str; 9] = [
+    "bank.edn",
+    "bank.json",
+    "bank-negative-balances.json",
+    "bank-tidb.edn",
+    "closed-predicate-g1c-predicate-read-seen-test-01.edn",
+    "closed-predicate-ww-wr-rw-item-test-01.edn",
+    "comments.edn",
+    "etcd.edn",
+    "etcd.json",
+];
+
 #[test]
 fn recorded_histories_are_read() {
     let Ok(folder) = env::var("DISPROVE_HISTORIES") else {
@@ -239,13 +271,17 @@ fn recorded_histories_are_read() {
                         assert_eq!(*damage, None, "{}", path.display());
                     }
                     Err(ReadError::Io { .. }) => panic!("{} cannot be opened", path.display()),
-                    Err(error) => refused.push(error.to_string()),
+                    Err(error) => {
+                        assert!(REFUSED.contains(&name.as_str()), "{error}");
+                        refused.push(error.to_string());
+                    }
                 }
             }
         }
     }
     refused.sort();
     eprintln!("{read} recorded histories read, {} refused:\n{}", refused.len(), refused.join("\n"));
+    assert_eq!(refused.len(), REFUSED.len());
     assert!(read >= 1000, "only {read} of the recorded histories were read");
 }
 

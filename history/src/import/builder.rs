@@ -18,6 +18,9 @@ const DRAIN: &[u8] = b"drain";
 /// Processes that are not named by a number below this one get numbers from here on.
 const NAMED_PROCESSES: u32 = 1 << 31;
 
+/// More calls than this are not under way at once where a process does not tell them apart.
+const UNDER_WAY_MAX: usize = 4096;
+
 /// What a line says happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -74,6 +77,8 @@ pub(super) struct Builder<V: Vocabulary> {
     failures: Failures,
     /// Calls under way by process.
     open: FxHashMap<Process, usize>,
+    /// The calls under way of each process that has more than one, which only a careless client has.
+    overlapping: FxHashMap<Process, Vec<usize>>,
     /// Calls under way of which nobody says whose they are.
     open_missing: Vec<usize>,
     /// When a process's last call ended, for completions without an invocation.
@@ -94,6 +99,7 @@ impl<V: Spoken> Builder<V> {
             shape: Shape { keyed: None, nil_is_initial: *initial == Value::Nil, lists: Lists::default() },
             failures,
             open: FxHashMap::default(),
+            overlapping: FxHashMap::default(),
             open_missing: Vec::new(),
             last_end: FxHashMap::default(),
             named: FxHashMap::default(),
@@ -160,19 +166,32 @@ impl<V: Spoken> Builder<V> {
 
     fn begin(&mut self, who: Who, entry: &Entry<'_>, now: Nanos) -> Result<(), String> {
         let call = V::call(&entry.said, &mut self.shape)?;
-        let place = self.push(who, call, now)?;
+        let Who::Process(process) = who else {
+            let place = self.push(who, call, now)?;
+            self.note_drain(entry, place);
+            self.open_missing.push(place);
+            return under_way(self.open_missing.len());
+        };
+        let before = self.open.remove(&process);
+        if before.is_none() && !self.overlapping.contains_key(&process) {
+            let place = self.push(who, call, now)?;
+            self.note_drain(entry, place);
+            self.open.insert(process, place);
+            return Ok(());
+        }
+        // A session has one call at a time, so nothing is claimed about the order of this one in the session.
+        let place = self.push(Who::Missing, call, now)?;
+        self.note_drain(entry, place);
+        let open = self.overlapping.entry(process).or_default();
+        open.extend(before);
+        open.push(place);
+        under_way(open.len())
+    }
+
+    fn note_drain(&mut self, entry: &Entry<'_>, place: usize) {
         if entry.said.f == DRAIN {
             self.drains.push(place);
         }
-        match who {
-            Who::Process(process) => {
-                if self.open.insert(process, place).is_some() {
-                    return Err(format!("begins a call of process {} while another is under way", process.0));
-                }
-            }
-            _ => self.open_missing.push(place),
-        }
-        Ok(())
     }
 
     fn push(&mut self, who: Who, call: V::Call, began: Nanos) -> Result<usize, String> {
@@ -199,7 +218,10 @@ impl<V: Spoken> Builder<V> {
         let open = match who {
             Who::Process(process) => {
                 let began = self.last_end.insert(process, now).unwrap_or_default();
-                self.open.remove(&process).ok_or(began)
+                match self.overlapping.remove(&process) {
+                    Some(open) => self.answered_by_process(process, open, entry)?.ok_or(began),
+                    None => self.open.remove(&process).ok_or(began),
+                }
             }
             _ => self.answered_by_nobody(entry)?.ok_or(Nanos(0)),
         };
@@ -208,9 +230,7 @@ impl<V: Spoken> Builder<V> {
             Err(began) => {
                 let call = V::call(&entry.said, &mut self.shape)?;
                 let place = self.push(who, call, began)?;
-                if entry.said.f == DRAIN {
-                    self.drains.push(place);
-                }
+                self.note_drain(entry, place);
                 place
             }
         };
@@ -269,24 +289,56 @@ impl<V: Spoken> Builder<V> {
 
     /// The call without a process that this completion without a process answers, if any is under way.
     fn answered_by_nobody(&mut self, entry: &Entry<'_>) -> Result<Option<usize>, String> {
-        if self.open_missing.is_empty() {
-            return Ok(None);
+        let mut open = std::mem::take(&mut self.open_missing);
+        let at = self.answered_of(&open, entry)?.map_err(
+            |()| "has no :process and could answer several calls; record :process with every operation",
+        )?;
+        let answered = at.map(|at| open.remove(at));
+        self.open_missing = open;
+        Ok(answered)
+    }
+
+    /// The call that this completion answers among those of a process that has several under way.
+    fn answered_by_process(
+        &mut self,
+        process: Process,
+        mut open: Vec<usize>,
+        entry: &Entry<'_>,
+    ) -> Result<Option<usize>, String> {
+        let which = self.answered_of(&open, entry)?;
+        let Ok(Some(at)) = which else {
+            let how = if which.is_ok() { "none" } else { "more than one" };
+            return Err(format!("answers {how} of the calls that process {} has under way", process.0));
+        };
+        let answered = open.remove(at);
+        if let [last] = open.as_slice() {
+            self.open.insert(process, *last);
+        } else {
+            self.overlapping.insert(process, open);
+        }
+        Ok(Some(answered))
+    }
+
+    /// Which of these calls a completion answers, if any; an inner error where it could be several.
+    fn answered_of(
+        &mut self,
+        open: &[usize],
+        entry: &Entry<'_>,
+    ) -> Result<Result<Option<usize>, ()>, String> {
+        if open.is_empty() {
+            return Ok(Ok(None));
         }
         let asked = V::call(&entry.said, &mut self.shape)?;
         let operations = &self.operations;
-        let same_kind: Vec<usize> = (0..self.open_missing.len())
-            .filter(|at| V::kind(&operations[self.open_missing[*at]].call) == V::kind(&asked))
-            .collect();
+        let same_kind: Vec<usize> =
+            (0..open.len()).filter(|at| V::kind(&operations[open[*at]].call) == V::kind(&asked)).collect();
         let same_call: Vec<usize> =
-            same_kind.iter().copied().filter(|at| operations[self.open_missing[*at]].call == asked).collect();
-        match (same_call.as_slice(), same_kind.as_slice()) {
-            ([at], _) | ([], [at]) => Ok(Some(self.open_missing.remove(*at))),
+            same_kind.iter().copied().filter(|at| operations[open[*at]].call == asked).collect();
+        Ok(match (same_call.as_slice(), same_kind.as_slice()) {
+            ([at], _) | ([], [at]) => Ok(Some(*at)),
             ([], []) => Ok(None),
-            _ => {
-                Err("has no :process and could answer several calls; record :process with every operation"
-                    .into())
-            }
-        }
+            _ => Err(()),
+        })
     }
 
     /// The history. Completions without an invocation may have begun before what was read earlier, hence the sort.
@@ -304,6 +356,16 @@ impl<V: Spoken> Builder<V> {
         operations.shrink_to_fit();
         Ok(History { header, operations, faults: self.nemesis.finish(), damage })
     }
+}
+
+/// Refuses more calls under way of which it is open which is answered next, since each answer looks at all of them.
+fn under_way(count: usize) -> Result<(), String> {
+    if count <= UNDER_WAY_MAX {
+        return Ok(());
+    }
+    Err(format!(
+        "begins call {count} of those under way that no :process tells apart, and {UNDER_WAY_MAX} is the most"
+    ))
 }
 
 fn reason(entry: &Entry<'_>, otherwise: &'static str) -> Reason {
