@@ -94,8 +94,11 @@ impl<V: Vocabulary> History<V> {
         &self.operations[start..end.max(start)]
     }
 
-    /// When the last event was: the last call's beginning, or the last answer.
+    /// When the last event was: the last call's beginning, or the last answer. 0 where no times were recorded.
     pub fn last_event(&self) -> Nanos {
+        if self.header.untimed {
+            return Nanos(0);
+        }
         let times = self.operations.iter().map(|operation| operation.ended.unwrap_or(operation.began));
         times.max().unwrap_or_default()
     }

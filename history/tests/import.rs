@@ -285,6 +285,52 @@ fn recorded_histories_are_read() {
     assert!(read >= 1000, "only {read} of the recorded histories were read");
 }
 
+/// The usual form of an operation is read along a shorter way than any other. A member that only the longer way reads
+/// must change nothing.
+#[test]
+fn both_ways_of_reading_an_operation_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.edn");
+    let mut texts = vec![
+        "{:index 0, :type :invoke, :process 0, :f :txn, :value [[:r :k nil] [:append \"k\" 1]], :time -5}\n\
+         {:index 1, :type :ok, :process 0, :f :txn, :value [[:r :k [1 2]] [:append \"k\" 1]], :time 6, :node :n1}\n\
+         {:index 2, :type :invoke, :process 1, :f :txn, :value [[:r \"k\" nil] [:r :k nil]]}\n\
+         {:index 3, :type :ok, :process 1, :f :txn, :value [[:r \"k\" [1 2 3]] [:r :k [1]]]}\n\
+         {:type :invoke :process nil :f :txn :value [[:r nil nil]] :error [:a {:b \\c}]}\n"
+            .to_owned(),
+    ];
+    let mut folders: Vec<_> = env::var_os("DISPROVE_HISTORIES").map(Into::into).into_iter().collect();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir::<std::path::PathBuf>(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension().and_then(|extension| extension.to_str()) {
+                None => folders.push(path),
+                Some("edn") if fs::metadata(&path).unwrap().len() < 60_000 => {
+                    texts.push(fs::read_to_string(&path).unwrap());
+                }
+                _ => {}
+            }
+        }
+    }
+    let compared = texts.len();
+    for text in texts {
+        let read = |text: &str| {
+            fs::write(&path, text).unwrap();
+            match read_any(&path, Some(Format::JepsenEdn), None, None) {
+                Ok(any) => with_history!(&any, history => format!("{:?}", history.operations)),
+                // The byte of the place differs.
+                Err(error) => error.to_string().split(") ").last().unwrap_or_default().to_owned(),
+            }
+        };
+        let usual = read(&text);
+        assert_eq!(
+            usual,
+            read(&text.replace("{:type", "{:unread {:a [1]} :type").replace("{:index", "{:unread [] :index"))
+        );
+    }
+    eprintln!("{compared} histories were read in both ways");
+}
+
 #[test]
 fn formats_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();

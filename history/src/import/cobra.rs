@@ -25,15 +25,17 @@ const INITIAL: [i64; 2] = [0xbebe_ebee, 0xdead_beef];
 /// The versions that the garbage collection of Cobra's clients writes, outside of every log.
 const COLLECTED: [i64; 2] = [0x2333_2333, 0x6666_6666];
 
-/// The files of a folder named by a letter and a number, in the order of their numbers.
+/// The files of a folder named by a letter and a number, in the order of their numbers. A number has one form, so that no
+/// two files are one session.
 pub(super) fn numbered_logs(folder: &Path, letter: char) -> io::Result<Vec<(u32, PathBuf)>> {
     let mut logs = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let number =
-            name.to_str().and_then(|name| name.strip_prefix(letter)?.strip_suffix(".log")?.parse().ok());
-        if let Some(number) = number {
+        let number = name.to_str().and_then(|name| name.strip_prefix(letter)?.strip_suffix(".log"));
+        if let Some((number, name)) = number.and_then(|name| Some((name.parse::<u32>().ok()?, name)))
+            && number.to_string() == name
+        {
             logs.push((number, entry.path()));
         }
     }

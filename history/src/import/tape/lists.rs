@@ -94,10 +94,12 @@ fn number(text: &[u8], at: usize) -> Option<(i64, usize)> {
     is_whole.then_some((if digits_at > at { -number } else { number }, end))
 }
 
-/// The longest list of each key that is a number.
+/// The longest list of each key.
 #[derive(Default)]
 pub(super) struct KnownLists {
-    places: FxHashMap<i64, u32>,
+    numbered: FxHashMap<i64, u32>,
+    /// Keywords and texts that are keys, as they stand there.
+    named: FxHashMap<Box<[u8]>, u32>,
     known: Vec<Known>,
 }
 
@@ -111,7 +113,7 @@ impl KnownLists {
         open: &[usize],
         tokens: &[Token],
     ) -> Option<(List, usize)> {
-        let [.., Token::Open { .. }, f, Token::Int(key)] = tokens else { return None };
+        let [.., Token::Open { .. }, f, key] = tokens else { return None };
         let is_read = match *f {
             Token::Keyword { start, end } => {
                 matches!(&text[start as usize + 1..end as usize], b"r" | b"read")
@@ -122,16 +124,28 @@ impl KnownLists {
         if !is_read || open.last().copied() != Some(tokens.len() - 3) {
             return None;
         }
-        let place = match self.places.get(key) {
-            Some(place) => *place,
-            None => {
-                let place = u32::try_from(self.known.len()).ok()?;
-                self.places.insert(*key, place);
-                self.known.push(Known::default());
-                place
-            }
-        };
+        let place = self.place(text, *key)?;
         let (list, bytes) = self.known[place as usize].recognise(&text[at + 1..])?;
         Some((list, at + 1 + bytes + 1))
+    }
+
+    /// Where what is known of a key is; `None` for keys of unusual forms.
+    fn place(&mut self, text: &[u8], key: Token) -> Option<u32> {
+        let next = u32::try_from(self.known.len()).ok()?;
+        let place = match key {
+            Token::Int(number) => *self.numbered.entry(number).or_insert(next),
+            Token::Keyword { start, end } | Token::Text { start, end, .. } => {
+                let name = &text[start as usize..end as usize];
+                match self.named.get(name) {
+                    Some(place) => *place,
+                    None => *self.named.entry(name.into()).or_insert(next),
+                }
+            }
+            _ => return None,
+        };
+        if place == next {
+            self.known.push(Known::default());
+        }
+        Some(place)
     }
 }
