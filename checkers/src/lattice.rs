@@ -13,6 +13,8 @@ mod tests;
 
 use std::{fmt, sync::LazyLock};
 
+use rustc_hash::FxHashMap;
+
 pub use names::UnknownModel;
 pub use standing::standing;
 
@@ -44,6 +46,13 @@ static IMPLIED: LazyLock<Vec<Models>> = LazyLock::new(|| {
             return sets;
         }
     }
+});
+
+/// For each kind of anomaly, the promises that it breaks.
+static REFUTED: LazyLock<FxHashMap<&'static str, Models>> = LazyLock::new(|| {
+    anomalies::kinds()
+        .map(|kind| (kind, Model::all().filter(|model| model.forbids(kind)).collect()))
+        .collect()
 });
 
 impl Model {
@@ -79,12 +88,14 @@ impl Model {
 
     /// Whether an anomaly of this kind breaks the promise.
     pub fn prohibits(self, kind: &str) -> bool {
+        Models::refuted_by(kind).contains(self)
+    }
+
+    /// Whether an anomaly of this kind breaks the promise or one that it implies.
+    fn forbids(self, kind: &str) -> bool {
+        let forbidden = self.implied().iter().flat_map(|model| MODELS[usize::from(model.0)].forbids);
         anomalies::is_universal(kind)
-            || self
-                .implied()
-                .iter()
-                .flat_map(|model| MODELS[usize::from(model.0)].forbids)
-                .any(|forbidden| anomalies::is_instance(kind, forbidden))
+            || forbidden.into_iter().any(|general| anomalies::is_instance(kind, general))
     }
 
     /// All kinds of anomalies that break the promise.
@@ -106,9 +117,9 @@ impl fmt::Display for Model {
 }
 
 impl Models {
-    /// Every promise that an anomaly of this kind breaks.
+    /// Every promise that an anomaly of this kind breaks; none for a kind that is not of the lattice.
     pub fn refuted_by(kind: &str) -> Self {
-        Model::all().filter(|model| model.prohibits(kind)).collect()
+        REFUTED.get(kind).copied().unwrap_or_default()
     }
 
     /// Adds a promise.

@@ -12,9 +12,12 @@ mod explain;
 mod fate;
 mod findings;
 mod graph;
+mod groups;
 mod knot;
 mod list;
+mod open;
 mod promises;
+mod register;
 mod scope;
 mod search;
 mod verdicts;
@@ -22,13 +25,16 @@ mod verdicts;
 #[cfg(test)]
 mod tests;
 
-use history::{History, ListAppend, Vocabulary};
+use history::{History, ListAppend, RwRegister, Vocabulary};
 
-use crate::{Budget, Checker, Verdict, lattice::Model};
+use crate::{
+    Budget, Checker, Limit, Verdict,
+    lattice::{Model, Models},
+};
 use edges::Edges;
 use fate::Fate;
-use findings::Findings;
-use promises::Promises;
+use open::Further;
+use promises::{OF_LISTS, Promises, named};
 use scope::Scope;
 use verdicts::Evidence;
 
@@ -54,6 +60,31 @@ impl VersionOrder {
     /// Whether nothing is assumed.
     pub fn is_exact(self) -> bool {
         self == Self::EXACT
+    }
+
+    /// What is assumed, by name.
+    fn names(self) -> Vec<&'static str> {
+        let all = [
+            (self.wfr, "wfr"),
+            (self.sequential, "sequential"),
+            (self.linearizable, "linearizable"),
+            (self.given, "given"),
+        ];
+        all.into_iter().filter(|(is_assumed, _)| *is_assumed).map(|(_, name)| name).collect()
+    }
+
+    /// What a reader must know of what was assumed.
+    fn assumed(self, dropped: u64) -> Vec<String> {
+        let mut notes = Vec::new();
+        if !self.is_exact() {
+            notes.push(format!("the order of versions was assumed to be {}", self.names().join(", ")));
+        }
+        if dropped > 0 {
+            notes.push(format!(
+                "of {dropped} keys nothing was assumed, since the assumption contradicts itself there"
+            ));
+        }
+        notes
     }
 }
 
@@ -86,32 +117,69 @@ impl Checker<ListAppend> for Transactions {
     }
 
     fn check(&self, history: &History<ListAppend>, budget: &Budget) -> Verdict {
-        let promises = Promises::new(&self.models, history.header.untimed);
+        let promises = Promises::new(&self.models, named(OF_LISTS), history.header.untimed);
         let mut lists = list::Lists::new(history, self.anomalies_max);
         let mut edges = Edges::new(history.operations.len() as u32);
         list::edges(&lists, &mut edges);
         beyond(history, &lists.fates, promises.scope, &mut edges);
         let found = cycles::find(edges, &promises.classes, budget);
-        let mut doubts: Vec<String> = found.limits.iter().map(verdicts::doubt).collect();
-        doubts.extend(nothing_happened(&lists.fates));
-        if lists.ambiguous > 0 {
-            doubts.push(format!(
-                "{} appends have a value that another append to their key has too, so nothing was inferred from them",
-                lists.ambiguous
-            ));
-        }
-        let findings = std::mem::replace(&mut lists.findings, Findings::new(0));
-        let evidence = Evidence {
-            history,
-            fates: &lists.fates,
-            reasons: &lists,
-            promises: &promises,
-            found,
-            doubts,
-            is_proven: true,
-        };
-        verdicts::conclude(self.names(), evidence, findings)
+        let mut findings = std::mem::take(&mut lists.findings);
+        verdicts::describe(history, &lists, &found.contradictions, &mut findings);
+        let refuted = verdicts::refuted(&findings, true);
+        let doubts = doubts(&lists.fates, lists.ambiguous, lists.doubtful, &found.limits);
+        let kept = if doubts.is_empty() { promises.kept(refuted) } else { Models::default() };
+        let further = Further { refuted, kept, limits: found.limits, ..Further::default() };
+        let fates = &lists.fates;
+        let evidence =
+            Evidence { history, fates, promises: &promises, order: found.order, further, notes: doubts };
+        verdicts::conclude(evidence, findings)
     }
+}
+
+impl Checker<RwRegister> for Transactions {
+    fn name(&self) -> String {
+        self.names()
+    }
+
+    fn check(&self, history: &History<RwRegister>, budget: &Budget) -> Verdict {
+        let promises = Promises::new(&self.models, open::deciding(), history.header.untimed);
+        let mut registers = register::Registers::new(history, self.order, self.anomalies_max);
+        let mut edges = Edges::new(history.operations.len() as u32);
+        register::edges(&registers, &mut edges);
+        beyond(history, &registers.fates, promises.scope, &mut edges);
+        let found = cycles::find(edges, &promises.classes, budget);
+        let mut findings = std::mem::take(&mut registers.findings);
+        verdicts::describe(history, &registers, &found.contradictions, &mut findings);
+        let refuted = verdicts::refuted(&findings, self.order.is_exact());
+        let mut notes = doubts(&registers.fates, registers.ambiguous, registers.doubtful, &found.limits);
+        let is_doubtful = !notes.is_empty();
+        notes.extend(self.order.assumed(registers.dropped));
+        let mut further = open::decide(history, &promises, refuted, budget);
+        further.limits.extend(found.limits);
+        if is_doubtful {
+            further.kept = Models::default();
+        }
+        let fates = &registers.fates;
+        let evidence = Evidence { history, fates, promises: &promises, order: None, further, notes };
+        verdicts::conclude(evidence, findings)
+    }
+}
+
+/// Why nothing can be said to be kept, where that is so. No evidence is not health, and values that are not unique prove
+/// nothing.
+fn doubts(fates: &[Fate], ambiguous: u64, doubtful: u64, limits: &[Limit]) -> Vec<String> {
+    let mut doubts: Vec<String> =
+        limits.iter().map(|limit| format!("{limit} before all contradictions were looked for")).collect();
+    if !fates.contains(&Fate::Committed) {
+        doubts.push("no transaction is known to have committed, so there is nothing to judge by".into());
+    }
+    if doubtful > 0 {
+        doubts.push(format!(
+            "{ambiguous} writes are not unique: their value was written to their key more than once, or is the initial \
+             one; {doubtful} of what was read may come from either, so nothing was inferred from it"
+        ));
+    }
+    doubts
 }
 
 /// The edges that the data does not show.
@@ -122,10 +190,4 @@ fn beyond<V: Vocabulary>(history: &History<V>, fates: &[Fate], scope: Scope, edg
     if scope == Scope::Realtime {
         scope::realtime(history, fates, edges);
     }
-}
-
-/// No evidence is not health.
-fn nothing_happened(fates: &[Fate]) -> Option<String> {
-    let is_empty = !fates.contains(&Fate::Committed);
-    is_empty.then(|| "no transaction is known to have committed, so there is nothing to judge by".to_owned())
 }

@@ -54,6 +54,7 @@ fn judge(history: &AnyHistory, models: &[&str], order: VersionOrder) -> Verdict 
     let checker = Transactions::new(models, order);
     match history {
         AnyHistory::ListAppend(history) => checker.check(history, &Budget::default()),
+        AnyHistory::RwRegister(history) => checker.check(history, &Budget::default()),
         other => panic!("read as {}", other.header().vocabulary),
     }
 }
@@ -99,4 +100,42 @@ fn list_append_is_judged_as_elle_judges_it() {
     }
     println!("{judged} verdicts compared");
     assert!(differences.is_empty(), "{differences:#?}");
+}
+
+#[test]
+fn rw_register_is_judged_at_least_as_strictly_as_by_elle() {
+    let Some(folder) = folder("oracle") else { return };
+    let mut missed = Vec::new();
+    let (mut judged, mut beyond) = (0, Vec::new());
+    for path in files(&folder, "rw-") {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let history = read_any(&path, None, Some("rw-register"), None).expect("the history can be read");
+        for (extension, order) in [
+            ("expect.edn", VersionOrder::EXACT),
+            ("expect-wfr.edn", VersionOrder { wfr: true, ..VersionOrder::EXACT }),
+            ("expect-seq.edn", VersionOrder { sequential: true, ..VersionOrder::EXACT }),
+        ] {
+            let labels = fs::read_to_string(path.with_extension(extension)).expect("labels can be read");
+            for model in MODELS {
+                let (valid, anomalies) = expected(&labels, model);
+                let verdict = judge(&history, &[model], order);
+                judged += 1;
+                let found = kinds(&verdict);
+                let here = format!(
+                    "{name} {extension} {model}: elle {valid} {{{anomalies}}}, here {:?} {found:?} {:?}",
+                    verdict.validity, verdict.notes
+                );
+                match (valid, verdict.validity) {
+                    (true, Validity::Valid) | (false, Validity::Invalid) => {}
+                    (true, Validity::Invalid) => beyond.push(here),
+                    _ => missed.push(here),
+                }
+            }
+        }
+    }
+    println!(
+        "{judged} verdicts compared; {} times more is proven here than by elle: {beyond:#?}",
+        beyond.len()
+    );
+    assert!(missed.is_empty(), "{missed:#?}");
 }

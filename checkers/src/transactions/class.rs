@@ -1,5 +1,7 @@
 //! The classes of cycles, each as a small automaton over the kinds of edges.
 
+use std::sync::LazyLock;
+
 use super::{edges::Kind, scope::Scope};
 use crate::lattice;
 
@@ -44,6 +46,11 @@ impl Class {
         let bases = [Base::G0, Base::G1c, Base::Single, Base::Nonadjacent, Base::G2];
         let scopes = [Scope::Plain, Scope::Session, Scope::Realtime];
         scopes.into_iter().flat_map(move |scope| bases.into_iter().map(move |base| Self { base, scope }))
+    }
+
+    /// The set of the classes that a cycle of this one is a case of, itself included.
+    pub fn implied(self) -> u16 {
+        IMPLIED[self.place()]
     }
 
     /// Its place among all classes.
@@ -141,24 +148,14 @@ impl Class {
     }
 }
 
-/// A set of classes, for each class: all that a cycle of it makes a cycle of another class say nothing new.
-#[derive(Debug)]
-pub(super) struct Implied(Vec<u16>);
-
-impl Implied {
-    pub fn new() -> Self {
-        let implied_by = |class: Class| {
-            let general = Class::all().filter(|other| lattice::is_case(class.kind(), other.kind()));
-            general.fold(0, |set, other| set | 1 << other.place())
-        };
-        Self(Class::all().map(implied_by).collect())
-    }
-
-    /// The set of a class, itself included.
-    pub fn of(&self, class: Class) -> u16 {
-        self.0[class.place()]
-    }
-}
+/// For each class, the classes of which its cycles are cases.
+static IMPLIED: LazyLock<Vec<u16>> = LazyLock::new(|| {
+    let implied_by = |class: Class| {
+        let general = Class::all().filter(|other| lattice::is_case(class.kind(), other.kind()));
+        general.fold(0, |set, other| set | 1 << other.place())
+    };
+    Class::all().map(implied_by).collect()
+});
 
 /// The edges beyond the data that a scope adds.
 pub(super) fn mask_of(scope: Scope) -> u8 {

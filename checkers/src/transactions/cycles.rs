@@ -1,7 +1,7 @@
 //! All cycles that matter: for every knot of the graph, a shortest one of each class that no worse one there implies.
 
 use super::{
-    class::{Class, Implied},
+    class::Class,
     edges::{Edges, Kind, NONE},
     graph::Graph,
     knot::Knot,
@@ -42,10 +42,9 @@ pub(super) fn find(edges: Edges, classes: &[Class], budget: &Budget) -> Found {
     let mask = classes.iter().fold(Kind::Pass.bit(), |mask, class| mask | class.mask());
     let mut found = Found::default();
     let mut place = vec![NONE; graph.nodes() as usize];
-    let implied = Implied::new();
     for nodes in graph.knots(&rest, mask) {
         let knot = Knot::new(&graph, transactions, nodes, &mut place);
-        if let Err(limit) = untie(&knot, classes, &implied, budget, &mut found.contradictions)
+        if let Err(limit) = untie(&knot, classes, budget, &mut found.contradictions)
             && !found.limits.contains(&limit)
         {
             found.limits.push(limit);
@@ -58,7 +57,6 @@ pub(super) fn find(edges: Edges, classes: &[Class], budget: &Budget) -> Found {
 fn untie(
     knot: &Knot,
     classes: &[Class],
-    implied: &Implied,
     budget: &Budget,
     found: &mut Vec<Contradiction>,
 ) -> Result<(), Limit> {
@@ -90,7 +88,7 @@ fn untie(
             let kinds: Vec<Kind> = cycle.iter().map(|step| step.kind).collect();
             let class = Class::of(&kinds);
             if known >> class.place() & 1 == 0 {
-                known |= implied.of(class);
+                known |= class.implied();
                 found.push(Contradiction { kind: class.kind(), cycle, involved });
             }
         }

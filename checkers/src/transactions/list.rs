@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 
 use super::{edges::NONE, fate::Fate, findings::Findings};
 
+pub(super) use because::cut;
 pub(super) use edges::edges;
 
 /// One append.
@@ -83,6 +84,8 @@ pub(super) struct Lists<'a> {
     pub findings: Findings,
     /// Appends whose value another append of the same key has too.
     pub ambiguous: u64,
+    /// How many of them a read shows, so that nobody knows whose they are.
+    pub doubtful: u64,
     keys: Vec<&'a Key>,
     /// For each operation, where its steps begin in the two arenas that follow.
     steps: Vec<u32>,
@@ -108,6 +111,7 @@ impl<'a> Lists<'a> {
             fates: history.operations.iter().map(Fate::of).collect(),
             findings: Findings::new(shown_max),
             ambiguous: 0,
+            doubtful: 0,
             keys: Vec::new(),
             steps: Vec::with_capacity(history.operations.len() + 1),
             step_key: Vec::new(),

@@ -3,9 +3,9 @@
 use super::{class::Class, scope::Scope};
 use crate::lattice::{Model, Models};
 
-/// The promises that a graph of transactions decides by itself. What lies between them is decided where one of them
-/// above it is kept, or one below it is broken.
-const DECIDED: &[&str] = &[
+/// The promises that a graph of list-append transactions decides by itself. What lies between them is decided where one
+/// of them above it is kept, or one below it is broken.
+pub(super) const OF_LISTS: &[&str] = &[
     "read-uncommitted",
     "read-committed",
     "cursor-stability",
@@ -16,6 +16,7 @@ const DECIDED: &[&str] = &[
     "serializable",
     "strong-session-read-uncommitted",
     "strong-session-read-committed",
+    "strong-session-parallel-snapshot-isolation",
     "strong-session-snapshot-isolation",
     "strong-session-serializable",
     "strong-read-uncommitted",
@@ -24,10 +25,17 @@ const DECIDED: &[&str] = &[
     "strict-serializable",
 ];
 
+/// The promises of these names.
+pub(super) fn named(names: &[&str]) -> Models {
+    names.iter().map(|name| Model::named(name).expect("the name of a promise of the lattice")).collect()
+}
+
 /// What is to be judged, and how much that takes.
 #[derive(Debug)]
 pub(super) struct Promises {
     pub asked: Vec<Model>,
+    /// Those that decide what is asked.
+    pub needed: Models,
     /// Those that are decided by the classes that are looked for.
     pub decided: Models,
     pub classes: Vec<Class>,
@@ -37,10 +45,7 @@ pub(super) struct Promises {
 
 impl Promises {
     /// `untimed` histories have no real time to judge by.
-    pub fn new(asked: &[Model], untimed: bool) -> Self {
-        let deciding =
-            DECIDED.iter().map(|name| Model::named(name).expect("the promises above are in the lattice"));
-        let deciding: Models = deciding.collect();
+    pub fn new(asked: &[Model], deciding: Models, untimed: bool) -> Self {
         let above = |model: &Model| {
             if deciding.contains(*model) {
                 return [*model].into_iter().collect::<Models>();
@@ -57,7 +62,7 @@ impl Promises {
         let decided =
             deciding.iter().filter(|model| takes(*model).all(|class| classes.contains(&class))).collect();
         let scope = classes.iter().map(|class| class.scope).max().unwrap_or(Scope::Plain);
-        Self { asked: asked.to_vec(), decided, classes, scope }
+        Self { asked: asked.to_vec(), needed, decided, classes, scope }
     }
 
     /// All that follows from what is decided and was not refuted.

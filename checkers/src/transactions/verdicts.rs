@@ -4,15 +4,16 @@ use history::{History, OpIndex, Vocabulary};
 
 use super::{
     class::Class,
-    cycles::Found,
+    cycles::Contradiction,
     explain::{self, Reasons},
     fate::Fate,
     findings::Findings,
-    promises::Promises,
+    open::Further,
+    promises::{Promises, named},
     scope::Scope,
 };
 use crate::{
-    Limit, Validity, Verdict,
+    Validity, Verdict,
     lattice::{Model, Models, standing},
 };
 
@@ -20,70 +21,81 @@ use crate::{
 pub(super) struct Evidence<'a, V: Vocabulary> {
     pub history: &'a History<V>,
     pub fates: &'a [Fate],
-    pub reasons: &'a dyn Reasons,
     pub promises: &'a Promises,
-    pub found: Found,
-    /// Why nothing can be said to be kept, where that is so.
-    pub doubts: Vec<String>,
-    /// Whether every order that was inferred is one that any serial execution must have.
-    pub is_proven: bool,
+    /// All nodes of the graph in an order that agrees with it, where there is one.
+    pub order: Option<Vec<u32>>,
+    /// What else was learned; it includes what the graph decides.
+    pub further: Further,
+    /// What a reader must know besides.
+    pub notes: Vec<String>,
 }
 
-pub(super) fn conclude<V: Vocabulary>(
-    checker: String,
-    evidence: Evidence<'_, V>,
-    mut findings: Findings,
-) -> Verdict {
-    let Evidence { history, fates, reasons, promises, found, doubts, is_proven } = evidence;
+pub(super) fn conclude<V: Vocabulary>(evidence: Evidence<'_, V>, findings: Findings) -> Verdict {
+    let Evidence { history, fates, promises, order, further, notes } = evidence;
+    let names = promises.asked.iter().map(|model| model.name()).collect::<Vec<_>>().join(",");
     let mut verdict = Verdict {
-        checker,
-        model: promises.asked.iter().map(|model| model.name()).collect::<Vec<_>>().join(","),
+        checker: names.clone(),
+        model: names,
         operations: history.operations.len() as u64,
-        limits: found.limits,
+        limits: further.limits,
+        notes,
         ..Verdict::default()
     };
-    for contradiction in &found.contradictions {
-        findings.add(contradiction.kind, || crate::Anomaly {
-            involved: (contradiction.involved > contradiction.cycle.len() as u64)
-                .then_some(contradiction.involved),
-            ..explain::anomaly(history, reasons, &contradiction.cycle)
-        });
-    }
-    let refuted = refuted(&findings, is_proven);
-    let is_decided = doubts.is_empty() && verdict.limits.is_empty();
-    let kept = if is_decided { promises.kept(refuted).without(refuted) } else { Models::default() };
-    verdict.notes = doubts;
+    let (refuted, kept) = (further.refuted, further.kept.without(further.refuted));
     list(&mut verdict, findings, promises, refuted);
+    verdict.anomalies.extend(further.anomalies);
+    for note in further.notes {
+        if !verdict.notes.contains(&note) {
+            verdict.notes.push(note);
+        }
+    }
     for model in &promises.asked {
         let validity = if refuted.contains(*model) {
             Validity::Invalid
         } else if kept.contains(*model) {
             Validity::Valid
         } else {
-            verdict.notes.push(gap(*model, history.header.untimed, is_decided));
+            verdict.notes.push(gap(*model, history.header.untimed, verdict.notes.is_empty()));
             Validity::Unknown
         };
         verdict.validity = verdict.validity.max(validity);
     }
     verdict.standing = Some(standing(refuted, kept));
-    if let Some(order) = found.order.filter(|_| verdict.validity == Validity::Valid) {
+    if verdict.validity == Validity::Valid {
         let took_effect = |node: &u32| fates.get(*node as usize).is_some_and(|fate| fate.took_effect());
-        verdict.certificate = Some(order.into_iter().filter(took_effect).map(OpIndex).collect());
+        let of_graph = || order.map(|order| order.into_iter().filter(took_effect).map(OpIndex).collect());
+        verdict.certificate = further.certificate.or_else(of_graph);
     }
     verdict
 }
 
-/// All promises that what was found breaks.
-fn refuted(findings: &Findings, is_proven: bool) -> Models {
-    let mut refuted = findings.kinds().map(Models::refuted_by).fold(Models::default(), Models::union);
-    let named = |name: &str| Model::named(name).expect("the name of a promise");
-    // When every edge holds in whatever serial order explains the answers, there is none if there is a cycle.
-    if is_proven && refuted.contains(named("serializable")) {
-        refuted.insert(named("1SR"));
-        refuted.insert(named("view-serializable"));
+/// Adds the cycles to what was found besides.
+pub(super) fn describe<V: Vocabulary>(
+    history: &History<V>,
+    reasons: &dyn Reasons,
+    contradictions: &[Contradiction],
+    findings: &mut Findings,
+) {
+    for contradiction in contradictions {
+        findings.add(contradiction.kind, || crate::Anomaly {
+            involved: (contradiction.involved > contradiction.cycle.len() as u64)
+                .then_some(contradiction.involved),
+            ..explain::anomaly(history, reasons, &contradiction.cycle)
+        });
     }
-    if is_proven && refuted.contains(named("strong-session-serializable")) {
-        refuted.insert(named("session-serializable"));
+}
+
+/// All promises that what was found breaks.
+pub(super) fn refuted(findings: &Findings, is_proven: bool) -> Models {
+    let mut refuted = findings.kinds().map(Models::refuted_by).fold(Models::default(), Models::union);
+    // When every edge holds in whatever serial order explains the answers, there is none if there is a cycle.
+    for (broken, equals) in [
+        ("serializable", &["1SR", "view-serializable"][..]),
+        ("strong-session-serializable", &["session-serializable"]),
+    ] {
+        if is_proven && !refuted.intersection(named(&[broken])).is_empty() {
+            refuted = refuted.union(named(equals));
+        }
     }
     refuted
 }
@@ -133,9 +145,4 @@ fn gap(model: Model, untimed: bool, is_decided: bool) -> String {
     } else {
         format!("{model} lies between what was shown to hold and what was not: nothing here decides it")
     }
-}
-
-/// The limit as a reason to doubt.
-pub(super) fn doubt(limit: &Limit) -> String {
-    format!("{limit} before all contradictions were looked for")
 }

@@ -1,35 +1,10 @@
 //! The edges that a list-append history proves.
 
 use super::{Lists, NONE, Read};
-use crate::transactions::edges::{Edges, Kind};
-
-/// For each key, the transactions that act on it after the last value of its order.
-#[derive(Debug, Default)]
-struct Tails {
-    starts: Vec<u32>,
-    list: Vec<u32>,
-}
-
-impl Tails {
-    /// Sorts pairs of a key and a transaction by key.
-    fn new(keys: usize, pairs: &[(u32, u32)]) -> Self {
-        let mut starts = vec![0u32; keys + 1];
-        pairs.iter().for_each(|(key, _)| starts[*key as usize + 1] += 1);
-        for key in 0..keys {
-            starts[key + 1] += starts[key];
-        }
-        let (mut free, mut list) = (starts.clone(), vec![0; pairs.len()]);
-        for (key, transaction) in pairs {
-            list[free[*key as usize] as usize] = *transaction;
-            free[*key as usize] += 1;
-        }
-        Self { starts, list }
-    }
-
-    fn of(&self, key: u32) -> &[u32] {
-        &self.list[self.starts[key as usize] as usize..self.starts[key as usize + 1] as usize]
-    }
-}
+use crate::transactions::{
+    edges::{Edges, Kind},
+    groups::Groups,
+};
 
 impl Lists<'_> {
     /// The last usable append that a read shows.
@@ -45,7 +20,7 @@ impl Lists<'_> {
     }
 
     /// Who reads nothing later than the last value of a key, and who appended what no read shows.
-    fn tails(&self) -> (Tails, Tails) {
+    fn tails(&self) -> (Groups, Groups) {
         let mut unread: Vec<(u32, u32)> = Vec::new();
         for write in &self.writes {
             if write.place == NONE
@@ -64,7 +39,7 @@ impl Lists<'_> {
                 readers.push((read.key, read.transaction));
             }
         }
-        (Tails::new(self.keys.len(), &unread), Tails::new(self.keys.len(), &readers))
+        (Groups::new(self.keys.len(), &unread), Groups::new(self.keys.len(), &readers))
     }
 
     /// Whether an append without a place has the value of one that has a place: then either may be the one shown.

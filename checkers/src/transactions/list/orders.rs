@@ -91,6 +91,7 @@ fn branches(lists: &mut Lists<'_>) {
 /// Something that an unknown transaction appended was read, so it committed.
 fn show(lists: &mut Lists<'_>, write: u32) {
     let write = lists.writes[write as usize];
+    lists.doubtful += u64::from(write.is_ambiguous);
     let fate = &mut lists.fates[write.transaction as usize];
     if *fate == Fate::Unseen && !write.is_ambiguous {
         *fate = Fate::Seen;

@@ -158,7 +158,7 @@ fn values_that_are_not_unique_prove_nothing() {
         ok 1 0 1: a x 1
         ok 2 2 3: r x [1], r y []";
     let verdict = check(text, "serializable", Validity::Unknown, &[]);
-    assert!(verdict.notes[0].starts_with("2 appends have a value that another append"), "{verdict:?}");
+    assert!(verdict.notes[0].starts_with("2 writes are not unique"), "{verdict:?}");
 }
 
 #[test]

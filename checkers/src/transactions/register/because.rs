@@ -1,0 +1,89 @@
+//! Why one transaction comes before another, in words.
+
+use history::Key;
+
+use super::{NONE, Read, Registers};
+use crate::transactions::{edges::Kind, explain::Reasons};
+
+impl Reasons for Registers<'_> {
+    fn because(&self, from: u32, to: u32, kind: Kind) -> Option<(Key, String)> {
+        let (one, other) = (self.operation(from).index, self.operation(to).index);
+        match kind {
+            Kind::Wr => {
+                let read = self.reads_of(to).find(|read| self.writer(read.version) == Some(from))?;
+                let (key, value) = (self.key(read.version), self.value(read.version));
+                Some((key.clone(), format!("{one} wrote {value} to {key}, and {other} read it")))
+            }
+            Kind::Ww => {
+                let (before, after) = self.pair(&self.versions_of(from), to)?;
+                let (key, old, new) = (self.key(before), self.value(before), self.value(after));
+                let why = self.why(before, after);
+                Some((
+                    key.clone(),
+                    format!("{one} wrote {old} to {key}, and {other} replaced it with {new}{why}"),
+                ))
+            }
+            Kind::Rw => {
+                let read: Vec<u32> = self.reads_of(from).map(|read| read.version).collect();
+                let (before, after) = self.pair(&read, to)?;
+                let (key, old, new) = (self.key(before), self.value(before), self.value(after));
+                let why = self.why(before, after);
+                Some((
+                    key.clone(),
+                    format!("{one} read {key} as {old}, and {other} replaced that with {new}{why}"),
+                ))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Registers<'_> {
+    fn key(&self, version: u32) -> &Key {
+        self.keys[self.versions[version as usize].key as usize]
+    }
+
+    fn reads_of(&self, transaction: u32) -> impl Iterator<Item = &Read> {
+        let start = self.reads.partition_point(|read| read.transaction < transaction);
+        self.reads[start..].iter().take_while(move |read| read.transaction == transaction)
+    }
+
+    /// The versions that a transaction left in its keys.
+    fn versions_of(&self, transaction: u32) -> Vec<u32> {
+        let written = self.versions.partition_point(|version| version.writer < transaction);
+        let own = self.versions[written..].iter().take_while(|version| version.writer == transaction);
+        (written as u32..).zip(own).filter(|(_, version)| version.is_last).map(|(number, _)| number).collect()
+    }
+
+    /// One of the versions and the one of a transaction that is known to follow it.
+    fn pair(&self, before: &[u32], to: u32) -> Option<(u32, u32)> {
+        let after = self.versions_of(to);
+        let pairs = || before.iter().flat_map(|one| after.iter().map(move |other| (*one, *other)));
+        let of_key = |(one, other): &(u32, u32)| {
+            self.versions[*one as usize].key == self.versions[*other as usize].key && one != other
+        };
+        let known = |(one, other): &(u32, u32)| {
+            self.versions[*one as usize].writer == NONE
+                || self.successors.binary_search(&(*one, *other)).is_ok()
+                || self.precedences.iter().any(|precedence| {
+                    precedence.key == self.versions[*one as usize].key
+                        && precedence.before.contains(one)
+                        && precedence.after.contains(other)
+                })
+        };
+        pairs().filter(of_key).find(known)
+    }
+
+    /// How it is known that one version follows another.
+    fn why(&self, before: u32, after: u32) -> String {
+        let writer = self.versions[after as usize].writer;
+        if self.versions[before as usize].writer == NONE {
+            return String::new();
+        }
+        let replaced = |read: &&Read| read.version == before && read.next == after;
+        if self.reads_of(writer).any(|read| replaced(&read)) {
+            return ", having read it".into();
+        }
+        format!(" (by the order of versions that was assumed: {})", self.order.names().join(", "))
+    }
+}

@@ -1,0 +1,374 @@
+//! Judges random small histories twice: by the checker, and by trying every order of their transactions.
+//!
+//! `DISPROVE_BRUTE_FORCE` is the number of histories; the default takes some seconds.
+
+use disprove_checkers::{Budget, Checker, Model, Transactions, Validity, VersionOrder};
+use history::{
+    Header, History, ListAppend, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason, RwRegister,
+    Value, Vocabulary,
+    vocabulary::{list_append, rw_register},
+};
+
+const KEYS: usize = 2;
+
+/// Deterministic numbers without a dependency.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) % bound
+    }
+
+    fn one_in(&mut self, chance: u64) -> bool {
+        self.below(chance) == 0
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fate {
+    Ok,
+    Fail,
+    Unknown,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Read(usize, Vec<i64>),
+    Write(usize, i64),
+}
+
+#[derive(Clone, Debug)]
+struct Transaction {
+    process: u32,
+    began: u64,
+    ended: u64,
+    fate: Fate,
+    steps: Vec<Step>,
+}
+
+type State = [Vec<i64>; KEYS];
+
+/// Runs transactions against a store that is wrong in many ways, now and then.
+fn generate(random: &mut Random, count: usize, is_list: bool) -> Vec<Transaction> {
+    let mut states: Vec<State> = vec![State::default()];
+    let staleness = random.below(4);
+    let (mut value, mut made) = (0, Vec::new());
+    for number in 0..count {
+        let began = random.below(6) * 2 + 3 * number as u64;
+        let fate = match random.below(8) {
+            0 => Fate::Fail,
+            1 => Fate::Unknown,
+            _ => Fate::Ok,
+        };
+        let back = random.below(staleness + 1) as usize;
+        let mut seen = states[states.len().saturating_sub(1 + back)].clone();
+        let mut latest = states.last().unwrap().clone();
+        let mut steps = Vec::new();
+        for _ in 0..1 + random.below(4) {
+            let key = random.below(KEYS as u64) as usize;
+            if random.one_in(2) {
+                steps.push(Step::Read(key, seen[key].clone()));
+            } else {
+                value += 1;
+                seen[key].push(value);
+                latest[key].push(value);
+                steps.push(Step::Write(key, value));
+            }
+        }
+        // A list that missed something would fork, so there the state goes on from the newest one.
+        let next = if is_list || random.one_in(2) { latest } else { seen };
+        if fate == Fate::Ok || random.one_in(if fate == Fate::Fail { 12 } else { 2 }) {
+            states.push(next);
+        }
+        made.push(Transaction {
+            process: random.below(3) as u32 + if fate == Fate::Unknown { 10 + 3 * number as u32 } else { 0 },
+            began,
+            ended: began + 1 + random.below(8),
+            fate,
+            steps,
+        });
+    }
+    made.sort_by_key(|transaction| transaction.began);
+    // A session has one call at a time.
+    let mut free = std::collections::BTreeMap::new();
+    for transaction in &mut made {
+        let ready = *free.get(&transaction.process).unwrap_or(&0);
+        if transaction.began <= ready {
+            transaction.process += 100 * (1 + transaction.began as u32);
+        }
+        free.insert(transaction.process, transaction.ended);
+    }
+    made
+}
+
+fn history<V: Vocabulary>(
+    transactions: &[Transaction],
+    translate: impl Fn(&[Step]) -> (V::Call, V::Return),
+) -> History<V> {
+    let operations = transactions.iter().enumerate().map(|(index, transaction)| {
+        let (call, answers) = translate(&transaction.steps);
+        Operation {
+            index: OpIndex(index as u32),
+            process: Process(transaction.process),
+            node: NodeId(0),
+            call,
+            outcome: match transaction.fate {
+                Fate::Ok => Outcome::Ok(answers),
+                Fate::Fail => Outcome::Fail(Reason::from("refused")),
+                Fate::Unknown => Outcome::Unknown(Reason::from("timeout")),
+            },
+            began: Nanos(transaction.began),
+            ended: Some(Nanos(transaction.ended)),
+        }
+    });
+    History {
+        header: Header::new(V::NAME),
+        operations: operations.collect(),
+        faults: Vec::new(),
+        damage: None,
+    }
+}
+
+fn key(number: usize) -> Value {
+    Value::from(["x", "y"][number])
+}
+
+fn lists(steps: &[Step]) -> (Vec<list_append::Step>, Vec<list_append::Answer>) {
+    let one = |step: &Step| match step {
+        Step::Read(place, list) => (
+            list_append::Step::Read(key(*place)),
+            list_append::Answer::Read(
+                key(*place),
+                Some(list.iter().map(|value| Value::Int(*value)).collect()),
+            ),
+        ),
+        Step::Write(place, value) => (
+            list_append::Step::Append(key(*place), Value::Int(*value)),
+            list_append::Answer::Append(key(*place), Value::Int(*value)),
+        ),
+    };
+    steps.iter().map(one).unzip()
+}
+
+fn registers(steps: &[Step]) -> (Vec<rw_register::Step>, Vec<rw_register::Answer>) {
+    let one = |step: &Step| match step {
+        Step::Read(place, list) => {
+            let value = list.last().map_or(Value::Nil, |value| Value::Int(*value));
+            (rw_register::Step::Read(key(*place)), rw_register::Answer::Read(key(*place), Some(value)))
+        }
+        Step::Write(place, value) => (
+            rw_register::Step::Write(key(*place), Value::Int(*value)),
+            rw_register::Answer::Write(key(*place), Value::Int(*value)),
+        ),
+    };
+    steps.iter().map(one).unzip()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Scope {
+    Plain,
+    Session,
+    Realtime,
+}
+
+/// Tries orders of transactions (serializability) or of their beginnings and commits (snapshot isolation).
+struct Orders<'a> {
+    transactions: &'a [Transaction],
+    is_list: bool,
+    scope: Scope,
+    snapshots: bool,
+}
+
+impl Orders<'_> {
+    /// Whether `one` must be over before `other` begins.
+    fn precedes(&self, one: usize, other: usize) -> bool {
+        let (first, second) = (&self.transactions[one], &self.transactions[other]);
+        let is_over = first.fate == Fate::Ok;
+        let session = self.scope >= Scope::Session && first.process == second.process && one < other;
+        is_over && (session || self.scope == Scope::Realtime && first.ended < second.began)
+    }
+
+    /// What a transaction makes of a state, if its reads agree with it.
+    fn run(&self, number: usize, state: &State) -> Option<State> {
+        let mut state = state.clone();
+        for step in &self.transactions[number].steps {
+            match step {
+                Step::Write(key, value) => state[*key].push(*value),
+                Step::Read(key, list) if self.transactions[number].fate == Fate::Ok => {
+                    let agrees =
+                        if self.is_list { state[*key] == *list } else { state[*key].last() == list.last() };
+                    if !agrees {
+                        return None;
+                    }
+                }
+                Step::Read(..) => {}
+            }
+        }
+        Some(state)
+    }
+
+    fn exists(&self) -> bool {
+        let maybe: Vec<usize> = (0..self.transactions.len())
+            .filter(|number| self.transactions[*number].fate == Fate::Unknown)
+            .collect();
+        let sure: Vec<usize> = (0..self.transactions.len())
+            .filter(|number| self.transactions[*number].fate == Fate::Ok)
+            .collect();
+        (0..1 << maybe.len()).any(|chosen: u32| {
+            let mut all = sure.clone();
+            all.extend(
+                maybe.iter().enumerate().filter(|(bit, _)| chosen >> bit & 1 == 1).map(|(_, number)| *number),
+            );
+            let mut begun = vec![None; self.transactions.len()];
+            if self.snapshots {
+                self.place_event(&all, &mut begun, &mut Vec::new(), &State::default())
+            } else {
+                self.place(&all, &mut Vec::new(), &State::default())
+            }
+        })
+    }
+
+    fn place(&self, all: &[usize], placed: &mut Vec<usize>, state: &State) -> bool {
+        if placed.len() == all.len() {
+            return true;
+        }
+        all.iter().any(|next| {
+            let is_ready = !placed.contains(next)
+                && all
+                    .iter()
+                    .all(|other| placed.contains(other) || other == next || !self.precedes(*other, *next));
+            is_ready
+                && self.run(*next, state).is_some_and(|after| {
+                    placed.push(*next);
+                    let found = self.place(all, placed, &after);
+                    placed.pop();
+                    found
+                })
+        })
+    }
+
+    /// `begun` has the state before and after each transaction that has begun; `done` those that have committed.
+    fn place_event(
+        &self,
+        all: &[usize],
+        begun: &mut Vec<Option<(State, State)>>,
+        done: &mut Vec<usize>,
+        state: &State,
+    ) -> bool {
+        if done.len() == all.len() {
+            return true;
+        }
+        all.iter().any(|next| match begun[*next].clone() {
+            None => {
+                let is_ready = all
+                    .iter()
+                    .all(|other| done.contains(other) || other == next || !self.precedes(*other, *next));
+                is_ready
+                    && self.run(*next, state).is_some_and(|after| {
+                        begun[*next] = Some((state.clone(), after));
+                        let found = self.place_event(all, begun, done, state);
+                        begun[*next] = None;
+                        found
+                    })
+            }
+            Some((before, after)) if !done.contains(next) => {
+                let written: Vec<usize> = (0..KEYS).filter(|key| before[*key] != after[*key]).collect();
+                // The first committer wins.
+                if written.iter().any(|key| state[*key] != before[*key]) {
+                    return false;
+                }
+                let mut next_state = state.clone();
+                written.iter().for_each(|key| next_state[*key] = after[*key].clone());
+                done.push(*next);
+                let found = self.place_event(all, begun, done, &next_state);
+                done.pop();
+                found
+            }
+            Some(_) => false,
+        })
+    }
+}
+
+fn verdict(transactions: &[Transaction], is_list: bool, model: &str) -> disprove_checkers::Verdict {
+    let checker = Transactions::new(vec![Model::named(model).unwrap()], VersionOrder::EXACT);
+    if is_list {
+        checker.check(&history::<ListAppend>(transactions, lists), &Budget::default())
+    } else {
+        checker.check(&history::<RwRegister>(transactions, registers), &Budget::default())
+    }
+}
+
+fn count() -> u64 {
+    std::env::var("DISPROVE_BRUTE_FORCE").ok().and_then(|text| text.parse().ok()).unwrap_or(3_000)
+}
+
+fn compare(is_list: bool, seed: u64) {
+    let cases = [
+        ("serializable", Scope::Plain, false),
+        ("strong-session-serializable", Scope::Session, false),
+        ("strict-serializable", Scope::Realtime, false),
+        ("snapshot-isolation", Scope::Plain, true),
+        ("strong-session-snapshot-isolation", Scope::Session, true),
+        ("strong-snapshot-isolation", Scope::Realtime, true),
+    ];
+    let mut random = Random(seed);
+    let mut seen = [[0u64; 2]; 6];
+    for round in 0..count() {
+        let transactions_max = if round % 4 == 0 { 6 } else { 4 };
+        let number = 2 + random.below(transactions_max - 1) as usize;
+        let transactions = generate(&mut random, number, is_list);
+        if transactions.iter().all(|transaction| transaction.fate != Fate::Ok) {
+            continue;
+        }
+        for (place, (model, scope, snapshots)) in cases.into_iter().enumerate() {
+            if snapshots && transactions.len() > 4 {
+                continue;
+            }
+            let exists = Orders { transactions: &transactions, is_list, scope, snapshots }.exists();
+            let verdict = verdict(&transactions, is_list, model);
+            let expected = if exists { Validity::Valid } else { Validity::Invalid };
+            assert_eq!(verdict.validity, expected, "{model}, round {round}: {transactions:#?} {verdict:#?}");
+            seen[place][usize::from(exists)] += 1;
+        }
+    }
+    for ((model, ..), [broken, kept]) in cases.into_iter().zip(seen) {
+        println!("{model}: {kept} kept, {broken} broken");
+        assert!(kept * 20 > broken && broken * 20 > kept, "{model}: {kept} kept, {broken} broken");
+    }
+}
+
+#[test]
+fn lists_are_judged_as_by_trying_every_order() {
+    compare(true, 7);
+}
+
+#[test]
+fn registers_are_judged_as_by_trying_every_order() {
+    compare(false, 11);
+}
+
+/// Whatever breaks a promise breaks those that imply it.
+#[test]
+fn the_lattice_holds_on_every_history() {
+    let mut random = Random(23);
+    for _ in 0..count() / 20 {
+        let is_list = random.one_in(2);
+        let transactions = generate(&mut random, 5, is_list);
+        let verdicts: Vec<(Model, Validity)> = Model::all()
+            .map(|model| (model, verdict(&transactions, is_list, model.name()).validity))
+            .collect();
+        for (strong, of_strong) in &verdicts {
+            for (weak, of_weak) in &verdicts {
+                let contradicts = strong.implies(*weak)
+                    && (*of_strong == Validity::Valid && *of_weak != Validity::Valid
+                        || *of_weak == Validity::Invalid && *of_strong != Validity::Invalid);
+                assert!(
+                    !contradicts,
+                    "{strong} is {of_strong:?} and {weak} is {of_weak:?}: {transactions:#?} {:#?}",
+                    verdict(&transactions, is_list, weak.name())
+                );
+            }
+        }
+    }
+}
