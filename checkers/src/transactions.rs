@@ -18,6 +18,7 @@ mod list;
 mod open;
 mod promises;
 mod register;
+mod rivals;
 mod scope;
 mod search;
 mod verdicts;
@@ -120,13 +121,18 @@ impl Checker<ListAppend> for Transactions {
         let promises = Promises::new(&self.models, named(OF_LISTS), history.header.untimed);
         let mut lists = list::Lists::new(history, self.anomalies_max);
         let mut edges = Edges::new(history.operations.len() as u32);
-        list::edges(&lists, &mut edges);
+        let rivals = list::edges(&lists, &mut edges);
         beyond(history, &lists.fates, promises.scope, &mut edges);
-        let found = cycles::find(edges, &promises.classes, budget);
+        let found = cycles::find(edges, &rivals, &promises.classes, budget);
         let mut findings = std::mem::take(&mut lists.findings);
         verdicts::describe(history, &lists, &found.contradictions, &mut findings);
         let refuted = verdicts::refuted(&findings, true);
-        let doubts = doubts(&lists.fates, lists.ambiguous, lists.doubtful, &found.limits);
+        let mut doubts = doubts(&lists.fates, lists.ambiguous, lists.doubtful, &found.limits);
+        if found.unsettled > 0 {
+            doubts.push(
+                "too many appends that no read shows contradict each other to try all their orders".into(),
+            );
+        }
         let kept = if doubts.is_empty() { promises.kept(refuted) } else { Models::default() };
         let further = Further { refuted, kept, limits: found.limits, ..Further::default() };
         let fates = &lists.fates;
@@ -147,7 +153,7 @@ impl Checker<RwRegister> for Transactions {
         let mut edges = Edges::new(history.operations.len() as u32);
         register::edges(&registers, &mut edges);
         beyond(history, &registers.fates, promises.scope, &mut edges);
-        let found = cycles::find(edges, &promises.classes, budget);
+        let found = cycles::find(edges, &[], &promises.classes, budget);
         let mut findings = std::mem::take(&mut registers.findings);
         verdicts::describe(history, &registers, &found.contradictions, &mut findings);
         let refuted = verdicts::refuted(&findings, self.order.is_exact());

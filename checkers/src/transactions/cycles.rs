@@ -1,10 +1,11 @@
 //! All cycles that matter: for every knot of the graph, a shortest one of each class that no worse one there implies.
 
 use super::{
-    class::Class,
+    class::{Base, Class},
     edges::{Edges, Kind, NONE},
     graph::Graph,
     knot::Knot,
+    rivals::{self, Settled},
     search::{Cycle, Effort, Search, simple},
 };
 use crate::{Budget, Limit};
@@ -14,6 +15,8 @@ use crate::{Budget, Limit};
 pub(super) struct Contradiction {
     pub kind: &'static str,
     pub cycle: Cycle,
+    /// Where two transactions can come in either order, and the cycle is that of one order: the cycle of the other.
+    pub otherwise: Option<Cycle>,
     pub involved: u64,
 }
 
@@ -24,10 +27,13 @@ pub(super) struct Found {
     /// All nodes in an order that every edge agrees with, where there is one.
     pub order: Option<Vec<u32>>,
     pub limits: Vec<Limit>,
+    /// Knots with more rivals than can be tried.
+    pub unsettled: u64,
 }
 
-/// Looks for cycles of the classes.
-pub(super) fn find(edges: Edges, classes: &[Class], budget: &Budget) -> Found {
+/// Looks for cycles of the classes. `rivals` are groups of transactions of which each two come one after the other, nobody
+/// knows in which order.
+pub(super) fn find(edges: Edges, rivals: &[Vec<u32>], classes: &[Class], budget: &Budget) -> Found {
     let transactions = edges.transactions;
     let graph = Graph::new(&edges);
     drop(edges);
@@ -44,22 +50,23 @@ pub(super) fn find(edges: Edges, classes: &[Class], budget: &Budget) -> Found {
     let mut place = vec![NONE; graph.nodes() as usize];
     for nodes in graph.knots(&rest, mask) {
         let knot = Knot::new(&graph, transactions, nodes, &mut place);
-        if let Err(limit) = untie(&knot, classes, budget, &mut found.contradictions)
-            && !found.limits.contains(&limit)
-        {
-            found.limits.push(limit);
+        match untie(&knot, rivals, classes, budget, &mut found.contradictions) {
+            Ok(is_settled) => found.unsettled += u64::from(!is_settled),
+            Err(limit) if !found.limits.contains(&limit) => found.limits.push(limit),
+            Err(_) => {}
         }
     }
     found
 }
 
-/// The cycles of one knot.
+/// The cycles of one knot; false where there were too many rivals to try.
 fn untie(
     knot: &Knot,
+    rivals: &[Vec<u32>],
     classes: &[Class],
     budget: &Budget,
     found: &mut Vec<Contradiction>,
-) -> Result<(), Limit> {
+) -> Result<bool, Limit> {
     let all: Vec<u32> = (0..knot.graph.nodes()).collect();
     let mut effort = Effort::new(budget);
     let mut search = Search::new(knot);
@@ -89,9 +96,26 @@ fn untie(
             let class = Class::of(&kinds);
             if known >> class.place() & 1 == 0 {
                 known |= class.implied();
-                found.push(Contradiction { kind: class.kind(), cycle, involved });
+                found.push(Contradiction { kind: class.kind(), cycle, otherwise: None, involved });
             }
         }
     }
-    Ok(())
+    let pairs = rivals::pairs(knot, rivals);
+    let mut is_settled = true;
+    let is_snapshot = |class: &&Class| [Base::Single, Base::Nonadjacent].contains(&class.base);
+    for class in classes.iter().filter(is_snapshot).filter(|_| !pairs.is_empty()) {
+        if known >> class.place() & 1 == 1 {
+            continue;
+        }
+        match rivals::settle(knot, &pairs, *class, &mut effort)? {
+            Settled::Fine => {}
+            Settled::TooMany => is_settled = false,
+            Settled::Broken(cycle, otherwise) => {
+                known |= class.implied();
+                let involved = u64::from(knot.transactions);
+                found.push(Contradiction { kind: class.kind(), cycle, otherwise: Some(otherwise), involved });
+            }
+        }
+    }
+    Ok(is_settled)
 }

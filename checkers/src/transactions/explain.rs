@@ -2,7 +2,11 @@
 
 use history::{History, Key, OpIndex, Vocabulary};
 
-use super::{class::Class, edges::Kind, search::Cycle};
+use super::{
+    cycles::Contradiction,
+    edges::Kind,
+    search::{Cycle, Step},
+};
 use crate::{Anomaly, Link};
 
 /// How many reasons a sentence gives.
@@ -14,35 +18,66 @@ pub(super) trait Reasons {
     fn because(&self, from: u32, to: u32, kind: Kind) -> Option<(Key, String)>;
 }
 
-/// A simple cycle as an anomaly.
-pub(super) fn anomaly<V: Vocabulary>(history: &History<V>, reasons: &dyn Reasons, cycle: &Cycle) -> Anomaly {
+/// A cycle as an anomaly.
+pub(super) fn contradiction<V: Vocabulary>(
+    history: &History<V>,
+    reasons: &dyn Reasons,
+    found: &Contradiction,
+) -> Anomaly {
+    let links = links(history, reasons, &found.cycle);
+    let mut nodes: Vec<u32> = found.cycle.iter().map(|step| step.from).collect();
+    let mut text = sentence(&links);
+    if let Some(otherwise) = &found.otherwise {
+        nodes.extend(otherwise.iter().map(|step| step.from));
+        let (one, other) = (links[0].from, links[0].to);
+        text = format!(
+            "{one} and {other} wrote the same key, and neither can have been first. If {one} was: {} If {other} was: {}",
+            capitalised(&text),
+            capitalised(&sentence(&self::links(history, reasons, otherwise)))
+        );
+    }
+    nodes.sort_unstable();
+    nodes.dedup();
+    let key = links[0].key.clone().filter(|key| links.iter().all(|link| link.key.as_ref() == Some(key)));
+    Anomaly {
+        sentence: text,
+        key,
+        involved: (found.involved > nodes.len() as u64).then_some(found.involved),
+        witness: nodes
+            .into_iter()
+            .map(|node| history.operations[node as usize].index)
+            .collect::<Vec<OpIndex>>(),
+        cycle: links,
+        ..Anomaly::default()
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn links<V: Vocabulary>(history: &History<V>, reasons: &dyn Reasons, cycle: &Cycle) -> Vec<Link> {
     let index = |node: u32| history.operations[node as usize].index;
-    let mut links = Vec::with_capacity(cycle.len());
-    for (place, step) in cycle.iter().enumerate() {
+    let link = |(place, step): (usize, &Step)| {
         let to = cycle[(place + 1) % cycle.len()].from;
         let (key, because) = match step.kind {
             Kind::Process => (None, session(history, step.from, to)),
             Kind::Realtime => (None, format!("{} had ended before {} began", index(step.from), index(to))),
             kind => reasons.because(step.from, to, kind).map_or_else(
-                || (None, format!("{} comes before {}", index(step.from), index(to))),
+                || {
+                    (
+                        None,
+                        format!("{} wrote before {}, which is one of two ways", index(step.from), index(to)),
+                    )
+                },
                 |(key, because)| (Some(key), because),
             ),
         };
         let relation = step.kind.relation().expect("a cycle has no passages");
-        links.push(Link { from: index(step.from), to: index(to), relation, key, because });
-    }
-    let mut witness: Vec<OpIndex> = cycle.iter().map(|step| index(step.from)).collect();
-    witness.sort_unstable();
-    let kinds: Vec<Kind> = cycle.iter().map(|step| step.kind).collect();
-    let key = links[0].key.clone().filter(|key| links.iter().all(|link| link.key.as_ref() == Some(key)));
-    Anomaly {
-        kind: Class::of(&kinds).kind().into(),
-        sentence: sentence(&links),
-        key,
-        witness,
-        cycle: links,
-        ..Anomaly::default()
-    }
+        Link { from: index(step.from), to: index(to), relation, key, because }
+    };
+    cycle.iter().enumerate().map(link).collect()
 }
 
 fn session<V: Vocabulary>(history: &History<V>, from: u32, to: u32) -> String {

@@ -51,44 +51,80 @@ fn level_of(model: Model) -> Option<Level> {
     near.or_else(|| Level::from_name(model.name()))
 }
 
-/// Decides what is needed and not refuted.
+/// Decides what is needed and not refuted. Where a level cannot be decided by itself, those around it may: one above it
+/// that is kept, or one below it that is broken.
 pub(super) fn decide(
     history: &History<RwRegister>,
     promises: &Promises,
     refuted: Models,
     budget: &Budget,
 ) -> Further {
-    let by_graph = named(BY_GRAPH);
-    let mut further = Further { refuted, ..Further::default() };
-    let mut problem: Option<Problem> = None;
+    let further = Further { refuted, ..Further::default() };
+    let mut bench = Bench { history, budget, problem: None, judged: Models::default(), further };
+    let by_graph = promises.decided.intersection(named(BY_GRAPH)).without(refuted);
+    for model in by_graph.iter() {
+        bench.further.kept = bench.further.kept.union(model.implied());
+    }
     // The strongest first: what it implies is then kept too.
     let mut open = promises.needed;
     while let Some(model) = open.strongest().iter().next() {
         open = open.without([model].into_iter().collect());
-        if further.refuted.contains(model) || further.kept.contains(model) {
-            continue;
+        bench.judge(model);
+    }
+    let deciding = deciding();
+    for &model in &promises.asked {
+        let mut above: Models = deciding.iter().filter(|other| other.implies(model)).collect();
+        while let Some(next) = above.weakest().iter().next().filter(|_| !bench.is_settled(model)) {
+            above = above.without([next].into_iter().collect());
+            bench.judge(next);
         }
-        if by_graph.contains(model) {
-            if promises.decided.contains(model) {
-                further.kept = further.kept.union(model.implied());
-            }
-            continue;
+        let mut below: Models = deciding.iter().filter(|other| model.implies(*other)).collect();
+        while let Some(next) = below.strongest().iter().next().filter(|_| !bench.is_settled(model)) {
+            below = below.without([next].into_iter().collect());
+            bench.judge(next);
         }
-        let Some(level) = level_of(model) else { continue };
-        let problem = problem.get_or_insert_with(|| Problem::of(history));
+    }
+    let mut further = bench.further;
+    further.notes.sort_unstable();
+    further.notes.dedup();
+    further
+}
+
+/// What has been decided so far.
+struct Bench<'a> {
+    history: &'a History<RwRegister>,
+    budget: &'a Budget,
+    problem: Option<Problem>,
+    judged: Models,
+    further: Further,
+}
+
+impl Bench<'_> {
+    fn is_settled(&self, model: Model) -> bool {
+        self.further.refuted.contains(model) || self.further.kept.contains(model)
+    }
+
+    fn judge(&mut self, model: Model) {
+        let Some(level) = level_of(model).filter(|_| !self.is_settled(model) && !self.judged.contains(model))
+        else {
+            return;
+        };
+        self.judged.insert(model);
+        let problem = self.problem.get_or_insert_with(|| Problem::of(self.history));
         let verdict = if level.name() == model.name() {
-            Isolation::new(level).judge(problem, history, budget)
+            Isolation::new(level).judge(problem, self.history, self.budget)
         } else {
             let mut lenient = problem.clone();
             lenient.flaws.retain(|flaw| flaw.kind != FlawKind::Internal);
-            Isolation::new(level).judge(&lenient, history, budget)
+            Isolation::new(level).judge(&lenient, self.history, self.budget)
         };
+        let further = &mut self.further;
         further.notes.extend(verdict.notes);
         further.limits.extend(verdict.limits);
         match verdict.validity {
             Validity::Valid => {
                 further.kept = further.kept.union(model.implied());
-                further.certificate = further.certificate.or(verdict.certificate);
+                further.certificate = further.certificate.take().or(verdict.certificate);
             }
             Validity::Unknown => {}
             Validity::Invalid => {
@@ -98,7 +134,4 @@ pub(super) fn decide(
             }
         }
     }
-    further.notes.sort_unstable();
-    further.notes.dedup();
-    further
 }

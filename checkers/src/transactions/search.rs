@@ -30,7 +30,8 @@ impl<'a> Effort<'a> {
         Self { budget, spent: 0 }
     }
 
-    fn spend(&mut self) -> Result<(), Limit> {
+    /// One step more.
+    pub fn spend(&mut self) -> Result<(), Limit> {
         self.spent += 1;
         if self.spent > self.budget.steps_max {
             return Err(Limit::Steps(self.budget.steps_max));

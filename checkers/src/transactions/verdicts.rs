@@ -77,11 +77,7 @@ pub(super) fn describe<V: Vocabulary>(
     findings: &mut Findings,
 ) {
     for contradiction in contradictions {
-        findings.add(contradiction.kind, || crate::Anomaly {
-            involved: (contradiction.involved > contradiction.cycle.len() as u64)
-                .then_some(contradiction.involved),
-            ..explain::anomaly(history, reasons, &contradiction.cycle)
-        });
+        findings.add(contradiction.kind, || explain::contradiction(history, reasons, contradiction));
     }
 }
 

@@ -54,8 +54,10 @@ impl Lists<'_> {
     }
 }
 
-/// All edges that the data proves.
-pub(in crate::transactions) fn edges(lists: &Lists<'_>, edges: &mut Edges) {
+/// Adds all edges that the data proves. What is left are the groups of transactions with appends to one key that no read
+/// shows, and of which nobody knows the order.
+pub(in crate::transactions) fn edges(lists: &Lists<'_>, edges: &mut Edges) -> Vec<Vec<u32>> {
+    let mut rivals = Vec::new();
     installs(lists, edges);
     for read in lists.reads.iter().filter(|read| read.length != NONE) {
         if let Some(write) = lists.last_seen(read) {
@@ -79,7 +81,11 @@ pub(in crate::transactions) fn edges(lists: &Lists<'_>, edges: &mut Edges) {
             targets.iter().for_each(|target| edges.add(last, *target, Kind::Ww));
         }
         edges.cross(readers.of(key), &targets, Kind::Rw);
+        if targets.len() > 1 {
+            rivals.push(targets.clone());
+        }
     }
+    rivals
 }
 
 /// Each usable append of a key with the next one, as far as all reads of the key agree. Where they do not, one of them
