@@ -5,10 +5,10 @@
 //! [`Header::given_times`](crate::Header): they are no times of the clients, so nothing is concluded from them that a
 //! black box could not show, unless a checker is asked to trust the database's order.
 
-use std::path::Path;
+use std::{ops::ControlFlow, path::Path};
 
 use super::{
-    objects::{each_object, member},
+    objects::{each_object, member, objects_until},
     sessions::{Fate, Sessions, Transactional},
     tape::{Token, View},
 };
@@ -112,17 +112,21 @@ fn moment(object: View<'_>, name: &str) -> Result<Option<Moment>, String> {
         .ok_or_else(|| format!("has a {name} that is not {{\"p\": …, \"l\": …}} with numbers"))
 }
 
-/// True when a file holds appends or lists, and not registers.
+/// True when a file holds appends or lists, and not registers: the first operation that only one of them has tells.
 pub(super) fn holds_lists(path: &Path) -> Result<bool, ReadError> {
-    let mut lists = false;
-    each_object(path, |object| {
+    let lists = objects_until(path, |object| {
         for view in operations(object)?.elements() {
             let (t, _, value) = operation(view)?;
-            lists |= matches!(t.as_slice(), b"a" | b"append") || value.is_collection();
+            match t.as_slice() {
+                b"a" | b"append" => return Ok(ControlFlow::Break(true)),
+                b"w" | b"write" => return Ok(ControlFlow::Break(false)),
+                _ if !value.is_nil() => return Ok(ControlFlow::Break(value.is_collection())),
+                _ => {}
+            }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     })?;
-    Ok(lists)
+    Ok(lists.unwrap_or_default())
 }
 
 /// Reads a whole file.

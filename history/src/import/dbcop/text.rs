@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::{
     lines::{each_line, unsigned},
-    sessions::{Fate, Sessions},
+    sessions::{Fate, Sessions, register_step, taken},
 };
 use crate::{
     Header, History, Key, Process, ReadError, Value,
@@ -26,8 +26,8 @@ pub(in crate::import) fn read(path: &Path, header: &Header) -> Result<History<Rw
         }
         let mut rest = line;
         while !rest.is_empty() {
-            let (steps, fate, behind) = transaction(rest, &header.initial)?;
-            sessions.push(Process(session), fate, steps)?;
+            let (mut steps, fate, behind) = transaction(rest, &header.initial)?;
+            sessions.push(Process(session), fate, taken(&mut steps))?;
             rest = behind.trim_ascii_start();
         }
         Ok(())
@@ -77,5 +77,5 @@ fn step<'a>(text: &'a [u8], initial: &Value) -> Option<(Answer, &'a [u8])> {
     let (value, behind) = unsigned(rest)?;
     // A number must end where the step does.
     let ends = behind.first().is_some_and(|byte| byte.is_ascii_whitespace() || *byte == b']');
-    ends.then(|| (super::super::sessions::register_step(writes, key, value), behind))
+    ends.then(|| (register_step(writes, key, value), behind))
 }
