@@ -26,21 +26,30 @@
 //! contradiction is tried out by a search over all orders of its few operations. What does not pass is undecided.
 
 mod bag;
+mod checker;
 mod contradiction;
 mod cuts;
 mod elements;
+mod growth;
+mod membership;
 mod order;
 mod priority;
 mod queue;
+mod reading;
 mod refutation;
 mod replay;
 mod room;
+mod sentences;
+mod sets;
 mod stack;
 mod supply;
 mod witness;
 
+pub use checker::Monitored;
 pub use contradiction::{Contradiction, Flaw};
+pub use reading::{Collection, Meaning, Words};
 pub use replay::replay;
+pub use sets::{SetAction, SetCall, SetCalls, SetContradiction, SetJudgement, judge_set, replay_set};
 
 /// Which element a removal takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

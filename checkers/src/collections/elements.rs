@@ -61,23 +61,13 @@ pub(super) struct Problem {
 impl Problem {
     /// Pairs the calls up; an error where that already decides.
     pub fn new(calls: &[Call]) -> Result<Self, Judgement> {
-        let sorted: Option<Vec<u32>> = (!calls.is_sorted_by_key(|call| call.began)).then(|| {
-            let mut order: Vec<u32> = (0..calls.len() as u32).collect();
-            order.sort_by_key(|&call| calls[call as usize].began);
-            order
-        });
-        let at = |slot: u32| sorted.as_ref().map_or(slot, |order| order[slot as usize]);
-        let slots = calls.len() as u32;
-        let end = |slot: u32| {
-            let deadline = calls[at(slot) as usize].deadline;
-            deadline
-                .map_or(slots, |deadline| end_of(slot, slots, |s| calls[at(s) as usize].began <= deadline))
-        };
+        let line = Line::new(calls.len(), |number| (calls[number].began, calls[number].deadline));
+        let slots = line.slots;
         let mut removals = removals(calls);
         let mut problem = Self { slots, elements: Vec::new(), empties: Vec::new(), anys: Vec::new() };
         let mut pending: Vec<(u32, u32)> = Vec::new();
         for start in 0..slots {
-            let number = at(start);
+            let number = line.at(start);
             let call = &calls[number as usize];
             match call.action {
                 Action::Insert(value) => {
@@ -95,20 +85,20 @@ impl Problem {
                         insert: number,
                         remove: NONE,
                         put_from: start,
-                        put_by: end(start),
+                        put_by: line.end(start),
                         take_from: slots,
                         take_by: slots + 1,
                     });
                 }
                 Action::Remove(value) => pending.push((start, value)),
                 Action::Empty if call.optional => {}
-                Action::Empty => problem.empties.push(Empty { call: number, start, end: end(start) }),
+                Action::Empty => problem.empties.push(Empty { call: number, start, end: line.end(start) }),
                 Action::RemoveAny => problem.anys.push(Any { call: number, start }),
             }
         }
         for (start, value) in pending {
             let removal = &removals[value as usize];
-            let call = at(start);
+            let call = line.at(start);
             if removal.element == NONE {
                 return Err(Judgement::Invalid(Contradiction::new(Flaw::FromNowhere, [call])));
             }
@@ -118,7 +108,7 @@ impl Problem {
                 return Err(Judgement::Invalid(Contradiction::new(Flaw::Twice, calls)));
             }
             element.remove = call;
-            element.take_by = end(start);
+            element.take_by = line.end(start);
             element.take_from = start.max(element.put_from);
             element.put_by = element.put_by.min(element.take_by);
             if element.take_by <= element.put_from {
@@ -173,23 +163,52 @@ fn removals(calls: &[Call]) -> Vec<Removal> {
     of
 }
 
-/// The first slot from which on a sorted predicate is false; it is true of `start`. Operations are short, so the
-/// search begins with small strides.
-fn end_of(start: u32, slots: u32, holds: impl Fn(u32) -> bool) -> u32 {
-    let (mut low, mut stride) = (start, 1);
-    while low + stride < slots && holds(low + stride) {
-        low += stride;
-        stride *= 2;
+/// Calls in the order in which they began, which numbers the slots.
+pub(super) struct Line<F> {
+    pub slots: u32,
+    /// The call of each slot, where it is not the one of the same number.
+    order: Option<Vec<u32>>,
+    times: F,
+}
+
+impl<F: Fn(usize) -> (u64, Option<u64>)> Line<F> {
+    /// The line of so many calls, with the times at which each began and must have ended.
+    pub fn new(count: usize, times: F) -> Self {
+        let slots = u32::try_from(count).expect("histories have fewer operations than a u32 can number");
+        let order: Option<Vec<u32>> = (!(0..count).is_sorted_by_key(|number| times(number).0)).then(|| {
+            let mut order: Vec<u32> = (0..slots).collect();
+            order.sort_by_key(|&call| times(call as usize).0);
+            order
+        });
+        Self { slots, order, times }
     }
-    let mut high = (low + stride).min(slots);
-    // It holds at `low` and not at `high`.
-    while low + 1 < high {
-        let middle = low + (high - low) / 2;
-        if holds(middle) {
-            low = middle;
-        } else {
-            high = middle;
+
+    /// The call that began with this slot.
+    pub fn at(&self, slot: u32) -> u32 {
+        self.order.as_ref().map_or(slot, |order| order[slot as usize])
+    }
+
+    /// How many calls had begun when the one of this slot had to have ended.
+    ///
+    /// Calls are short, so the search begins with small strides.
+    pub fn end(&self, start: u32) -> u32 {
+        let began = |slot: u32| (self.times)(self.at(slot) as usize).0;
+        let Some(deadline) = (self.times)(self.at(start) as usize).1 else { return self.slots };
+        let (mut low, mut stride) = (start, 1);
+        while low + stride < self.slots && began(low + stride) <= deadline {
+            low += stride;
+            stride *= 2;
         }
+        let mut high = (low + stride).min(self.slots);
+        // The call of `low` had begun, the one of `high` had not.
+        while low + 1 < high {
+            let middle = low + (high - low) / 2;
+            if began(middle) <= deadline {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        high
     }
-    high
 }
