@@ -59,9 +59,29 @@ const GLOSSARY: &[GlossaryEntry] = &[
         "A compare-and-set was refused although the key never held any other value than the one it asked for. The database refused what it had to accept, or held something that nobody wrote.",
     ),
     entry(
+        "element-from-nowhere",
+        "Element from nowhere",
+        "A queue, stack or bag gave out an element that nobody had put in by then, or whose insertion had certainly failed. The data was corrupted, or a refused call took effect.",
+    ),
+    entry(
+        "duplicate-delivery",
+        "Duplicate delivery",
+        "An element that was put in once was given out twice. A delivery was repeated after a failure, or two replicas each gave it out.",
+    ),
+    entry(
+        "out-of-order",
+        "Out of order",
+        "Elements came out in an order in which they cannot have been inside: a queue gave a later one first, a stack a lower one, a priority queue a lesser one. Consumers cannot rely on the order that was promised.",
+    ),
+    entry(
+        "false-empty",
+        "False empty",
+        "A call found nothing to take out although something was certainly inside during the whole call. The call was answered from an old state, or elements were hidden for a while.",
+    ),
+    entry(
         "lost-element",
         "Lost element",
-        "An element whose addition was acknowledged is missing from every later read. The database confirmed something that it did not keep.",
+        "An element whose addition was acknowledged is missing from every later read, or was passed over for good by those that take elements out. The database confirmed something that it did not keep.",
     ),
     entry(
         "stale-element",

@@ -40,6 +40,8 @@ mod refutation;
 mod replay;
 mod room;
 mod sentences;
+mod set_checker;
+mod set_sentences;
 mod sets;
 mod stack;
 mod supply;
@@ -49,6 +51,7 @@ pub use checker::Monitored;
 pub use contradiction::{Contradiction, Flaw};
 pub use reading::{Collection, Meaning, Words};
 pub use replay::replay;
+pub use set_checker::MonitoredSet;
 pub use sets::{SetAction, SetCall, SetCalls, SetContradiction, SetJudgement, judge_set, replay_set};
 
 /// Which element a removal takes.

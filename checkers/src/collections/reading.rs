@@ -212,7 +212,7 @@ fn elements<'a, V: Collection>(
 }
 
 /// Elements as numbers that rise or fall with them.
-enum Numbers<'a> {
+pub(super) enum Numbers<'a> {
     /// Whole numbers in a small range: the distance to one end of it.
     Near { end: i64 },
     /// Anything else: the rank.
@@ -220,7 +220,8 @@ enum Numbers<'a> {
 }
 
 impl<'a> Numbers<'a> {
-    fn new(elements: impl Iterator<Item = &'a Value> + Clone, largest_first: bool) -> Self {
+    /// Numbers for all of these.
+    pub fn new(elements: impl Iterator<Item = &'a Value> + Clone, largest_first: bool) -> Self {
         let mut range = Some((i64::MAX, i64::MIN, 0i64));
         for element in elements.clone() {
             range = match (range, element) {
@@ -244,7 +245,8 @@ impl<'a> Numbers<'a> {
         Self::Ranked(all.into_iter().zip(0..).collect())
     }
 
-    fn of(&self, element: &Value) -> u32 {
+    /// The number of one of them.
+    pub fn of(&self, element: &Value) -> u32 {
         match (self, element) {
             (Self::Near { end }, Value::Int(number)) => number.abs_diff(*end) as u32,
             (Self::Near { .. }, _) => unreachable!("only whole numbers are near each other"),
