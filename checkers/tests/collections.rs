@@ -243,6 +243,8 @@ fn every_small_history_agrees() {
     let most = setting("DISPROVE_COLLECTIONS_CALLS", 4);
     for discipline in DISCIPLINES {
         let mut total = Tally::default();
+        // The elements of a priority queue also differ by their ranks, which makes many more histories.
+        let most = if discipline == Discipline::Priority { most.min(5) } else { most };
         for count in 1..=most {
             let overlaps = overlaps(count as u64);
             let tallies = actions(count, true).into_par_iter().map(|actions| {
