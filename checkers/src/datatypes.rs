@@ -30,6 +30,7 @@ use history::{
 
 use crate::{
     Budget, Checker, DataType, Validity, Verdict,
+    collections::{Monitored, MonitoredSet},
     linearizability::{Linearizable, LinearizableType},
 };
 
@@ -164,11 +165,11 @@ judged! {
     RwRegister => None;
     MultiRegister => sound(any::<MultiRegisterState>());
     KeyValue => sound(any::<KeyValueState>());
-    Set => sound(any::<SetState>());
-    Bag => sound(any::<BagState>());
-    Queue => sound(any::<QueueState>());
-    Stack => sound(any::<StackState>());
-    PriorityQueue => sound(any::<PriorityQueueState>()),
+    Set => sound(MonitoredSet::<SetState>::default());
+    Bag => sound(Monitored::<BagState>::default());
+    Queue => sound(Monitored::<QueueState>::default());
+    Stack => sound(Monitored::<StackState>::default());
+    PriorityQueue => sound(Monitored::<PriorityQueueState>::default()),
         |initial| unless(Priority::parse(initial), "a priority queue is smallest-first or largest-first");
     Counter => sound(any::<CounterState>()),
         |initial| unless(CounterState::parse(initial), "a counter starts at a number, as in 5 or `5 in 0..10`");

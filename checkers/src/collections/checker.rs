@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use history::{History, Nanos, OpIndex, Vocabulary};
+use history::{History, Nanos, OpIndex, Operation, Vocabulary};
 use rayon::prelude::*;
 
 use super::{
@@ -154,7 +154,7 @@ where
     let mut verdict = match by_monitor(history, &part, budget) {
         Ok(verdict) => verdict,
         Err(why) => {
-            let mut verdict = by_engine::<D>(history, &part.operations, budget);
+            let mut verdict = by_engine::<D>(history, &part.operations, &format!("key {key}"), budget);
             verdict.notes.insert(0, format!("key {key} was judged by the general engine: {why}"));
             verdict
         }
@@ -201,22 +201,41 @@ fn by_monitor<V: Collection>(
     }
 }
 
-/// The general engine's verdict about these operations.
+/// The general engine's verdict about these operations of one object, which is named for people.
 pub(super) fn by_engine<D: DataType>(
     history: &History<D::Vocabulary>,
     operations: &[u32],
+    name: &str,
     budget: &Budget,
 ) -> Verdict {
-    let chosen = operations.iter().map(|&place| &history.operations[place as usize]);
+    // The engine takes an operation's index for its place, so they are numbered anew, and named as before at the end.
+    let renumbered = (0u32..).zip(operations).map(|(index, &place)| Operation {
+        index: OpIndex(index),
+        ..history.operations[place as usize].clone()
+    });
     let alone = History {
         header: history.header.clone(),
-        operations: chosen.cloned().collect(),
+        operations: renumbered.collect(),
         faults: Vec::new(),
         damage: None,
     };
     let mut verdict = LinearizableType::<D>::new().check(&alone, budget);
-    let known = |index: &OpIndex| operations.binary_search(&index.0).is_ok();
-    verdict.certificate = verdict.certificate.filter(|order| order.iter().all(known));
+    let rename = |index: &mut OpIndex| *index = OpIndex(operations[index.0 as usize]);
+    for anomaly in &mut verdict.anomalies {
+        anomaly.witness.iter_mut().for_each(rename);
+        anomaly.explanation.iter_mut().for_each(|placement| rename(&mut placement.operation));
+        anomaly.cycle.iter_mut().for_each(|link| {
+            rename(&mut link.from);
+            rename(&mut link.to);
+        });
+    }
+    verdict.certificate.iter_mut().flatten().for_each(rename);
+    // Its notes name operations by the numbers they had there.
+    verdict.notes = verdict
+        .limits
+        .iter()
+        .map(|limit| format!("{name}: the general engine did not decide it: {limit}"))
+        .collect();
     verdict
 }
 

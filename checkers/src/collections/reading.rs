@@ -7,14 +7,15 @@ use history::{
 use rustc_hash::FxHashMap;
 
 use super::{Action, Call, Discipline};
+use crate::datatypes::Priority;
 
 /// A vocabulary of collections that the monitors understand.
 pub trait Collection: Vocabulary {
     /// How people speak of it.
     const WORDS: Words;
 
-    /// Which element comes out. Of a priority queue it is the largest, or the smallest where the header's initial value is
-    /// `smallest-first`.
+    /// Which element comes out. Of a priority queue it is the smallest, or the largest where the header's initial value
+    /// says so.
     const DISCIPLINE: Discipline;
 
     /// The one collection a call touches.
@@ -159,8 +160,8 @@ impl<'a> Part<'a> {
             malformed: 0,
             is_read: false,
         };
-        let smallest_first = history.header.initial == Value::from("smallest-first");
-        let numbers = Numbers::new(elements(history, &operations), !smallest_first);
+        let largest_first = Priority::parse(&history.header.initial) == Some(Priority::LargestFirst);
+        let numbers = Numbers::new(elements(history, &operations), largest_first);
         for &place in &operations {
             let operation = &history.operations[place as usize];
             let Some((meaning, is_known)) = meaning(operation, &mut part.malformed) else { continue };

@@ -230,7 +230,7 @@ fn conclude<D: DataType<Vocabulary = Set>>(
         }
         SetJudgement::Undecided(why) => why.into(),
     };
-    let mut verdict = by_engine::<D>(history, &part.operations, budget);
+    let mut verdict = by_engine::<D>(history, &part.operations, &format!("key {key}"), budget);
     verdict.notes.insert(0, format!("key {key} was judged by the general engine: {why}"));
     verdict
 }
@@ -251,9 +251,12 @@ fn by_element<D: DataType<Vocabulary = Set>>(
             group.push(place);
         }
     }
-    let groups: Vec<Vec<u32>> = groups.into_values().collect();
-    let judged: Vec<Verdict> =
-        groups.par_iter().map(|group| by_engine::<D>(history, group, budget)).collect();
+    let groups: Vec<(u32, Vec<u32>)> = groups.into_iter().collect();
+    let judge = |(element, group): &(u32, Vec<u32>)| {
+        let name = format!("{} in key {}", part.elements[*element as usize], part.key);
+        by_engine::<D>(history, group, &name, budget)
+    };
+    let judged: Vec<Verdict> = groups.par_iter().map(judge).collect();
     let mut verdict = Verdict::default();
     for one in judged {
         verdict.validity = verdict.validity.max(one.validity);
