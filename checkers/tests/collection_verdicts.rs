@@ -1,6 +1,8 @@
 //! What is said about histories of queues, stacks, priority queues, bags and sets: kinds, sentences, witnesses, and that
 //! the monitors and the general engine agree.
 
+use std::collections::BTreeMap;
+
 use disprove_checkers::{
     Budget, Checker, DataType, SetFull, Validity, Verdict,
     collections::{Monitored, MonitoredSet},
@@ -262,7 +264,7 @@ fn random<D: DataType>(
         &mut Dice,
     ) -> Vec<<D::Vocabulary as Vocabulary>::Return>,
 ) -> History<D::Vocabulary> {
-    let mut state = D::initial(&Value::Nil);
+    let mut states: BTreeMap<Value, D> = BTreeMap::new();
     let reach = [0, 1, 2, 4][dice.below(4)];
     let unknown = [0, 20][dice.below(2)];
     let mut calls = Vec::new();
@@ -270,6 +272,8 @@ fn random<D: DataType>(
     for place in 0..3 + dice.below(10) {
         let call = call(dice);
         let all = answers(&call, dice);
+        let key = D::Vocabulary::keys(&call).swap_remove(0);
+        let state = states.entry(key).or_insert_with(|| D::initial(&Value::Nil));
         let mut fitting = all.iter().filter(|answer| {
             next.clear();
             state.step(&call, Some(answer), &mut next);
@@ -281,7 +285,7 @@ fn random<D: DataType>(
         state.step(&call, Some(right), &mut next);
         let unknown = dice.chance(unknown);
         if !unknown || dice.chance(60) {
-            state = next.swap_remove(0);
+            *state = next.swap_remove(0);
         }
         if dice.chance(6) {
             answer = all[dice.below(all.len())].clone();
@@ -298,23 +302,30 @@ fn agree<D: DataType>(checker: &impl Checker<D::Vocabulary>, history: &History<D
     let budget = Budget::default();
     let general = LinearizableType::<D>::new();
     let (one, other) = (checker.check(history, &budget), general.check(history, &budget));
-    let told = || format!("{:#?}\n{one:#?}\n{other:#?}", history.operations);
+    let lines: Vec<String> = history
+        .operations
+        .iter()
+        .map(|o| format!("{} {:?} {:?} {}..{:?}", o.index, o.call, o.outcome, o.began, o.ended))
+        .collect();
+    let told = || format!("{lines:#?}\n{one:#?}\n{other:#?}");
     assert_eq!(one.validity, other.validity, "{}", told());
     if let Some(order) = &one.certificate {
-        let (mut states, mut latest) = (vec![D::initial(&history.header.initial)], Nanos(0));
+        let (mut all, mut latest): (BTreeMap<Value, Vec<D>>, _) = (BTreeMap::new(), Nanos(0));
         for index in order {
             let operation = &history.operations[index.0 as usize];
+            let key = D::Vocabulary::keys(&operation.call).swap_remove(0);
+            let states = all.entry(key).or_insert_with(|| vec![D::initial(&history.header.initial)]);
             let mut next = Vec::new();
-            for state in &states {
+            for state in states.iter() {
                 state.step(&operation.call, operation.outcome.ok(), &mut next);
             }
             // A removal that found nothing leaves everything as it was.
             if next.is_empty() && operation.outcome.ok().is_none() {
-                next.clone_from(&states);
+                next.clone_from(states);
             }
             latest = latest.max(operation.began);
             assert!(!next.is_empty() && operation.deadline().is_none_or(|end| end >= latest), "{}", told());
-            states = next;
+            *states = next;
         }
         let certain = history.operations.iter().filter(|operation| operation.outcome.ok().is_some());
         assert!(certain.clone().all(|operation| order.contains(&operation.index)), "{}", told());
@@ -411,10 +422,10 @@ fn the_monitor_of_sets_and_the_general_engine_agree() {
             (0..256).map(|bits| Return::Elements(subset(bits))).collect()
         }
     };
-    let checker = MonitoredSet::<SetState>::default();
-    compare::<SetState>("grow-only sets", checker, call(8, 0), answers);
-    compare::<SetState>("sets", checker, call(8, 60), answers);
-    compare::<SetState>("sets with few elements", checker, call(2, 60), answers);
+    let checker = MonitoredSet::<SetState>::default;
+    compare::<SetState>("grow-only sets", checker(), call(8, 0), answers);
+    compare::<SetState>("sets", checker(), call(8, 60), answers);
+    compare::<SetState>("sets with few elements", checker(), call(2, 60), answers);
 }
 
 /// The older checker of grow-only sets finds nothing that the monitor does not, and the monitor calls nothing valid that
