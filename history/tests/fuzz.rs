@@ -251,7 +251,7 @@ fn read_in_every_way(path: &Path, text: &[u8], vocabularies: usize) -> bool {
         for turn in 0..vocabularies {
             let vocabulary = VOCABULARIES[(text.len() + turn) % VOCABULARIES.len()];
             // The wrong vocabulary fails soon, so the right format is worth more tries.
-            if detected == Some(format) || text.len() % 4 == 0 {
+            if detected == Some(format) || text.len().is_multiple_of(4) {
                 take(import(path, format, Some(vocabulary), Some(0.into())));
             }
         }
