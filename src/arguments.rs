@@ -73,6 +73,12 @@ pub enum Command {
                       disprove check etcd_001.log --output json"
     )]
     Check(CheckArguments),
+    /// Accepts or rejects a proof that `check --certificate` wrote, with a verifier of a few lines.
+    #[command(
+        after_help = "Example:\n  disprove check history.edn --as register --certificate proof.json\n  \
+                      disprove verify history.edn proof.json"
+    )]
+    Verify(VerifyArguments),
     /// Draws the report of a stored run again.
     #[command(after_help = "Example:\n  disprove report store/latest")]
     Report(RunArgument),
@@ -304,6 +310,21 @@ pub struct CheckArguments {
     /// How many threads check; 0 is one per core.
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
+}
+
+/// What `verify` takes.
+#[derive(Args, Clone, Debug)]
+pub struct VerifyArguments {
+    /// The history that was judged, or the folder of a run.
+    pub file: PathBuf,
+    /// The proof.
+    pub certificate: PathBuf,
+    /// The format of the history; the default is what its first bytes show.
+    #[arg(long)]
+    pub format: Option<String>,
+    /// The value of everything before the first call, as it was given to `check`.
+    #[arg(long, value_name = "VALUE")]
+    pub initial: Option<String>,
 }
 
 /// A command that takes a stored run.

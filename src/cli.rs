@@ -81,6 +81,7 @@ impl Cli {
             Command::Test(test) => command::test::run(&registry, *test, color),
             Command::Replay(replay) => command::replay::run(&registry, replay, color),
             Command::Check(check) => command::check::run(check, color),
+            Command::Verify(verify) => command::verify::run(&verify),
             Command::Report(report) => command::report::run(&registry, &report.run),
             Command::Heal(heal) => command::heal::run(&heal.run),
             Command::Doctor(doctor) => command::doctor::run(doctor.output),

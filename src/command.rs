@@ -9,6 +9,7 @@ pub mod replay;
 pub mod report;
 pub mod survey;
 pub mod test;
+pub mod verify;
 
 use std::io::IsTerminal as _;
 

@@ -32,6 +32,7 @@ pub mod registry;
 pub mod run;
 pub mod settings;
 pub mod store;
+pub mod verification;
 
 mod cli;
 

@@ -14,6 +14,7 @@ mod shrink;
 mod timeline;
 mod verdicts;
 mod verify;
+mod verify_any;
 mod window;
 mod zones;
 
@@ -27,6 +28,7 @@ use crate::{Budget, Checker, Verdict};
 
 pub use general::{LinearizableType, Naming, Refutation};
 pub use verify::{verify_order, verify_witness};
+pub use verify_any::verify_object_order;
 
 /// Judges registers with read, write and compare-and-set, each key by itself.
 ///

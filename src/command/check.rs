@@ -51,10 +51,8 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     if let (Some(vocabulary), Some(model)) = (&check.vocabulary, &check.model) {
         models::named(vocabulary, model)?;
     }
-    let format = check.format.as_deref().map(format_named).transpose()?;
-    let initial = check.initial.as_deref().map(parse_value);
-    let history = history::import::read_any(&file, format, check.vocabulary.as_deref(), initial)
-        .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
+    let history =
+        read_as(&file, check.format.as_deref(), check.vocabulary.as_deref(), check.initial.as_deref())?;
     let wish = Wish { models: promises(&history, check.model.as_deref())?, order };
     run.model = wish.models.join(",");
     run.recheck = recheck(&check, history.header(), &run.model);
@@ -68,6 +66,28 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
         store::write_whole(path, reports::html::page(&judgement.findings).as_bytes())?;
     }
     Ok(judgement.findings.validity.into())
+}
+
+/// The history in this file or folder of a run, with what the flags say of it.
+pub fn read(
+    path: &Path,
+    format: Option<&str>,
+    vocabulary: Option<&str>,
+    initial: Option<&str>,
+) -> Result<AnyHistory, Failure> {
+    let (file, _) = locate(path)?;
+    read_as(&file, format, vocabulary, initial)
+}
+
+fn read_as(
+    file: &Path,
+    format: Option<&str>,
+    vocabulary: Option<&str>,
+    initial: Option<&str>,
+) -> Result<AnyHistory, Failure> {
+    let format = format.map(format_named).transpose()?;
+    history::import::read_any(file, format, vocabulary, initial.map(parse_value))
+        .map_err(|error| Failure::input(format!("{}: {error}", file.display())))
 }
 
 /// The history of a run's folder, or the file itself. Some foreign histories are folders as well, which no run made.
