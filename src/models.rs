@@ -4,7 +4,6 @@ mod meanings;
 
 use checkers::{
     Checker, SetFull, datatypes,
-    isolation::{self, Isolation, Level},
     lattice::Model,
     levels,
     linearizability::Linearizable,
@@ -130,20 +129,11 @@ impl Judgeable for ListAppend {
 
 impl Judgeable for RwRegister {
     fn promises() -> Vec<Promise> {
-        let level = |level: &Level| Promise {
-            name: level.name(),
-            aliases: &[],
-            what: meanings::meaning(level.name()),
-        };
-        isolation::levels().map(|one| level(&one)).collect()
+        of_the_lattice()
     }
 
     fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
-        let judge = |name: &&'static str| -> Box<dyn Checker<Self>> {
-            let level = Level::from_name(name).expect("its name is one of those that were offered");
-            Box::new(Isolation::new(level))
-        };
-        wish.models.iter().map(judge).collect()
+        vec![Box::new(transactions(wish))]
     }
 }
 

@@ -204,6 +204,7 @@ impl Registry {
             Arc::new(workloads::RegisterWorkload::default()),
             Arc::new(workloads::SetWorkload::default()),
             Arc::new(workloads::ListAppendWorkload::default()),
+            Arc::new(workloads::RwRegisterWorkload::default()),
         ];
         let databases: Vec<Box<dyn DatabaseSource>> = vec![
             Box::new(Specimen),

@@ -4,10 +4,12 @@
 
 use history::{
     Vocabulary,
-    vocabulary::{ListAppend, Register, Set},
+    vocabulary::{ListAppend, Register, RwRegister, Set},
 };
 
-use crate::{ListAppendWorkload, RegisterWorkload, SetWorkload, Workload, workload::Setting};
+use crate::{
+    ListAppendWorkload, RegisterWorkload, RwRegisterWorkload, SetWorkload, Workload, workload::Setting,
+};
 
 /// A workload of this vocabulary, with its defaults.
 pub type BoxedWorkload<V> = Box<dyn Workload<Vocabulary = V>>;
@@ -36,6 +38,12 @@ impl Catalogued for ListAppend {
     }
 }
 
+impl Catalogued for RwRegister {
+    fn workloads() -> Vec<BoxedWorkload<Self>> {
+        vec![Box::new(RwRegisterWorkload::default())]
+    }
+}
+
 /// A workload as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -55,6 +63,7 @@ pub fn entries() -> Vec<Entry> {
     list::<Register>(&mut entries);
     list::<Set>(&mut entries);
     list::<ListAppend>(&mut entries);
+    list::<RwRegister>(&mut entries);
     entries
 }
 
