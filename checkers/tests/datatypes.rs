@@ -1,0 +1,43 @@
+//! Every data type against trying every order: on random small histories, on histories that were changed so that they
+//! must be wrong, and on kept ones.
+//!
+//! `DATATYPE_HISTORIES=1000000 cargo test -p disprove-checkers --test datatypes --release` compares that many of each.
+
+#[path = "datatypes/collections.rs"]
+mod collections;
+#[path = "datatypes/locks.rs"]
+mod locks;
+#[path = "datatypes/naive.rs"]
+mod naive;
+#[path = "datatypes/stores.rs"]
+mod stores;
+
+use naive::compare_many;
+
+macro_rules! compared {
+    ($($test:ident: $naive:ty;)*) => { $(
+        #[test]
+        fn $test() {
+            compare_many::<$naive>(stringify!($test));
+        }
+    )* };
+}
+
+compared! {
+    multi_registers: stores::ManyRegisters;
+    key_value_stores: stores::Store;
+    counters: stores::Counting;
+    logs: stores::Logging;
+    ids: stores::Naming;
+    sets: collections::Sets;
+    bags: collections::Bags;
+    queues: collections::Queues;
+    stacks: collections::Stacks;
+    priority_queues: collections::PriorityQueues;
+    mutexes: locks::Mutexes;
+    reentrant_mutexes: locks::ReentrantMutexes;
+    fenced_locks: locks::FencedLocks;
+    read_write_locks: locks::ReadWriteLocks;
+    semaphores: locks::Semaphores;
+    leases: locks::Leases;
+}

@@ -1,0 +1,296 @@
+//! Trying every order, and random histories to try it on.
+
+use std::{collections::BTreeMap, fmt::Debug};
+
+use disprove_checkers::{Budget, Checker, Validity, datatypes::Judged};
+use history::{Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Value, Vocabulary};
+use rayon::prelude::*;
+
+/// Random numbers from a seed.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+
+    pub fn percent(&mut self, chance: u64) -> bool {
+        self.roll(100) < chance
+    }
+
+    /// A small number as a value.
+    pub fn number(&mut self, below: u64) -> Value {
+        Value::Int(self.roll(below) as i64)
+    }
+
+    /// One of two keys, mostly the first.
+    pub fn key(&mut self) -> Value {
+        Value::from(if self.percent(80) { "x" } else { "y" })
+    }
+}
+
+/// A data type written down once more, as plainly as can be: all that a call may answer in a state, and the state after
+/// each answer. One state is that of all keys together.
+pub trait Naive: Send + Sync {
+    type V: Judged<Call: Send, Return: Send>;
+    type State: Clone + Debug;
+    /// Whether the moment of a call matters.
+    const TIMED: bool = false;
+
+    fn initials() -> Vec<Value> {
+        vec![Value::Nil]
+    }
+    fn start(initial: &Value) -> Self::State;
+    /// A random call by one of the owners 0 to 2; `unique` is different in every call of a history.
+    fn call(dice: &mut Dice, owner: i64, unique: i64) -> <Self::V as Vocabulary>::Call;
+    fn run(
+        state: &Self::State,
+        call: &<Self::V as Vocabulary>::Call,
+        now: u64,
+    ) -> Vec<(<Self::V as Vocabulary>::Return, Self::State)>;
+    /// Whether an answer that a database gives is one that `run` lists: the same, or in another order.
+    fn same(one: &<Self::V as Vocabulary>::Return, other: &<Self::V as Vocabulary>::Return) -> bool {
+        one == other
+    }
+}
+
+/// One operation as the reference sees it.
+pub struct Item<V: Vocabulary> {
+    pub index: OpIndex,
+    pub call: V::Call,
+    /// `None`: whatever it answered.
+    pub returned: Option<V::Return>,
+    pub began: u64,
+    /// `None` is never.
+    pub deadline: Option<u64>,
+    pub optional: bool,
+}
+
+impl<V: Vocabulary> Item<V> {
+    pub fn new(operation: &Operation<V>) -> Option<Self> {
+        let returned = match &operation.outcome {
+            Outcome::Fail(_) => return None,
+            Outcome::Ok(returned) => Some(returned.clone()),
+            Outcome::Unknown(_) => None,
+        };
+        Some(Self {
+            index: operation.index,
+            call: operation.call.clone(),
+            optional: returned.is_none(),
+            returned,
+            began: operation.began.0,
+            deadline: operation.deadline().map(|time| time.0),
+        })
+    }
+}
+
+/// The states after an operation, each with its moment.
+fn after<N: Naive>(state: &N::State, item: &Item<N::V>, from: u64, horizon: u64) -> Vec<(u64, N::State)> {
+    let first = from.max(item.began);
+    let last = item.deadline.unwrap_or(horizon).min(horizon);
+    let moments = if N::TIMED { first..=last } else { from..=from };
+    let mut all = Vec::new();
+    for now in moments {
+        for (returned, next) in N::run(state, &item.call, now) {
+            if item.returned.as_ref().is_none_or(|wanted| N::same(wanted, &returned)) {
+                all.push((now, next));
+            }
+        }
+    }
+    all
+}
+
+/// Whether the operations that are left can be put in an order from here.
+fn extend<N: Naive>(items: &[Item<N::V>], left: u32, state: &N::State, now: u64, horizon: u64) -> bool {
+    let waiting = |i: usize| left >> i & 1 == 1;
+    if (0..items.len()).all(|i| !waiting(i) || items[i].optional) {
+        return true;
+    }
+    (0..items.len()).any(|i| {
+        let overdue = |k: usize| waiting(k) && !items[k].optional && items[k].deadline < Some(items[i].began);
+        let is_overdue = |k: usize| items[k].deadline.is_some() && overdue(k);
+        waiting(i)
+            && !(0..items.len()).any(is_overdue)
+            && after::<N>(state, &items[i], now, horizon)
+                .iter()
+                .any(|(now, next)| extend::<N>(items, left & !(1 << i), next, *now, horizon))
+    })
+}
+
+/// The last moment that matters.
+fn horizon<V: Vocabulary>(items: &[Item<V>]) -> u64 {
+    items.iter().map(|item| item.deadline.unwrap_or(item.began).max(item.began)).max().unwrap_or(0) + 12
+}
+
+/// Whether some order explains every answer.
+pub fn is_valid<N: Naive>(items: &[Item<N::V>], initial: &Value) -> bool {
+    extend::<N>(items, (1 << items.len()) - 1, &N::start(initial), 0, horizon(items))
+}
+
+/// Whether just this order explains every answer.
+fn explains<N: Naive>(items: &[Item<N::V>], initial: &Value, order: &[OpIndex]) -> bool {
+    let mut states = vec![(0, N::start(initial))];
+    let mut latest = 0;
+    for index in order {
+        let Some(item) = items.iter().find(|item| item.index == *index) else { return false };
+        if item.deadline.is_some_and(|deadline| deadline < latest) {
+            return false;
+        }
+        latest = latest.max(item.began);
+        let next = |(now, state): &(u64, N::State)| after::<N>(state, item, *now, horizon(items));
+        states = states.iter().flat_map(next).collect();
+    }
+    let placed = |item: &Item<N::V>| order.iter().filter(|index| **index == item.index).count();
+    !states.is_empty() && items.iter().all(|item| placed(item) == 1 || item.optional && placed(item) == 0)
+}
+
+/// Whether these operations alone prove that there is no order: all others may have happened or not, with any answer.
+fn proves<N: Naive>(items: &[Item<N::V>], initial: &Value, witness: &[OpIndex]) -> bool {
+    let relaxed: Vec<Item<N::V>> = items
+        .iter()
+        .map(|item| {
+            let named = witness.contains(&item.index);
+            Item {
+                index: item.index,
+                call: item.call.clone(),
+                returned: item.returned.clone().filter(|_| named),
+                began: item.began,
+                deadline: item.deadline,
+                optional: item.optional || !named,
+            }
+        })
+        .collect();
+    !is_valid::<N>(&relaxed, initial)
+}
+
+pub fn show<V: Vocabulary>(history: &History<V>) -> String {
+    let lines = history.operations.iter().map(|operation| {
+        let (began, ended) = (operation.began.0, operation.ended.map(|end| end.0));
+        format!("\n  {} {began}..{ended:?} {:?} {:?}", operation.index, operation.call, operation.outcome)
+    });
+    format!("initially {}{}", history.header.initial, lines.collect::<String>())
+}
+
+/// What the histories of one round have in common.
+#[derive(Clone, Copy)]
+struct Shape {
+    unknown: u64,
+    failed: u64,
+    /// The chance that an answer is made up.
+    lies: u64,
+    spread: u64,
+}
+
+type Draft<V> = (u64, u64, i64, <V as Vocabulary>::Call, Outcome<<V as Vocabulary>::Return>);
+type Seen<V> = BTreeMap<&'static str, Vec<<V as Vocabulary>::Return>>;
+
+/// Calls take effect one after the other; some answers are then replaced by those of other calls of their kind.
+fn generate<N: Naive>(dice: &mut Dice, shape: Shape, seen: &mut Seen<N::V>) -> History<N::V> {
+    let initials = N::initials();
+    let initial = initials[dice.roll(initials.len() as u64) as usize].clone();
+    let (mut state, mut point) = (N::start(&initial), shape.spread);
+    let mut drafts: Vec<Draft<N::V>> = Vec::new();
+    let operations = 2 + dice.roll(5).max(dice.roll(5));
+    for unique in 0..operations {
+        point += dice.roll(3);
+        let (began, ended) = (point - dice.roll(shape.spread), point + dice.roll(shape.spread));
+        let owner = dice.roll(3) as i64;
+        let call = N::call(dice, owner, unique as i64);
+        let mut possible = N::run(&state, &call, point);
+        if possible.is_empty() {
+            // A blocking call that cannot return now, such as a lock that is taken: it is left pending.
+            drafts.push((began, ended, owner, call, Outcome::Unknown("it never returned".into())));
+            continue;
+        }
+        let (mut returned, next) = possible.swap_remove(dice.roll(possible.len() as u64) as usize);
+        let (failed, unknown) = (dice.percent(shape.failed), dice.percent(shape.unknown));
+        if !(failed || unknown && dice.percent(50)) {
+            state = next;
+        }
+        let others = seen.entry(N::V::kind(&call)).or_default();
+        if others.len() < 100 {
+            others.push(returned.clone());
+        }
+        if dice.percent(shape.lies) {
+            returned = others[dice.roll(others.len() as u64) as usize].clone();
+        }
+        let outcome = match (failed, unknown) {
+            (true, _) => Outcome::Fail("refused".into()),
+            (_, true) => Outcome::Unknown("timeout".into()),
+            _ => Outcome::Ok(returned),
+        };
+        drafts.push((began, ended, owner, call, outcome));
+    }
+    drafts.sort_by_key(|draft| draft.0);
+    let operations = (0u32..).zip(drafts).map(|(i, (began, ended, owner, call, outcome))| Operation {
+        index: OpIndex(i),
+        process: Process(3 * i + owner as u32),
+        node: NodeId(0),
+        call,
+        outcome,
+        began: Nanos(began),
+        ended: Some(Nanos(ended)),
+    });
+    let operations = operations.collect();
+    let header = Header { initial, ..Header::new(N::V::NAME) };
+    History { header, operations, faults: Vec::new(), damage: None }
+}
+
+/// Compares all that the checker says about a history with the reference, and returns whether it is valid.
+fn compare<N: Naive>(checker: &dyn Checker<N::V>, history: &History<N::V>) -> bool {
+    let initial = &history.header.initial;
+    let items: Vec<Item<N::V>> = history.operations.iter().filter_map(Item::new).collect();
+    let verdict = checker.check(history, &Budget::default());
+    let valid = is_valid::<N>(&items, initial);
+    let expected = if valid { Validity::Valid } else { Validity::Invalid };
+    assert_eq!(verdict.validity, expected, "{:?} {}", verdict.notes, show(history));
+    if let Some(order) = &verdict.certificate {
+        assert!(explains::<N>(&items, initial, order), "{order:?} {}", show(history));
+    }
+    assert_eq!(valid, verdict.certificate.is_some(), "a valid verdict has an order: {}", show(history));
+    assert_eq!(valid, verdict.anomalies.is_empty());
+    for anomaly in &verdict.anomalies {
+        assert!(proves::<N>(&items, initial, &anomaly.witness), "{anomaly:?} {}", show(history));
+        assert!(!anomaly.sentence.is_empty());
+    }
+    valid
+}
+
+/// Compares many random histories, and sees to it that both verdicts are common among them.
+pub fn compare_many<N: Naive>(name: &str) {
+    const EACH: u64 = 250;
+    let wanted = std::env::var("DATATYPE_HISTORIES").ok().and_then(|wanted| wanted.parse().ok());
+    let rounds = wanted.unwrap_or(DEFAULT_HISTORIES).div_ceil(EACH);
+    let checker = N::V::linearizable().expect("every data type has a checker");
+    let counts = (0..rounds).into_par_iter().map(|round| {
+        let mut dice = Dice(round.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bd1_e995);
+        let shape = Shape {
+            unknown: [0, 10, 30][dice.roll(3) as usize],
+            failed: [0, 0, 15][dice.roll(3) as usize],
+            lies: [0, 10, 20, 40][dice.roll(4) as usize],
+            spread: 2 + dice.roll(6),
+        };
+        let mut seen = Seen::<N::V>::new();
+        let mut uncertain = 0;
+        let mut valid = 0;
+        for _ in 0..EACH {
+            let history = generate::<N>(&mut dice, shape, &mut seen);
+            let unknown = |one: &Operation<N::V>| matches!(one.outcome, Outcome::Unknown(_));
+            uncertain += u64::from(history.operations.iter().any(unknown));
+            valid += u64::from(compare::<N>(&*checker, &history));
+        }
+        (valid, uncertain)
+    });
+    let (valid, uncertain) = counts.reduce(|| (0, 0), |one, other| (one.0 + other.0, one.1 + other.1));
+    let all = rounds * EACH;
+    println!(
+        "{name}: {all} histories, {valid} valid, {} invalid, {uncertain} with unknown outcomes",
+        all - valid
+    );
+    assert!(valid * 10 >= all && (all - valid) * 10 >= all, "{valid} of {all} are valid");
+    assert!(uncertain * 10 >= all, "{uncertain} of {all} have unknown outcomes");
+}
+
+/// How many histories of each data type are compared where nobody asks for more.
+const DEFAULT_HISTORIES: u64 = 3_000;
