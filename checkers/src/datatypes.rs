@@ -7,6 +7,7 @@ mod answers;
 mod bag;
 mod chain;
 mod counter;
+mod crowd;
 mod ids;
 mod key_value;
 mod lease;

@@ -12,13 +12,27 @@ mod naive;
 #[path = "datatypes/stores.rs"]
 mod stores;
 
-use naive::compare_many;
+use naive::{accept_long, compare_many, reject_mutations};
 
 macro_rules! compared {
     ($($test:ident: $naive:ty;)*) => { $(
-        #[test]
-        fn $test() {
-            compare_many::<$naive>(stringify!($test));
+        mod $test {
+            use super::*;
+
+            #[test]
+            fn agree_with_trying_every_order() {
+                compare_many::<$naive>(stringify!($test));
+            }
+
+            #[test]
+            fn are_accepted_when_they_are_right() {
+                accept_long::<$naive>(stringify!($test));
+            }
+
+            #[test]
+            fn are_rejected_when_an_answer_is_changed() {
+                reject_mutations::<$naive>(stringify!($test));
+            }
         }
     )* };
 }

@@ -10,6 +10,7 @@ use history::{
     },
 };
 
+use super::crowd::Crowd;
 use crate::DataType;
 
 /// The elements of a queue, the one that comes out next first.
@@ -75,10 +76,10 @@ impl Priority {
     }
 }
 
-/// The elements of a priority queue in their order.
+/// The elements of a priority queue.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PriorityQueueState {
-    elements: Vec<Value>,
+    elements: Crowd,
     priority: Priority,
 }
 
@@ -87,38 +88,25 @@ impl DataType for PriorityQueueState {
 
     /// The queue is empty at first; the initial value says which element comes out first.
     fn initial(value: &Value) -> Self {
-        Self { elements: Vec::new(), priority: Priority::parse(value).unwrap_or_default() }
+        Self { elements: Crowd::default(), priority: Priority::parse(value).unwrap_or_default() }
     }
 
     fn step(&self, call: &Call, returned: Option<&Return>, next: &mut Vec<Self>) {
-        let at = match self.priority {
-            Priority::SmallestFirst => 0,
-            Priority::LargestFirst => self.elements.len().saturating_sub(1),
+        let front = match self.priority {
+            Priority::SmallestFirst => self.elements.first(),
+            Priority::LargestFirst => self.elements.last(),
         };
-        let front = self.elements.get(at);
-        let may_leave = match (call, returned) {
-            (Call::Enqueue(_, element), _) => {
-                let mut after = self.clone();
-                let at = after.elements.partition_point(|other| other < element);
-                after.elements.insert(at, element.clone());
-                next.push(after);
-                return;
-            }
-            (Call::Dequeue(_), Some(Return::Empty)) => {
-                next.extend(front.is_none().then(|| self.clone()));
-                return;
-            }
-            (Call::Dequeue(_), Some(Return::Dequeued(element))) => front == Some(element),
-            (Call::Dequeue(_), _) => front.is_some(),
-        };
-        if may_leave {
-            let mut after = self.clone();
-            after.elements.remove(at);
-            next.push(after);
-        }
+        let with = |elements: Crowd| Self { elements, ..*self };
+        let without_front = || front.and_then(|front| self.elements.without(front)).map(with);
+        next.extend(match (call, returned) {
+            (Call::Enqueue(_, element), _) => Some(with(self.elements.with(element))),
+            (Call::Dequeue(_), Some(Return::Empty)) => front.is_none().then(|| self.clone()),
+            (Call::Dequeue(_), Some(Return::Dequeued(element))) if front != Some(element) => None,
+            (Call::Dequeue(_), _) => without_front(),
+        });
     }
 
     fn describe(&self) -> String {
-        super::braces(&self.elements)
+        self.elements.to_string()
     }
 }

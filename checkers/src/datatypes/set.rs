@@ -8,31 +8,24 @@ use history::{
     },
 };
 
+use super::crowd::Crowd;
 use crate::DataType;
 
-/// The elements that are in, in their order.
+/// The elements that are in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SetState(Vec<Value>);
+pub struct SetState(Crowd);
 
 impl SetState {
     fn with(&self, element: &Value) -> Self {
-        let mut after = self.clone();
-        if let Err(at) = after.0.binary_search(element) {
-            after.0.insert(at, element.clone());
-        }
-        after
+        if self.contains(element) { self.clone() } else { Self(self.0.with(element)) }
     }
 
     fn without(&self, element: &Value) -> Self {
-        let mut after = self.clone();
-        if let Ok(at) = after.0.binary_search(element) {
-            after.0.remove(at);
-        }
-        after
+        Self(self.0.without(element).unwrap_or_else(|| self.0.clone()))
     }
 
     fn contains(&self, element: &Value) -> bool {
-        self.0.binary_search(element).is_ok()
+        self.0.times(element) > 0
     }
 }
 
@@ -41,7 +34,7 @@ impl DataType for SetState {
 
     /// The set is empty at first, whatever the initial value is.
     fn initial(_: &Value) -> Self {
-        Self(Vec::new())
+        Self(Crowd::default())
     }
 
     fn step(&self, call: &Call, returned: Option<&Return>, next: &mut Vec<Self>) {
@@ -57,20 +50,13 @@ impl DataType for SetState {
             (Call::Contains(_, element), Some(Return::Contains(is_in))) => {
                 (self.contains(element) == *is_in).then(|| self.clone())
             }
-            (Call::Read(_), Some(Return::Elements(listed))) => {
-                // An element that is listed twice makes the list longer than the set.
-                let right = listed.len() == self.0.len() && {
-                    let mut listed: Vec<&Value> = listed.iter().collect();
-                    listed.sort_unstable();
-                    listed.into_iter().eq(&self.0)
-                };
-                right.then(|| self.clone())
-            }
+            // An element that is listed twice makes the list longer than the set.
+            (Call::Read(_), Some(Return::Elements(listed))) => self.0.is_listed(listed).then(|| self.clone()),
             (Call::Contains(..) | Call::Read(_), _) => Some(self.clone()),
         });
     }
 
     fn describe(&self) -> String {
-        super::braces(&self.0)
+        self.0.to_string()
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Debug};
 
-use disprove_checkers::{Budget, Checker, Validity, datatypes::Judged};
+use disprove_checkers::{
+    Budget, Checker, Validity,
+    datatypes::{Answered, Judged},
+};
 use history::{Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Value, Vocabulary};
 use rayon::prelude::*;
 
@@ -33,7 +36,7 @@ impl Dice {
 /// A data type written down once more, as plainly as can be: all that a call may answer in a state, and the state after
 /// each answer. One state is that of all keys together.
 pub trait Naive: Send + Sync {
-    type V: Judged<Call: Send, Return: Send>;
+    type V: Judged + Answered<Call: Send, Return: Send>;
     type State: Clone + Debug;
     /// Whether the moment of a call matters.
     const TIMED: bool = false;
@@ -101,20 +104,33 @@ fn after<N: Naive>(state: &N::State, item: &Item<N::V>, from: u64, horizon: u64)
     all
 }
 
+/// How far an order has come: which operations are left, the state, its moment, and when the latest of the operations
+/// that were placed began.
+struct Progress<'a, N: Naive> {
+    left: u32,
+    state: &'a N::State,
+    now: u64,
+    latest: u64,
+}
+
 /// Whether the operations that are left can be put in an order from here.
-fn extend<N: Naive>(items: &[Item<N::V>], left: u32, state: &N::State, now: u64, horizon: u64) -> bool {
-    let waiting = |i: usize| left >> i & 1 == 1;
+fn extend<N: Naive>(items: &[Item<N::V>], progress: &Progress<'_, N>, horizon: u64) -> bool {
+    let waiting = |i: usize| progress.left >> i & 1 == 1;
     if (0..items.len()).all(|i| !waiting(i) || items[i].optional) {
         return true;
     }
     (0..items.len()).any(|i| {
-        let overdue = |k: usize| waiting(k) && !items[k].optional && items[k].deadline < Some(items[i].began);
-        let is_overdue = |k: usize| items[k].deadline.is_some() && overdue(k);
+        let ends_before = |k: usize| items[k].deadline.is_some_and(|deadline| deadline < items[i].began);
+        let overdue = |k: usize| waiting(k) && !items[k].optional && ends_before(k);
+        let too_late = items[i].deadline.is_some_and(|deadline| deadline < progress.latest);
         waiting(i)
-            && !(0..items.len()).any(is_overdue)
-            && after::<N>(state, &items[i], now, horizon)
-                .iter()
-                .any(|(now, next)| extend::<N>(items, left & !(1 << i), next, *now, horizon))
+            && !too_late
+            && !(0..items.len()).any(overdue)
+            && after::<N>(progress.state, &items[i], progress.now, horizon).iter().any(|(now, state)| {
+                let latest = progress.latest.max(items[i].began);
+                let left = progress.left & !(1 << i);
+                extend::<N>(items, &Progress { left, state, now: *now, latest }, horizon)
+            })
     })
 }
 
@@ -125,7 +141,8 @@ fn horizon<V: Vocabulary>(items: &[Item<V>]) -> u64 {
 
 /// Whether some order explains every answer.
 pub fn is_valid<N: Naive>(items: &[Item<N::V>], initial: &Value) -> bool {
-    extend::<N>(items, (1 << items.len()) - 1, &N::start(initial), 0, horizon(items))
+    let left = (1 << items.len()) - 1;
+    extend::<N>(items, &Progress { left, state: &N::start(initial), now: 0, latest: 0 }, horizon(items))
 }
 
 /// Whether just this order explains every answer.
@@ -139,13 +156,20 @@ fn explains<N: Naive>(items: &[Item<N::V>], initial: &Value, order: &[OpIndex]) 
         }
         latest = latest.max(item.began);
         let next = |(now, state): &(u64, N::State)| after::<N>(state, item, *now, horizon(items));
-        states = states.iter().flat_map(next).collect();
+        let all = states.iter().flat_map(next);
+        // Unknown answers lead to the same state in many ways.
+        states = all
+            .map(|state| (format!("{state:?}"), state))
+            .collect::<BTreeMap<_, _>>()
+            .into_values()
+            .collect();
     }
     let placed = |item: &Item<N::V>| order.iter().filter(|index| **index == item.index).count();
     !states.is_empty() && items.iter().all(|item| placed(item) == 1 || item.optional && placed(item) == 0)
 }
 
-/// Whether these operations alone prove that there is no order: all others may have happened or not, with any answer.
+/// Whether these operations alone prove that there is no order: each of the others may have happened as it answered, or
+/// never.
 fn proves<N: Naive>(items: &[Item<N::V>], initial: &Value, witness: &[OpIndex]) -> bool {
     let relaxed: Vec<Item<N::V>> = items
         .iter()
@@ -154,7 +178,7 @@ fn proves<N: Naive>(items: &[Item<N::V>], initial: &Value, witness: &[OpIndex]) 
             Item {
                 index: item.index,
                 call: item.call.clone(),
-                returned: item.returned.clone().filter(|_| named),
+                returned: item.returned.clone(),
                 began: item.began,
                 deadline: item.deadline,
                 optional: item.optional || !named,
@@ -180,20 +204,28 @@ struct Shape {
     /// The chance that an answer is made up.
     lies: u64,
     spread: u64,
+    /// How far calls are apart at least.
+    apart: u64,
 }
 
 type Draft<V> = (u64, u64, i64, <V as Vocabulary>::Call, Outcome<<V as Vocabulary>::Return>);
-type Seen<V> = BTreeMap<&'static str, Vec<<V as Vocabulary>::Return>>;
+/// The answers that each call had somewhere.
+type Seen<V> = BTreeMap<String, Vec<<V as Vocabulary>::Return>>;
 
-/// Calls take effect one after the other; some answers are then replaced by those of other calls of their kind.
-fn generate<N: Naive>(dice: &mut Dice, shape: Shape, seen: &mut Seen<N::V>) -> History<N::V> {
+/// So many calls take effect one after the other; some answers are then replaced by those that the same calls had
+/// elsewhere.
+fn generate<N: Naive>(
+    dice: &mut Dice,
+    shape: Shape,
+    operations: u64,
+    seen: &mut Seen<N::V>,
+) -> History<N::V> {
     let initials = N::initials();
     let initial = initials[dice.roll(initials.len() as u64) as usize].clone();
     let (mut state, mut point) = (N::start(&initial), shape.spread);
     let mut drafts: Vec<Draft<N::V>> = Vec::new();
-    let operations = 2 + dice.roll(5).max(dice.roll(5));
     for unique in 0..operations {
-        point += dice.roll(3);
+        point += dice.roll(3).max(shape.apart);
         let (began, ended) = (point - dice.roll(shape.spread), point + dice.roll(shape.spread));
         let owner = dice.roll(3) as i64;
         let call = N::call(dice, owner, unique as i64);
@@ -208,12 +240,15 @@ fn generate<N: Naive>(dice: &mut Dice, shape: Shape, seen: &mut Seen<N::V>) -> H
         if !(failed || unknown && dice.percent(50)) {
             state = next;
         }
-        let others = seen.entry(N::V::kind(&call)).or_default();
-        if others.len() < 100 {
+        let others = seen.entry(N::V::describe_call(&call)).or_default();
+        if others.len() < 100 && !others.contains(&returned) {
             others.push(returned.clone());
         }
         if dice.percent(shape.lies) {
-            returned = others[dice.roll(others.len() as u64) as usize].clone();
+            let other = &others[dice.roll(others.len() as u64) as usize];
+            if N::V::belongs(&call, other) {
+                returned = other.clone();
+            }
         }
         let outcome = match (failed, unknown) {
             (true, _) => Outcome::Fail("refused".into()),
@@ -268,14 +303,16 @@ pub fn compare_many<N: Naive>(name: &str) {
         let shape = Shape {
             unknown: [0, 10, 30][dice.roll(3) as usize],
             failed: [0, 0, 15][dice.roll(3) as usize],
-            lies: [0, 10, 20, 40][dice.roll(4) as usize],
+            lies: [0, 40, 80, 100][dice.roll(4) as usize],
             spread: 2 + dice.roll(6),
+            apart: 0,
         };
         let mut seen = Seen::<N::V>::new();
         let mut uncertain = 0;
         let mut valid = 0;
         for _ in 0..EACH {
-            let history = generate::<N>(&mut dice, shape, &mut seen);
+            let operations = 2 + dice.roll(5).max(dice.roll(5));
+            let history = generate::<N>(&mut dice, shape, operations, &mut seen);
             let unknown = |one: &Operation<N::V>| matches!(one.outcome, Outcome::Unknown(_));
             uncertain += u64::from(history.operations.iter().any(unknown));
             valid += u64::from(compare::<N>(&*checker, &history));
@@ -292,5 +329,69 @@ pub fn compare_many<N: Naive>(name: &str) {
     assert!(uncertain * 10 >= all, "{uncertain} of {all} have unknown outcomes");
 }
 
+/// Longer histories that are right by the way they were made: the checker must say so, and name an order that the
+/// reference follows.
+pub fn accept_long<N: Naive>(name: &str) {
+    const LENGTHS: [u64; 3] = [20, 60, 150];
+    let checker = N::V::linearizable().expect("every data type has a checker");
+    for seed in 0..30 {
+        let mut dice = Dice(seed * 0x9e37_79b9);
+        let shape = Shape {
+            unknown: [0, 4][dice.roll(2) as usize],
+            failed: 5,
+            lies: 0,
+            spread: 2 + dice.roll(4),
+            apart: 0,
+        };
+        let length = LENGTHS[seed as usize % LENGTHS.len()];
+        let history = generate::<N>(&mut dice, shape, length, &mut Seen::<N::V>::new());
+        let verdict = checker.check(&history, &Budget::new(3_000_000, 1 << 30));
+        assert_eq!(verdict.validity, Validity::Valid, "{name} {:?} {}", verdict.anomalies, show(&history));
+        let items: Vec<Item<N::V>> = history.operations.iter().filter_map(Item::new).collect();
+        let order = verdict.certificate.expect("a valid verdict has an order");
+        assert!(
+            explains::<N>(&items, &history.header.initial, &order),
+            "{name} {order:?} {}",
+            show(&history)
+        );
+    }
+}
+
+/// Histories of one call after the other, in which one answer is changed to one that cannot be: each is rejected.
+pub fn reject_mutations<N: Naive>(name: &str) {
+    const WANTED: u32 = 60;
+    let checker = N::V::linearizable().expect("every data type has a checker");
+    let shape = Shape { unknown: 0, failed: 0, lies: 0, spread: 1, apart: 2 };
+    let (mut rejected, mut seed) = (0, 0);
+    while rejected < WANTED {
+        seed += 1;
+        assert!(seed < 100 * u64::from(WANTED), "{name}: mutations that change nothing test nothing");
+        let mut dice = Dice(seed * 0x9e37_79b9);
+        let mut seen = Seen::<N::V>::new();
+        let length = 5 + dice.roll(60);
+        let mut history = generate::<N>(&mut dice, shape, length, &mut seen);
+        let at = dice.roll(length) as usize;
+        let operation = &mut history.operations[at];
+        let answers = &seen[&N::V::describe_call(&operation.call)];
+        let other = &answers[dice.roll(answers.len() as u64) as usize];
+        if !N::V::belongs(&operation.call, other) {
+            continue;
+        }
+        operation.outcome = Outcome::Ok(other.clone());
+        let items: Vec<Item<N::V>> = history.operations.iter().filter_map(Item::new).collect();
+        let certain = |item: &&Item<N::V>| !item.optional;
+        let order: Vec<OpIndex> = items.iter().filter(certain).map(|item| item.index).collect();
+        // The calls do not overlap, so there is only this order, but for calls that never returned.
+        let one_order = items.len() == order.len();
+        if !one_order || explains::<N>(&items, &history.header.initial, &order) {
+            continue;
+        }
+        let verdict = checker.check(&history, &Budget::default());
+        assert_eq!(verdict.validity, Validity::Invalid, "{name} {at} {}", show(&history));
+        rejected += 1;
+    }
+    println!("{name}: {rejected} mutations rejected of {seed} tried");
+}
+
 /// How many histories of each data type are compared where nobody asks for more.
-const DEFAULT_HISTORIES: u64 = 3_000;
+const DEFAULT_HISTORIES: u64 = 25_000;

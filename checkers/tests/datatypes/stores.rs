@@ -33,9 +33,9 @@ impl Naive for ManyRegisters {
         let key = |dice: &mut Dice| Value::from(["x", "y"][dice.roll(2) as usize]);
         let step = |dice: &mut Dice| match dice.roll(2) {
             0 => Step::Read(key(dice)),
-            _ => Step::Write(key(dice), dice.number(3)),
+            _ => Step::Write(key(dice), dice.number(2)),
         };
-        (0..1 + dice.roll(3)).map(|_| step(dice)).collect()
+        (0..1 + dice.roll(2)).map(|_| step(dice)).collect()
     }
 
     fn run((initial, map): &Self::State, call: &Vec<Step>, _: u64) -> Vec<(Vec<Answer>, Self::State)> {
@@ -75,6 +75,20 @@ fn concatenate(before: &Value, more: &Value) -> Value {
         Value::Nil => more.clone(),
         before => Value::from(format!("{before}{more}").as_str()),
     }
+}
+
+/// The ways in which entries can be answered: where keys hold something at first, nil stands for what is not known.
+fn blurred(entries: Vec<(Value, Value)>, initial: &Value) -> impl Iterator<Item = Vec<(Value, Value)>> {
+    let ways = if *initial == Value::Nil { 1 } else { 1 << entries.len() };
+    (0..ways).map(move |hidden| {
+        let mut seen = entries.clone();
+        for (at, (_, value)) in seen.iter_mut().enumerate() {
+            if hidden >> at & 1 == 1 {
+                *value = Value::Nil;
+            }
+        }
+        seen
+    })
 }
 
 impl Naive for Store {
@@ -137,13 +151,19 @@ impl Naive for Store {
                 let inside = |key: &Value| from <= key && (*to == Value::Nil || key < to);
                 let entries = map.iter().filter(|(key, _)| inside(key));
                 let entries = entries.map(|(key, value)| (key.clone(), value.clone())).collect();
-                vec![(Return::Entries(entries), state.clone())]
+                blurred(entries, initial).map(|seen| (Return::Entries(seen), state.clone())).collect()
             }
             Call::MultiGet(keys) => {
-                let all = keys.iter().map(|key| (key.clone(), now(key))).collect();
-                let there = keys.iter().filter(|key| map.contains_key(key));
-                let there = there.map(|key| (key.clone(), now(key))).collect();
-                vec![(Return::Entries(all), state.clone()), (Return::Entries(there), state.clone())]
+                // Keys that are not there may be left out of the answer.
+                let answers = (0..1 << keys.len()).filter_map(|named| {
+                    let asked = keys.iter().enumerate();
+                    let named = |at: usize| named >> at & 1 == 1;
+                    let right = asked.clone().all(|(at, key)| named(at) || !map.contains_key(key));
+                    let told = asked.filter(|(at, _)| named(*at));
+                    right.then(|| told.map(|(_, key)| (key.clone(), now(key))).collect::<Vec<_>>())
+                });
+                let seen = answers.flat_map(|told| blurred(told, initial));
+                seen.map(|seen| (Return::Entries(seen), state.clone())).collect()
             }
             Call::MultiPut(entries) => {
                 let mut map = map.clone();
@@ -269,6 +289,9 @@ impl Naive for Logging {
     }
 }
 
+/// Few ids, so that the same one comes twice by chance and trying them all is quick.
+const LAST_ID: i64 = 5;
+
 /// A generator of ids.
 pub struct Naming;
 
@@ -285,7 +308,7 @@ impl Naive for Naming {
     }
 
     fn run(given: &Vec<i64>, _: &ids::Call, _: u64) -> Vec<(ids::Return, Vec<i64>)> {
-        let fresh = (0..20).filter(|id| !given.contains(id));
+        let fresh = (0..LAST_ID).filter(|id| !given.contains(id));
         fresh.map(|id| (ids::Return::Id(Value::Int(id)), [given.as_slice(), &[id]].concat())).collect()
     }
 }

@@ -160,6 +160,13 @@ pub fn import(
         (None, Format::JepsenJson) => vocabulary(path, Notation::Json)?.to_owned(),
         (None, _) => vocabulary(path, Notation::Edn)?.to_owned(),
     };
+    if format == Format::EtcdLog {
+        if name != Register::NAME {
+            let what = format!("it is a log of registers, and none of {name}");
+            return Err(ReadError::Unrecognised { path: path.into(), what });
+        }
+        return etcd_log::read(path, &header::<Register>(initial)).map(AnyHistory::Register);
+    }
     match name.as_str() {
         Register::NAME => import_as(path, format, initial).map(AnyHistory::Register),
         ListAppend::NAME => import_as(path, format, initial).map(AnyHistory::ListAppend),
@@ -188,12 +195,16 @@ pub fn import(
     }
 }
 
+/// What a foreign history is taken for.
+fn header<V: Vocabulary>(initial: Option<Value>) -> Header {
+    Header { initial: initial.unwrap_or_default(), ..Header::new(V::NAME) }
+}
+
 fn import_as<V: Spoken>(
     path: &Path,
     format: Format,
     initial: Option<Value>,
 ) -> Result<History<V>, ReadError> {
-    let header = Header { initial: initial.clone().unwrap_or_default(), ..Header::new(V::NAME) };
     match format {
         Format::Disprove => {
             let mut history = file::read::<V>(path)?;
@@ -202,11 +213,10 @@ fn import_as<V: Spoken>(
             }
             Ok(history)
         }
-        Format::EtcdLog => etcd_log::read(path, &header),
-        // The formats without times were read by the caller.
+        // Logs of etcd and the formats without times were read by the caller.
         _ => {
             let notation = if format == Format::JepsenJson { Notation::Json } else { Notation::Edn };
-            let mut history = edn::read::<V>(path, notation, &header)?;
+            let mut history = edn::read::<V>(path, notation, &header::<V>(initial.clone()))?;
             if initial.is_none()
                 && let Some(shown) = V::shown_initial(&history.operations)
             {
