@@ -54,6 +54,66 @@ const GLOSSARY: &[GlossaryEntry] = &[
         "No single order of the operations keeps the order of every session and explains every answer. Different clients saw things happen in orders that contradict each other.",
     ),
     entry(
+        "own-write-missed",
+        "Own write missed",
+        "A session read an older value than the one it had written itself. A user who saves something and looks again does not find it.",
+    ),
+    entry(
+        "non-monotonic-read",
+        "Non-monotonic read",
+        "A session read a value, then a newer one, then the older one again. To its user, time runs backwards.",
+    ),
+    entry(
+        "non-monotonic-write",
+        "Non-monotonic write",
+        "A session saw the writes of another session in an order in which they were not made. What was built on the first write can be there without it.",
+    ),
+    entry(
+        "effect-without-cause",
+        "Effect without cause",
+        "A session saw a write, but not what the writer had read before it wrote. An answer is visible and the question is not.",
+    ),
+    entry(
+        "session-order-violation",
+        "Session order violation",
+        "No order of the writes that keeps the order of every session explains what one session saw. Its own calls and those of the others contradict each other only together.",
+    ),
+    entry(
+        "causality-violation",
+        "Causality violation",
+        "No order of the writes in which causes come before effects explains what one session saw. An effect was visible before its cause.",
+    ),
+    entry(
+        "divergent-order",
+        "Divergent order",
+        "Sessions saw conflicting writes in orders that contradict each other and what caused what. Replicas that never agree on one order can end in different states.",
+    ),
+    entry(
+        "real-time-causality-violation",
+        "Real-time causality violation",
+        "The only orders of the writes that keep causes before effects contradict real time. A write took effect before it began, or after something that began when it was over.",
+    ),
+    entry(
+        "write-order-contradiction",
+        "Write order contradiction",
+        "No order of the writes of a key agrees with real time and with every read by itself. Reads that are each possible alone exclude each other.",
+    ),
+    entry(
+        "future-read",
+        "Read from the future",
+        "A read returned a value whose write had not begun when the read ended. The clocks of the test are wrong, or the value comes from somewhere else.",
+    ),
+    entry(
+        "too-stale",
+        "Too stale",
+        "A read returned a value that had been replaced for longer, or by more newer values, than the promise allows. Caches or replicas lag behind further than agreed.",
+    ),
+    entry(
+        "diverged",
+        "Diverged",
+        "After the last write and time to settle, processes still read different values of one key. Copies of the data do not converge.",
+    ),
+    entry(
         "impossible-refusal",
         "Impossible refusal",
         "A compare-and-set was refused although the key never held any other value than the one it asked for. The database refused what it had to accept, or held something that nobody wrote.",

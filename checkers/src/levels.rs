@@ -12,6 +12,7 @@
 //! seen, all of them are tried as long as there are few ways, and the verdict is unknown where there are many.
 
 pub(crate) mod calls;
+pub(crate) mod clocks;
 pub(crate) mod forced;
 pub(crate) mod meter;
 pub(crate) mod notes;
@@ -19,9 +20,24 @@ pub(crate) mod sources;
 pub(crate) mod witness;
 pub(crate) mod words;
 
-use history::{Nanos, vocabulary::Register};
+mod convergent;
+mod eventual;
+mod explain;
+mod freshness;
+mod judge;
+mod key_value;
+mod names;
+mod own_writes;
+mod promise;
+mod regular;
+mod stale;
+mod views;
+
+use history::{KeyValue, Nanos, vocabulary::Register};
 
 use crate::{Checker, Sequential};
+
+pub use names::levels;
 
 /// A promise by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,35 +68,22 @@ impl Default for LevelOptions {
     }
 }
 
-const LEVELS: &[LevelInfo] = &[
-    LevelInfo {
-        name: "sequential",
-        aliases: &["sequential-consistency"],
-        explanation: "all calls on all keys happen one after the other in one order, each session's in the order it made \
-                      them; the order need not agree with real time",
-    },
-    LevelInfo {
-        name: "sequential-per-key",
-        aliases: &["coherent", "cache-consistency"],
-        explanation: "the same, but each key has an order of its own, and the orders of two keys may contradict each other",
-    },
-];
-
-/// The promises that [`checker`] knows, from the strongest on.
-pub fn levels() -> &'static [LevelInfo] {
-    LEVELS
-}
-
 /// The promise of that name or alias.
 pub fn level(name: &str) -> Option<&'static LevelInfo> {
-    LEVELS.iter().find(|level| level.name == name || level.aliases.contains(&name))
+    levels().iter().find(|level| level.name == name || level.aliases.contains(&name))
 }
 
 /// A checker of the promise of that name or alias; `None` if there is no such promise.
-pub fn checker(name: &str, _options: &LevelOptions) -> Option<Box<dyn Checker<Register>>> {
-    match level(name)?.name {
-        "sequential" => Some(Box::new(Sequential::new())),
-        "sequential-per-key" => Some(Box::new(Sequential::per_key())),
-        _ => None,
-    }
+pub fn checker(name: &str, options: &LevelOptions) -> Option<Box<dyn Checker<Register>>> {
+    let level = level(name)?;
+    Some(match level.name {
+        "sequential" => Box::new(Sequential::new()),
+        "sequential-per-key" => Box::new(Sequential::per_key()),
+        _ => Box::new(judge::Level { name: level.name, kind: names::kind(level.name)?, options: *options }),
+    })
+}
+
+/// The same for stores of single keys: get, put and compare-and-set. A history with other calls is unknown.
+pub fn key_value_checker(name: &str, options: &LevelOptions) -> Option<Box<dyn Checker<KeyValue>>> {
+    checker(name, options).map(|level| Box::new(key_value::OverKeys(level)) as Box<dyn Checker<KeyValue>>)
 }

@@ -136,6 +136,15 @@ fn decide_within(problem: &Problem, meter: &mut Meter) -> Result<Decision, Limit
     })
 }
 
+/// Whether each key is quickly found to be linearizable.
+pub(crate) fn is_linearizable(history: &History<Register>, problem: &Problem, budget: &Budget) -> bool {
+    // A session whose next call began when the last ended says more than real time does.
+    let at = |call: u32| &problem.calls[call as usize];
+    let apart = |pair: &[u32]| at(pair[0]).ended < at(pair[1]).began;
+    problem.sessions.iter().all(|session| session.windows(2).all(apart))
+        && merge::linearizable(history, problem, budget, false).is_some()
+}
+
 /// An order of all calls that happened, within so many steps, if that finds one.
 pub(crate) fn find_order(
     history: &History<Register>,

@@ -4,16 +4,24 @@
 mod material;
 #[path = "levels/reference.rs"]
 mod reference;
+#[path = "levels/worlds.rs"]
+mod worlds;
 
-use disprove_checkers::{Budget, Checker, Sequential, Validity, Verdict, sequential::verify_sequential};
-use history::{History, vocabulary::Register};
-use material::{Dice, generate, history, is_cycle, keep, shape, show};
+use disprove_checkers::{
+    Budget, Checker, Sequential, Validity, Verdict,
+    levels::{LevelOptions, checker, key_value_checker, level, levels},
+    linearizability::Linearizable,
+    sequential::verify_sequential,
+};
+use history::{FaultId, FaultRecord, FaultState, History, KeyValue, Nanos, Outcome, vocabulary::Register};
+use material::{Dice, generate, history, is_cycle, keep, shape, show, timed};
 use rayon::prelude::*;
+use worlds::{Seen, World, not_failed, of_key, some_world};
 
 /// How many random histories each test tries; more by the environment.
 fn rounds() -> u64 {
     let given = std::env::var("DISPROVE_LEVEL_HISTORIES").ok();
-    given.map_or(30_000, |text| text.parse().expect("a number of histories"))
+    given.map_or(8_000, |text| text.parse().expect("a number of histories"))
 }
 
 fn check(checker: &dyn Checker<Register>, history: &History<Register>) -> Verdict {
@@ -190,5 +198,469 @@ fn classic_examples_are_judged_as_the_books_do() {
     for (name, text, valid) in EXAMPLES {
         let history = history(text);
         assert_eq!(compare_sequential(&history, 3), *valid, "{name}");
+    }
+}
+
+/// Whether a history keeps a promise, by its definition.
+fn keeps(name: &str, history: &History<Register>) -> bool {
+    let (ops, initial) = (not_failed(history), &history.header.initial);
+    let by_key = |accepts: &dyn Fn(&World) -> bool| {
+        (0..3)
+            .all(|slot| some_world(&of_key(&ops, &material::key(slot)), initial, &mut |world| accepts(world)))
+    };
+    let mut whole = |accepts: &dyn Fn(&World) -> bool| some_world(&ops, initial, &mut |world| accepts(world));
+    match name {
+        "sequential" => reference::is_sequential(history),
+        "real-time-causal" => whole(&|world| world.converges(true)),
+        "causal-convergent" => whole(&|world| world.converges(false)),
+        "causal" => whole(&|world| world.has_views(Seen::Causal)),
+        "pram" => whole(&|world| world.has_views(Seen::Pram)),
+        "writes-follow-reads" => whole(&|world| world.has_views(Seen::WritesFollowReads)),
+        "monotonic-writes" => whole(&|world| world.has_views(Seen::MonotonicWrites)),
+        // Judged over all keys at once here, and key by key by the checker: that is the same.
+        "monotonic-reads" => whole(&|world| world.has_views(Seen::MonotonicReads)),
+        "read-your-writes" => by_key(&|world| world.reads_own_writes()),
+        "regular" => by_key(&|world| world.is_regular()),
+        "weak-regular" => worlds::reads_are_regular(history, false),
+        "safe" => worlds::reads_are_regular(history, true),
+        _ => panic!("{name} has no definition here"),
+    }
+}
+
+fn agrees(name: &str) {
+    let level = checker(name, &LevelOptions::default()).expect("a level");
+    let judge = |round: u64| {
+        let mut dice = Dice::of_round(round.wrapping_mul(31) ^ name.len() as u64);
+        let mut shape = shape(&mut dice);
+        // What is uncertain is tried in all ways by the definition, so there must not be much of it.
+        shape.operations = shape.operations.min(7);
+        if shape.values > 0 || shape.cas > 20 {
+            shape.operations = shape.operations.min(6);
+            shape.processes = shape.processes.min(3);
+        }
+        let history = generate(&mut dice, shape);
+        let verdict = check(&*level, &history);
+        let kept = keeps(name, &history);
+        let expected = if kept { Validity::Valid } else { Validity::Invalid };
+        assert_eq!(verdict.validity, expected, "{name} {verdict:?} {}", show(&history));
+        for anomaly in &verdict.anomalies {
+            // Reads that no write overlaps are still not overlapped when writes are dropped, but nobody can tell.
+            let judged = if name == "safe" { "weak-regular" } else { name };
+            let rest = keep(&history, &anomaly.witness);
+            assert!(!keeps(judged, &rest), "{name} {anomaly:?} {}", show(&history));
+            assert!(is_cycle(&history, anomaly), "{name} {anomaly:?} {}", show(&history));
+        }
+        kept
+    };
+    let all = rounds() as usize;
+    let valid = (0..rounds()).into_par_iter().filter(|&round| judge(round)).count();
+    println!("{name}: {all} histories, {valid} valid, {} invalid", all - valid);
+    assert!(valid * 20 >= all && (all - valid) * 20 >= all, "{name}: {valid} of {all} are valid");
+}
+
+macro_rules! agree {
+    ($($test:ident $name:literal)*) => {
+        $(#[test] fn $test() { agrees($name); })*
+    };
+}
+
+agree! {
+    real_time_causal_agrees_with_its_definition "real-time-causal"
+    causal_convergent_agrees_with_its_definition "causal-convergent"
+    causal_agrees_with_its_definition "causal"
+    pram_agrees_with_its_definition "pram"
+    writes_follow_reads_agrees_with_its_definition "writes-follow-reads"
+    monotonic_writes_agrees_with_its_definition "monotonic-writes"
+    monotonic_reads_agrees_with_its_definition "monotonic-reads"
+    read_your_writes_agrees_with_its_definition "read-your-writes"
+    regular_agrees_with_its_definition "regular"
+    weak_regular_agrees_with_its_definition "weak-regular"
+    safe_agrees_with_its_definition "safe"
+}
+
+#[test]
+fn bounded_staleness_agrees_with_its_definition() {
+    let measure = checker("bounded-staleness", &LevelOptions::default()).expect("a level");
+    let judge = |round: u64| {
+        let mut dice = Dice::of_round(round ^ 0x7777);
+        let shape = shape(&mut dice);
+        let history = generate(&mut dice, shape);
+        let (ops, initial) = (not_failed(&history), &history.header.initial);
+        let garbage = !some_world(&ops, initial, &mut |_| true);
+        let all = worlds::staleness(&history);
+        let future = garbage || all.iter().any(Option::is_none);
+        let verdict = check(&*measure, &history);
+        assert_eq!(verdict.validity == Validity::Invalid, future, "{verdict:?} {}", show(&history));
+        assert!(decided(&verdict));
+        let versions = all.iter().flatten().map(|(versions, _)| *versions).max().unwrap_or(0);
+        let age = all.iter().flatten().map(|(_, age)| *age).max().unwrap_or(0);
+        if !future && versions > 0 {
+            let told = |text: String| verdict.notes.iter().any(|note| note.contains(&text));
+            assert!(told(format!("by versions: {versions} ")), "{versions} {verdict:?} {}", show(&history));
+            assert!(told(format!("by time: {age} ns")), "{age} {verdict:?} {}", show(&history));
+        }
+        for bound in 0..3 {
+            let by_versions = LevelOptions { staleness_versions: Some(bound), ..LevelOptions::default() };
+            let by_time = LevelOptions { staleness_time: Some(Nanos(bound * 2)), ..LevelOptions::default() };
+            for (options, wrong) in [(by_versions, versions > bound), (by_time, age > bound * 2)] {
+                let level = checker("bounded-staleness", &options).expect("a level");
+                let verdict = check(&*level, &history);
+                let invalid = verdict.validity == Validity::Invalid;
+                assert_eq!(invalid, wrong || future, "{options:?} {verdict:?} {}", show(&history));
+                for anomaly in verdict.anomalies.iter().filter(|_| !future) {
+                    let rest = worlds::staleness(&keep(&history, &anomaly.witness));
+                    let still = |(missed, age): &(u64, u64)| match options.staleness_versions {
+                        Some(bound) => *missed > bound,
+                        None => *age > bound * 2,
+                    };
+                    assert!(rest.iter().flatten().any(still), "{options:?} {anomaly:?} {}", show(&history));
+                }
+            }
+        }
+        versions > 0
+    };
+    let all = rounds() as usize;
+    let stale = (0..rounds()).into_par_iter().filter(|&round| judge(round)).count();
+    println!("bounded-staleness: {all} histories, {stale} with stale reads");
+    assert!(stale * 10 >= all && (all - stale) * 10 >= all, "{stale} of {all} have stale reads");
+}
+
+/// Whoever keeps the first keeps the second.
+const IMPLIED: &[(&str, &str)] = &[
+    ("linearizable", "sequential"),
+    ("linearizable", "real-time-causal"),
+    ("linearizable", "regular"),
+    ("sequential", "sequential-per-key"),
+    ("sequential", "causal"),
+    ("sequential", "causal-convergent"),
+    ("sequential-per-key", "monotonic-reads"),
+    ("sequential-per-key", "read-your-writes"),
+    ("real-time-causal", "causal-convergent"),
+    ("causal-convergent", "monotonic-reads"),
+    ("causal-convergent", "read-your-writes"),
+    ("causal", "pram"),
+    ("causal", "writes-follow-reads"),
+    ("pram", "monotonic-writes"),
+    ("pram", "read-your-writes"),
+    ("monotonic-writes", "monotonic-reads"),
+    ("writes-follow-reads", "monotonic-reads"),
+    ("regular", "weak-regular"),
+    ("weak-regular", "safe"),
+];
+
+#[test]
+fn what_a_promise_implies_is_kept_where_it_is_kept() {
+    let judge = |name: &str, history: &History<Register>| {
+        let verdict = match checker(name, &LevelOptions::default()) {
+            Some(level) => check(&*level, history),
+            None => check(&Linearizable::default(), history),
+        };
+        assert!(decided(&verdict), "{name} {verdict:?} {}", show(history));
+        verdict.validity == Validity::Valid
+    };
+    let compare = |round: u64| {
+        let mut dice = Dice::of_round(round ^ 0x1234_5678);
+        let shape = shape(&mut dice);
+        let history = generate(&mut dice, shape);
+        let mut names: Vec<&str> = IMPLIED.iter().flat_map(|(strong, weak)| [*strong, *weak]).collect();
+        names.sort_unstable();
+        names.dedup();
+        let kept: Vec<&str> = names.into_iter().filter(|name| judge(name, &history)).collect();
+        let only_weak = |(strong, weak): &(&str, &str)| {
+            assert!(
+                !kept.contains(strong) || kept.contains(weak),
+                "{strong}, not {weak}: {}",
+                show(&history)
+            );
+            u64::from(kept.contains(weak) && !kept.contains(strong))
+        };
+        IMPLIED.iter().map(only_weak).collect::<Vec<u64>>()
+    };
+    let none = || vec![0; IMPLIED.len()];
+    let add = |a: Vec<u64>, b: Vec<u64>| a.iter().zip(b).map(|(a, b)| a + b).collect();
+    let apart: Vec<u64> = (0..rounds()).into_par_iter().map(compare).reduce(none, add);
+    for ((strong, weak), count) in IMPLIED.iter().zip(&apart) {
+        println!("{weak} without {strong}: {count} of {} histories", rounds());
+    }
+    assert!(apart.iter().all(|&count| count > 0), "some promises were never told apart: {apart:?}");
+}
+
+const SESSION_LEVELS: &[&str] = &[
+    "sequential",
+    "sequential-per-key",
+    "causal",
+    "causal-convergent",
+    "pram",
+    "writes-follow-reads",
+    "monotonic-writes",
+    "monotonic-reads",
+    "read-your-writes",
+];
+
+/// Classic examples, and the levels that they break.
+const BROKEN: &[(&str, &str, &[&str])] = &[
+    ("store buffering (Dekker)", "p0 w x 1\n p1 w y 1\n p0 r y -\n p1 r x -", &["sequential"]),
+    (
+        "independent reads of independent writes",
+        "p0 w x 1\n p1 w y 1\n p2 r x 1\n p2 r y -\n p3 r y 1\n p3 r x -",
+        &["sequential"],
+    ),
+    (
+        "message passing",
+        "p0 w x 1\n p0 w y 1\n p1 r y 1\n p1 r x -",
+        &["sequential", "causal", "causal-convergent", "pram", "monotonic-writes"],
+    ),
+    (
+        "write-to-read causality: PRAM holds, causal does not",
+        "p0 w x 1\n p1 r x 1\n p1 w y 1\n p2 r y 1\n p2 r x -",
+        &["sequential", "causal", "causal-convergent", "writes-follow-reads"],
+    ),
+    (
+        "two readers see writes that know nothing of each other in opposite orders: causal memory holds, convergence does not",
+        "p0 w x 1\n p1 w x 2\n p2 r x 1\n p2 r x 2\n p3 r x 2\n p3 r x 1",
+        &["sequential", "sequential-per-key", "causal-convergent"],
+    ),
+    (
+        "a session hides what its own write replaced: convergence holds, causal memory does not",
+        "p0 w z 1\n p0 w x 1\n p0 w y 1\n p1 w x 2\n p1 r z -\n p1 r y 1\n p1 r x 2",
+        &["sequential", "causal", "pram"],
+    ),
+    (
+        "an own write is missed",
+        "p0 w x 1\n p0 r x -",
+        &["sequential", "sequential-per-key", "causal", "causal-convergent", "pram", "read-your-writes"],
+    ),
+    (
+        "a reader goes back",
+        "p0 w x 1\n p1 r x 1\n p1 r x -",
+        &[
+            "sequential",
+            "sequential-per-key",
+            "causal",
+            "causal-convergent",
+            "pram",
+            "writes-follow-reads",
+            "monotonic-writes",
+            "monotonic-reads",
+        ],
+    ),
+    (
+        "load buffering: each effect causes the other",
+        "p0 r x 1\n p1 r y 1\n p0 w y 1\n p1 w x 1",
+        &["sequential", "causal", "causal-convergent", "writes-follow-reads"],
+    ),
+    ("a stale read that nobody can tell", "p0 w x 1\n p0 w x 2\n p1 r x 1\n p1 r x 2", &[]),
+    ("an unknown write that happens late", "p0 w x 1 ?\n p1 r x -\n p1 r y -\n p1 r x 1", &[]),
+];
+
+#[test]
+fn classic_examples_tell_the_levels_apart() {
+    for (example, text, broken) in BROKEN {
+        let history = history(text);
+        for name in SESSION_LEVELS {
+            let level = checker(name, &LevelOptions::default()).expect("a level");
+            let verdict = check(&*level, &history);
+            let expected = if broken.contains(name) { Validity::Invalid } else { Validity::Valid };
+            assert_eq!(verdict.validity, expected, "{example}: {name} {verdict:?}");
+        }
+    }
+}
+
+#[test]
+fn kinds_and_sentences_name_what_happened() {
+    let cases = [
+        ("causal", "p0 w x 1\n p0 r x -", "own-write-missed", "p0 did not see its own write"),
+        ("causal", "p0 w x 1\n p1 r x 1\n p1 r x -", "non-monotonic-read", "p1 went back to an older value"),
+        (
+            "pram",
+            "p0 w x 1\n p0 w y 1\n p1 r y 1\n p1 r x -",
+            "non-monotonic-write",
+            "p1 saw writes of one session",
+        ),
+        (
+            "causal",
+            "p0 w x 1\n p1 r x 1\n p1 w y 1\n p2 r y 1\n p2 r x -",
+            "effect-without-cause",
+            "p2 saw a write, but not what its writer had seen before",
+        ),
+        (
+            "causal-convergent",
+            "p0 w x 1\n p1 w x 2\n p2 r x 1\n p2 r x 2\n p3 r x 2\n p3 r x 1",
+            "divergent-order",
+            "no order of the writes for all sessions",
+        ),
+        (
+            "sequential",
+            "p0 w x 1\n p1 w y 1\n p0 r y -\n p1 r x -",
+            "nonsequential",
+            "cannot be put into one order",
+        ),
+        ("monotonic-reads", "p0 r x 7", "garbage-read", "nobody else ever wrote 7 to x"),
+        ("regular", "p0 w x 1\n p0 w x 2\n p1 r x 1", "write-order-contradiction", "no order of the writes"),
+        ("weak-regular", "p0 w x 1\n p0 w x 2\n p1 r x 1", "stale-read", "had replaced that for certain"),
+        ("safe", "p0 r x 1\n p0 w x 1", "future-read", "nothing of the kind had begun to be written"),
+    ];
+    for (name, text, kind, part) in cases {
+        let verdict = check(&*checker(name, &LevelOptions::default()).expect("a level"), &history(text));
+        let anomaly = verdict.anomalies.first().unwrap_or_else(|| panic!("{name}: nothing was found"));
+        assert_eq!(anomaly.kind, kind, "{name} {anomaly:?}");
+        assert!(anomaly.sentence.contains(part), "{name} {anomaly:?}");
+        let known = disprove_checkers::glossary().iter().any(|entry| entry.kind == kind);
+        assert!(known, "{kind} is not in the glossary");
+    }
+}
+
+#[test]
+fn real_time_levels_are_told_apart_by_examples() {
+    let cases = [
+        // Two reads go back from new to old while the write is under way.
+        ("p0 0 5 w x 1\n p0 10 40 w x 2\n p1 12 14 r x 2\n p1 16 18 r x 1", "linearizable", "regular"),
+        // Two writes overlap, and later readers disagree about which was the last.
+        ("p0 0 9 w x 1\n p1 0 9 w x 2\n p2 20 22 r x 1\n p3 20 22 r x 2", "regular", "weak-regular"),
+        // A read that overlaps a write returns what was replaced long before.
+        ("p0 0 2 w x 1\n p0 3 5 w x 2\n p0 10 20 w x 3\n p1 12 14 r x 1", "weak-regular", "safe"),
+        // A stale read orders the writes against real time, which only the real-time form minds.
+        (
+            "p0 0 2 w x 1\n p1 5 7 w x 2\n p2 10 12 r x 2\n p2 15 17 r x 1",
+            "real-time-causal",
+            "causal-convergent",
+        ),
+    ];
+    for (text, broken, kept) in cases {
+        let history = timed(text);
+        let judge = |name: &str| match checker(name, &LevelOptions::default()) {
+            Some(level) => check(&*level, &history).validity,
+            None => check(&Linearizable::default(), &history).validity,
+        };
+        assert_eq!(judge(broken), Validity::Invalid, "{broken}: {text}");
+        assert_eq!(judge(kept), Validity::Valid, "{kept}: {text}");
+    }
+}
+
+#[test]
+fn eventual_wants_final_reads_that_agree() {
+    let level =
+        checker("eventual", &LevelOptions { settle: Nanos(20), ..LevelOptions::default() }).expect("a level");
+    let cases = [
+        ("p0 0 5 w x 1\n p1 10 12 r x -\n p1 30 32 r x 1\n p2 30 32 r x 1", Validity::Valid),
+        ("p0 0 5 w x 1\n p1 30 32 r x -\n p2 30 32 r x 1", Validity::Invalid),
+        // Early reads do not count, and of several the last.
+        ("p0 0 5 w x 1\n p1 30 32 r x -\n p1 40 42 r x 1\n p2 20 22 r x -\n p2 30 32 r x 1", Validity::Valid),
+        // One process proves nothing, and neither do reads before all has settled.
+        ("p0 0 5 w x 1\n p1 30 32 r x -", Validity::Unknown),
+        ("p0 0 5 w x 1\n p1 10 12 r x -\n p2 10 12 r x 1", Validity::Unknown),
+        // An unknown write may happen between the two reads, but not explain two values of others.
+        ("p0 0 5 w x 1 ?\n p1 30 32 r x -\n p2 34 36 r x 1", Validity::Unknown),
+        ("p0 0 5 w x 1 ?\n p3 0 5 w x 2\n p1 30 32 r x -\n p2 34 36 r x 2", Validity::Invalid),
+        ("p0 0 5 r x 9\n p1 30 32 r x 9", Validity::Invalid),
+    ];
+    for (text, expected) in cases {
+        let verdict = check(&*level, &timed(text));
+        assert_eq!(verdict.validity, expected, "{text} {verdict:?}");
+        assert_eq!(verdict.validity == Validity::Unknown, !verdict.notes.is_empty(), "{text} {verdict:?}");
+    }
+    let mut faulty = timed("p0 0 5 w x 1\n p1 30 32 r x -\n p2 30 32 r x 1");
+    faulty.faults.push(FaultRecord {
+        id: FaultId(0),
+        family: "partition".into(),
+        description: "cut n1 off".into(),
+        nodes: vec!["n1".into()],
+        began: Nanos(3),
+        ended: Some(Nanos(25)),
+        state: FaultState::Installed,
+        evidence: String::new(),
+    });
+    assert_eq!(check(&*level, &faulty).validity, Validity::Unknown, "the fault had just ended");
+    faulty.faults[0].state = FaultState::Skipped;
+    assert_eq!(check(&*level, &faulty).validity, Validity::Invalid, "there was no fault");
+}
+
+#[test]
+fn sessions_are_what_one_connection_did() {
+    let judge = |history: &History<Register>| check(&Sequential::new(), history);
+    // A process that goes on after an unknown outcome is a new session.
+    let continued = judge(&history("p0 w x 1\n p0 w y 1 ?\n p0 r x -"));
+    assert_eq!(continued.validity, Validity::Valid, "{continued:?}");
+    assert!(continued.notes.iter().any(|note| note.contains("went on")), "{continued:?}");
+    // One whose calls overlap is none.
+    let overlapping = judge(&timed("p0 0 10 w x 1\n p0 5 20 r x -\n p0 30 40 r x -"));
+    assert_eq!(overlapping.validity, Validity::Valid, "{overlapping:?}");
+    assert!(overlapping.notes.iter().any(|note| note.contains("began a call before")), "{overlapping:?}");
+    // Without times the order by index is the order of the session.
+    let mut untimed = timed("p0 0 10 w x 1\n p0 0 10 r x -");
+    untimed.header.untimed = true;
+    assert_eq!(judge(&untimed).validity, Validity::Invalid);
+    for (name, expected) in
+        [("regular", Validity::Unknown), ("safe", Validity::Unknown), ("pram", Validity::Invalid)]
+    {
+        let level = checker(name, &LevelOptions::default()).expect("a level");
+        assert_eq!(check(&*level, &untimed).validity, expected, "{name}");
+    }
+    // A nil read is not known where the initial value is something else.
+    let mut initial = history("p0 w x 1\n p0 r x -");
+    initial.header.initial = 7.into();
+    assert_eq!(judge(&initial).validity, Validity::Valid);
+}
+
+#[test]
+fn every_level_has_a_checker_of_its_name() {
+    for info in levels() {
+        for name in info.aliases.iter().chain([&info.name]) {
+            let level = checker(name, &LevelOptions::default()).expect("a level");
+            assert_eq!(level.name(), info.name);
+            let over_keys = key_value_checker(name, &LevelOptions::default()).expect("a level");
+            assert_eq!(over_keys.name(), info.name);
+        }
+        assert!(info.explanation.len() > 40 && info.explanation.ends_with('.'), "{}", info.name);
+        let empty = check(&*checker(info.name, &LevelOptions::default()).expect("a level"), &history(""));
+        assert_eq!(empty.validity, Validity::Valid, "{}", info.name);
+    }
+    assert!(checker("linearizable", &LevelOptions::default()).is_none());
+    assert_eq!(level("causal-memory").map(|level| level.name), Some("causal"));
+}
+
+#[test]
+fn stores_of_keys_are_judged_as_registers() {
+    use history::vocabulary::{key_value as store, register};
+    for round in 0..400 {
+        let mut dice = Dice::of_round(round ^ 0xabcd);
+        let shape = shape(&mut dice);
+        let history = generate(&mut dice, shape);
+        let operations = history.operations.iter().map(|operation| history::Operation::<KeyValue> {
+            index: operation.index,
+            process: operation.process,
+            node: operation.node,
+            call: match operation.call.clone() {
+                register::Call::Read(key) => store::Call::Get(key),
+                register::Call::Write(key, to) => store::Call::Put(key, to),
+                register::Call::Cas(key, from, to) => store::Call::Cas(key, from, to),
+            },
+            outcome: match operation.outcome.clone() {
+                Outcome::Ok(register::Return::Value(value)) => Outcome::Ok(store::Return::Value(value)),
+                Outcome::Ok(register::Return::Written) => Outcome::Ok(store::Return::Done),
+                Outcome::Ok(register::Return::Swapped) => Outcome::Ok(store::Return::Swapped),
+                Outcome::Ok(register::Return::Refused) => Outcome::Ok(store::Return::Refused),
+                Outcome::Fail(reason) => Outcome::Fail(reason),
+                Outcome::Unknown(reason) => Outcome::Unknown(reason),
+            },
+            began: operation.began,
+            ended: operation.ended,
+        });
+        let mut stored = History::<KeyValue> {
+            header: history.header.clone(),
+            operations: operations.collect(),
+            faults: Vec::new(),
+            damage: None,
+        };
+        for name in ["sequential", "causal", "safe"] {
+            let one = check(&*checker(name, &LevelOptions::default()).expect("a level"), &history);
+            let over_keys = key_value_checker(name, &LevelOptions::default()).expect("a level");
+            assert_eq!(over_keys.check(&stored, &Budget::default()), one);
+        }
+        stored.operations[0].call = store::Call::Delete("x".into());
+        let over_keys = key_value_checker("sequential", &LevelOptions::default()).expect("a level");
+        let verdict = over_keys.check(&stored, &Budget::default());
+        assert_eq!(verdict.validity, Validity::Unknown);
+        assert!(verdict.notes[0].contains("delete"), "{verdict:?}");
     }
 }

@@ -7,6 +7,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{calls::NONE, meter::Meter};
 use crate::Limit;
 
+/// Through how many edges of a cycle a shorter one is sought.
+const TRIED: usize = 12;
+
 /// Why one call comes before another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Why {
@@ -86,6 +89,17 @@ impl Deduced {
     }
 }
 
+/// A contradiction, and the calls that it rests on.
+#[derive(Clone, Debug)]
+pub(crate) struct Contradiction {
+    /// The cycle; empty where the contradiction is of another kind.
+    pub cycle: Vec<Edge>,
+    /// The calls.
+    pub calls: Vec<u32>,
+    /// The session whose view is contradictory, where it is one session's.
+    pub session: Option<u32>,
+}
+
 /// What is given and what was deduced.
 pub(crate) struct Graph<'a, G> {
     /// What is given.
@@ -123,8 +137,73 @@ impl<G: Given> Graph<'_, G> {
         Ok(path)
     }
 
+    /// All nodes that precede these, and these, in an order that keeps all edges; else the nodes of a cycle, each after
+    /// the one that precedes it.
+    pub fn sort(
+        &self,
+        nodes: usize,
+        roots: impl Iterator<Item = u32>,
+        meter: &mut Meter,
+    ) -> Result<Result<Vec<u32>, Vec<u32>>, Limit> {
+        // Depth first, because that needs no list of what follows a node: not reached, under way, done.
+        let (mut colour, mut order) = (vec![0u8; nodes], Vec::new());
+        let (mut stack, mut given): (Vec<(u32, u32)>, Vec<Edge>) = (Vec::new(), Vec::new());
+        for root in roots {
+            if colour[root as usize] == 0 {
+                colour[root as usize] = 1;
+                stack.push((root, 0));
+            }
+            while let Some((node, next)) = stack.last_mut() {
+                let at = *node;
+                given.clear();
+                self.given.ending_at(at, &mut given);
+                let own = given.len() as u32;
+                let deduced = self.deduced.ending_at(at);
+                let edge =
+                    if *next < own { given.get(*next as usize) } else { deduced.get((*next - own) as usize) };
+                *next += 1;
+                meter.spend(1)?;
+                let Some(from) = edge.map(|edge| edge.from) else {
+                    colour[at as usize] = 2;
+                    order.push(at);
+                    stack.pop();
+                    continue;
+                };
+                match colour[from as usize] {
+                    0 => {
+                        colour[from as usize] = 1;
+                        stack.push((from, 0));
+                    }
+                    1 => {
+                        let begin = stack.iter().position(|&(open, _)| open == from).unwrap_or(0);
+                        return Ok(Err(stack[begin..].iter().map(|&(open, _)| open).collect()));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(Ok(order))
+    }
+
+    /// A short cycle near one whose nodes are given, each after the one that precedes it.
+    pub fn shortest(&self, cycle: &[u32], meter: &mut Meter) -> Result<Vec<Edge>, Limit> {
+        let (mut through, mut edges): (Vec<Edge>, Vec<Edge>) = (Vec::new(), Vec::new());
+        for (i, &node) in cycle.iter().enumerate() {
+            let from = cycle[(i + 1) % cycle.len()];
+            edges.clear();
+            self.given.ending_at(node, &mut edges);
+            edges.extend(self.deduced.ending_at(node));
+            through.extend(edges.iter().find(|edge| edge.from == from).copied());
+        }
+        // Session order and real time have no cycle by themselves.
+        through.retain(|edge| !matches!(edge.why, Why::Session | Why::Realtime));
+        through.sort_unstable_by_key(|edge| (edge.round, edge.to, edge.from));
+        through.truncate(TRIED);
+        self.cycle(&through, meter)
+    }
+
     /// A short cycle through one of these edges.
-    pub fn cycle(&self, through: &[Edge], meter: &mut Meter) -> Result<Vec<Edge>, Limit> {
+    fn cycle(&self, through: &[Edge], meter: &mut Meter) -> Result<Vec<Edge>, Limit> {
         let mut best: Vec<Edge> = Vec::new();
         for &edge in through {
             if edge.from == edge.to {

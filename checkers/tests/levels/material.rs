@@ -147,30 +147,43 @@ fn collect(initial: Value, mut drafts: Vec<Draft>) -> History<Register> {
     }
 }
 
+/// A history from lines such as `p0 0 10 w x 1`: as [`history`], with the times at which the call began and ended.
+pub fn timed(text: &str) -> History<Register> {
+    let mut drafts = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let time = |place: usize| words[place].parse().expect("a time");
+        let rest = [&words[..1], &words[3..]].concat().join(" ");
+        drafts.push(Draft { began: time(1), ended: Some(time(2)), ..draft(&rest) });
+    }
+    collect(Value::Nil, drafts)
+}
+
 /// A history from lines such as `p0 w x 1`, `p1 r x 1`, `p1 c x 1 2`, `p1 d x 3` (refused), each line later than the one
 /// before it. A `?` behind a line is an unknown outcome; `-` stands for nil.
 pub fn history(text: &str) -> History<Register> {
-    let mut drafts = Vec::new();
-    for (line, at) in text.lines().map(str::trim).filter(|line| !line.is_empty()).zip((0..).step_by(10)) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let number = |place: usize| match words[place] {
-            "-" => Value::Nil,
-            word => Value::Int(word.parse().expect("a number")),
-        };
-        let key = Value::from(words[2]);
-        let (call, answer) = match words[1] {
-            "w" => (Call::Write(key, number(3)), Return::Written),
-            "r" => (Call::Read(key), Return::Value(Some(number(3)))),
-            "c" => (Call::Cas(key, number(3), number(4)), Return::Swapped),
-            "d" => (Call::Cas(key, number(3), Value::Int(-1)), Return::Refused),
-            other => panic!("no call is named {other}"),
-        };
-        let outcome =
-            if words.last() == Some(&"?") { Outcome::Unknown("timeout".into()) } else { Outcome::Ok(answer) };
-        let process = words[0][1..].parse().expect("a process");
-        drafts.push(Draft { process, began: at, ended: Some(at + 5), call, outcome });
-    }
-    collect(Value::Nil, drafts)
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).zip((0..).step_by(10));
+    let drafts = lines.map(|(line, at)| Draft { began: at, ended: Some(at + 5), ..draft(line) });
+    collect(Value::Nil, drafts.collect())
+}
+
+fn draft(line: &str) -> Draft {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let number = |place: usize| match words[place] {
+        "-" => Value::Nil,
+        word => Value::Int(word.parse().expect("a number")),
+    };
+    let key = Value::from(words[2]);
+    let (call, answer) = match words[1] {
+        "w" => (Call::Write(key, number(3)), Return::Written),
+        "r" => (Call::Read(key), Return::Value(Some(number(3)))),
+        "c" => (Call::Cas(key, number(3), number(4)), Return::Swapped),
+        "d" => (Call::Cas(key, number(3), Value::Int(-1)), Return::Refused),
+        other => panic!("no call is named {other}"),
+    };
+    let unknown = words.last() == Some(&"?");
+    let outcome = if unknown { Outcome::Unknown("timeout".into()) } else { Outcome::Ok(answer) };
+    Draft { process: words[0][1..].parse().expect("a process"), began: 0, ended: None, call, outcome }
 }
 
 pub fn show(history: &History<Register>) -> String {

@@ -1,0 +1,131 @@
+//! The checker of one level.
+
+use history::{History, vocabulary::Register};
+use rayon::prelude::*;
+
+use super::{
+    LevelOptions,
+    calls::Problem,
+    eventual, explain, notes,
+    promise::{Answer, Promise},
+    sources::Sources,
+    stale::{self, Read},
+};
+use crate::{Budget, Checker, Validity, Verdict};
+
+/// How a level is judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    /// By who saw whose write.
+    Promise(Promise),
+    /// Read by read.
+    Read(Read),
+    /// By the final reads.
+    Eventual,
+}
+
+/// The checker of one level.
+#[derive(Debug)]
+pub(super) struct Level {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub options: LevelOptions,
+}
+
+/// The most anomalies that are described.
+const DESCRIBED_MAX: usize = 16;
+
+impl Checker<Register> for Level {
+    fn name(&self) -> String {
+        self.name.into()
+    }
+
+    fn check(&self, history: &History<Register>, budget: &Budget) -> Verdict {
+        let problem = Problem::new(history);
+        let mut verdict = Verdict {
+            checker: self.name.into(),
+            model: self.name.into(),
+            operations: history.operations.len() as u64,
+            ..Verdict::default()
+        };
+        let timed = match self.kind {
+            Kind::Promise(promise) => promise.is_timed(),
+            Kind::Read(_) | Kind::Eventual => true,
+        };
+        if timed && history.header.untimed {
+            verdict.validity = Validity::Unknown;
+            verdict.notes.push(format!("the history is without times, and {} is about real time", self.name));
+        }
+        let impossible = Sources::certain(&problem).impossible;
+        match (self.kind, impossible) {
+            (_, Some(call)) => {
+                verdict.validity = Validity::Invalid;
+                verdict.anomalies.push(notes::impossible(history, &problem, call));
+            }
+            _ if verdict.validity == Validity::Unknown => {}
+            (Kind::Promise(promise), None) => judge(promise, history, &problem, budget, &mut verdict),
+            (Kind::Read(read), None) => stale::judge(read, &self.options, history, &problem, &mut verdict),
+            (Kind::Eventual, None) => eventual::judge(history, &problem, self.options.settle, &mut verdict),
+        }
+        notes::add(&problem, &mut verdict);
+        verdict
+    }
+}
+
+fn judge(
+    promise: Promise,
+    history: &History<Register>,
+    problem: &Problem,
+    budget: &Budget,
+    verdict: &mut Verdict,
+) {
+    let mut answers: Vec<(Option<Problem>, Answer)> = if promise.is_by_key() {
+        let keys = (0..problem.keys.len() as u32).into_par_iter();
+        keys.map(|key| {
+            let part = problem.of_key(key);
+            let answer = promise.decide(None, &part, budget);
+            (Some(part), answer)
+        })
+        .collect()
+    } else {
+        vec![(None, promise.decide(Some(history), problem, budget))]
+    };
+    let open = |(_, answer): &(Option<Problem>, Answer)| matches!(answer, Answer::Ambiguous(_));
+    if promise.is_by_key() && answers.iter().any(open) && promise.is_implied(history, problem, budget) {
+        answers.retain(|answer| !open(answer));
+    }
+    let mut broken = 0;
+    for (part, answer) in answers {
+        let problem = part.as_ref().unwrap_or(problem);
+        match answer {
+            Answer::Kept => {}
+            Answer::Broken(found) => {
+                broken += 1;
+                verdict.validity = Validity::Invalid;
+                if verdict.anomalies.len() < DESCRIBED_MAX {
+                    verdict.anomalies.push(explain::anomaly(promise, history, problem, found, budget));
+                }
+            }
+            Answer::Impossible(call) => {
+                verdict.validity = Validity::Invalid;
+                verdict.anomalies.push(notes::impossible(history, problem, call));
+            }
+            Answer::Ambiguous(count) => {
+                verdict.validity = verdict.validity.max(Validity::Unknown);
+                verdict.notes.push(format!(
+                    "{count} answers can be explained by several calls each, in too many ways to try them all"
+                ));
+            }
+            Answer::Stopped(limit) => {
+                verdict.validity = verdict.validity.max(Validity::Unknown);
+                verdict.notes.push(format!("nothing was decided before {limit}"));
+                if !verdict.limits.contains(&limit) {
+                    verdict.limits.push(limit);
+                }
+            }
+        }
+    }
+    if broken > DESCRIBED_MAX {
+        verdict.notes.push(format!("{broken} keys are wrong; the first {DESCRIBED_MAX} are described"));
+    }
+}
