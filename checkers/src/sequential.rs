@@ -25,7 +25,7 @@ use rayon::prelude::*;
 use crate::{
     Budget, Checker, Limit, Validity, Verdict,
     levels::{
-        calls::Problem,
+        calls::{BYTES_PER_CALL, Problem},
         forced::{Deduced, Edge},
         meter::Meter,
         notes,
@@ -74,13 +74,19 @@ impl Checker<Register> for Sequential {
     }
 
     fn check(&self, history: &History<Register>, budget: &Budget) -> Verdict {
-        let problem = Problem::new(history);
         let mut verdict = Verdict {
             checker: self.name(),
             model: self.name(),
             operations: history.operations.len() as u64,
             ..Verdict::default()
         };
+        let mut meter = Meter::new(budget);
+        let held = meter.hold(history.operations.len() as u64 * BYTES_PER_CALL);
+        let problem = if held.is_ok() { Problem::new(history) } else { Problem::default() };
+        if let Err(limit) = held {
+            finish(history, &problem, Decision::Unknown(limit, 0), &mut verdict, budget);
+            return verdict;
+        }
         let merged = merge::linearizable(history, &problem, budget, self.per_key);
         if let (Some(order), false) = (merged, self.per_key) {
             finish(history, &problem, Decision::Valid(order), &mut verdict, budget);

@@ -21,11 +21,17 @@ use worlds::{Seen, World, not_failed, of_key, some_world};
 /// How many random histories each test tries; more by the environment.
 fn rounds() -> u64 {
     let given = std::env::var("DISPROVE_LEVEL_HISTORIES").ok();
-    given.map_or(8_000, |text| text.parse().expect("a number of histories"))
+    given.map_or(16_000, |text| text.parse().expect("a number of histories"))
 }
 
 fn check(checker: &dyn Checker<Register>, history: &History<Register>) -> Verdict {
     checker.check(history, &Budget::default())
+}
+
+fn options(change: impl FnOnce(&mut LevelOptions)) -> LevelOptions {
+    let mut options = LevelOptions::default();
+    change(&mut options);
+    options
 }
 
 /// Whether nothing is left open.
@@ -208,7 +214,7 @@ fn keeps(name: &str, history: &History<Register>) -> bool {
         (0..3)
             .all(|slot| some_world(&of_key(&ops, &material::key(slot)), initial, &mut |world| accepts(world)))
     };
-    let mut whole = |accepts: &dyn Fn(&World) -> bool| some_world(&ops, initial, &mut |world| accepts(world));
+    let whole = |accepts: &dyn Fn(&World) -> bool| some_world(&ops, initial, &mut |world| accepts(world));
     match name {
         "sequential" => reference::is_sequential(history),
         "real-time-causal" => whole(&|world| world.converges(true)),
@@ -300,8 +306,8 @@ fn bounded_staleness_agrees_with_its_definition() {
             assert!(told(format!("by time: {age} ns")), "{age} {verdict:?} {}", show(&history));
         }
         for bound in 0..3 {
-            let by_versions = LevelOptions { staleness_versions: Some(bound), ..LevelOptions::default() };
-            let by_time = LevelOptions { staleness_time: Some(Nanos(bound * 2)), ..LevelOptions::default() };
+            let by_versions = options(|options| options.staleness_versions = Some(bound));
+            let by_time = options(|options| options.staleness_time = Some(Nanos(bound * 2)));
             for (options, wrong) in [(by_versions, versions > bound), (by_time, age > bound * 2)] {
                 let level = checker("bounded-staleness", &options).expect("a level");
                 let verdict = check(&*level, &history);
@@ -322,7 +328,7 @@ fn bounded_staleness_agrees_with_its_definition() {
     let all = rounds() as usize;
     let stale = (0..rounds()).into_par_iter().filter(|&round| judge(round)).count();
     println!("bounded-staleness: {all} histories, {stale} with stale reads");
-    assert!(stale * 10 >= all && (all - stale) * 10 >= all, "{stale} of {all} have stale reads");
+    assert!(stale * 25 >= all && (all - stale) * 25 >= all, "{stale} of {all} have stale reads");
 }
 
 /// Whoever keeps the first keeps the second.
@@ -539,8 +545,7 @@ fn real_time_levels_are_told_apart_by_examples() {
 
 #[test]
 fn eventual_wants_final_reads_that_agree() {
-    let level =
-        checker("eventual", &LevelOptions { settle: Nanos(20), ..LevelOptions::default() }).expect("a level");
+    let level = checker("eventual", &options(|options| options.settle = Nanos(20))).expect("a level");
     let cases = [
         ("p0 0 5 w x 1\n p1 10 12 r x -\n p1 30 32 r x 1\n p2 30 32 r x 1", Validity::Valid),
         ("p0 0 5 w x 1\n p1 30 32 r x -\n p2 30 32 r x 1", Validity::Invalid),
@@ -663,4 +668,113 @@ fn stores_of_keys_are_judged_as_registers() {
         assert_eq!(verdict.validity, Validity::Unknown);
         assert!(verdict.notes[0].contains("delete"), "{verdict:?}");
     }
+}
+
+/// Unique values, long enough that no order can be tried in full.
+fn long(dice: &mut Dice, lies: u64) -> History<Register> {
+    let mut shape = shape(dice);
+    (shape.operations, shape.processes, shape.values, shape.cas) = (40 + dice.roll(40), 3, 0, 0);
+    (shape.failed, shape.lies, shape.writes) = (0, lies, 40);
+    generate(dice, shape)
+}
+
+#[test]
+fn verdicts_do_not_depend_on_threads_and_keep_to_limits() {
+    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+    let (one, four) = (pool(1), pool(4));
+    for round in 0..60 {
+        let history = long(&mut Dice::of_round(round), if round % 2 == 0 { 0 } else { 4 });
+        for info in levels() {
+            let level = checker(info.name, &LevelOptions::default()).expect("a level");
+            let verdict = one.install(|| check(&*level, &history));
+            assert_eq!(verdict, four.install(|| check(&*level, &history)), "{}", info.name);
+            for anomaly in verdict.anomalies.iter().filter(|_| info.name != "safe" && info.name != "eventual")
+            {
+                let rest = check(&*level, &keep(&history, &anomaly.witness));
+                assert_eq!(rest.validity, Validity::Invalid, "{} {anomaly:?} {}", info.name, show(&history));
+                assert!(is_cycle(&history, anomaly), "{} {anomaly:?}", info.name);
+            }
+            let little = Budget::new(50, 1 << 20);
+            let limited = level.check(&history, &little);
+            if decided(&limited) {
+                assert_eq!(limited.validity, verdict.validity, "{}", info.name);
+            } else if decided(&verdict) {
+                assert!(!limited.limits.is_empty(), "{} {limited:?}", info.name);
+            }
+        }
+    }
+}
+
+/// The levels that imply one, itself included.
+fn stronger_than(weak: &'static str) -> Vec<&'static str> {
+    let mut found = vec![weak];
+    let mut next = 0;
+    while let Some(&name) = found.get(next) {
+        next += 1;
+        for (strong, implied) in IMPLIED.iter().filter(|(strong, _)| *strong != "linearizable") {
+            if *implied == name && !found.contains(strong) {
+                found.push(strong);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn corrupted_answers_are_found_by_every_level_that_forbids_them() {
+    use history::vocabulary::register::{Call, Return};
+    let (mut own, mut back) = (0, 0);
+    for round in 0..400 {
+        let history = long(&mut Dice::of_round(round ^ 0xbeef), 0);
+        let strict = check(&Sequential::new(), &history);
+        assert_eq!(strict.validity, Validity::Valid, "{strict:?}");
+        let answers = |operation: &reference::Op| match (&operation.call, operation.outcome.ok()) {
+            (Call::Read(_), Some(Return::Value(Some(value)))) => Some(value.clone()),
+            _ => None,
+        };
+        let sessions = history.operations.iter().enumerate().filter_map(|(at, operation)| {
+            let value = answers(operation)?;
+            let earlier = history.operations[..at].iter().filter(|other| {
+                other.process == operation.process && other.call.key() == operation.call.key()
+            });
+            Some((at, value, earlier.collect::<Vec<_>>()))
+        });
+        let spoil = |at: usize, answer: history::Value, weak: &'static str| {
+            let operations = history.operations.clone();
+            let mut spoiled =
+                History { header: history.header.clone(), operations, faults: Vec::new(), damage: None };
+            spoiled.operations[at].outcome = Outcome::Ok(Return::Value(Some(answer)));
+            for name in stronger_than(weak) {
+                let level = checker(name, &LevelOptions::default()).expect("a level");
+                let verdict = check(&*level, &spoiled);
+                assert_eq!(verdict.validity, Validity::Invalid, "{name} {}", show(&spoiled));
+                let witness = &verdict.anomalies[0].witness;
+                assert!(
+                    witness.contains(&history.operations[at].index),
+                    "{name} {verdict:?} {}",
+                    show(&spoiled)
+                );
+            }
+        };
+        for (at, value, earlier) in sessions {
+            let wrote = |other: &&&reference::Op| {
+                matches!(other.call, Call::Write(..)) && other.outcome.ok().is_some()
+            };
+            if earlier.iter().any(|other| wrote(&other)) && history.header.initial == history::Value::Nil {
+                spoil(at, history::Value::Nil, "read-your-writes");
+                own += 1;
+            }
+            let values: Vec<history::Value> = earlier.iter().filter_map(|other| answers(other)).collect();
+            if let Some(older) =
+                values.first().filter(|older| values.last() != Some(older) && **older != value)
+            {
+                spoil(at, older.clone(), "monotonic-reads");
+                back += 1;
+            }
+            if own + back > 400 && round > 20 {
+                return;
+            }
+        }
+    }
+    assert!(own > 100 && back > 100, "{own} and {back} answers were corrupted");
 }

@@ -18,6 +18,9 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// The time at which an operation ends that has no end.
 pub(crate) const NEVER: u64 = u64::MAX;
 
+/// About how many bytes a call takes in a [`Problem`], with its versions and places.
+pub(crate) const BYTES_PER_CALL: u64 = 200;
+
 /// What a call did to its key. Versions are numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {

@@ -5,13 +5,15 @@ use rayon::prelude::*;
 
 use super::{
     LevelOptions,
-    calls::Problem,
-    eventual, explain, notes,
+    calls::{BYTES_PER_CALL, Problem},
+    eventual, explain,
+    meter::Meter,
+    notes,
     promise::{Answer, Promise},
     sources::Sources,
     stale::{self, Read},
 };
-use crate::{Budget, Checker, Validity, Verdict};
+use crate::{Budget, Checker, Limit, Validity, Verdict};
 
 /// How a level is judged.
 #[derive(Clone, Copy, Debug)]
@@ -41,13 +43,18 @@ impl Checker<Register> for Level {
     }
 
     fn check(&self, history: &History<Register>, budget: &Budget) -> Verdict {
-        let problem = Problem::new(history);
         let mut verdict = Verdict {
             checker: self.name.into(),
             model: self.name.into(),
             operations: history.operations.len() as u64,
             ..Verdict::default()
         };
+        let mut meter = Meter::new(budget);
+        if let Err(limit) = meter.hold(history.operations.len() as u64 * BYTES_PER_CALL) {
+            stop(limit, &mut verdict);
+            return verdict;
+        }
+        let problem = Problem::new(history);
         let timed = match self.kind {
             Kind::Promise(promise) => promise.is_timed(),
             Kind::Read(_) | Kind::Eventual => true,
@@ -69,6 +76,15 @@ impl Checker<Register> for Level {
         }
         notes::add(&problem, &mut verdict);
         verdict
+    }
+}
+
+/// A limit was hit before there was an answer.
+fn stop(limit: Limit, verdict: &mut Verdict) {
+    verdict.validity = verdict.validity.max(Validity::Unknown);
+    verdict.notes.push(format!("nothing was decided before {limit}"));
+    if !verdict.limits.contains(&limit) {
+        verdict.limits.push(limit);
     }
 }
 
@@ -116,13 +132,7 @@ fn judge(
                     "{count} answers can be explained by several calls each, in too many ways to try them all"
                 ));
             }
-            Answer::Stopped(limit) => {
-                verdict.validity = verdict.validity.max(Validity::Unknown);
-                verdict.notes.push(format!("nothing was decided before {limit}"));
-                if !verdict.limits.contains(&limit) {
-                    verdict.limits.push(limit);
-                }
-            }
+            Answer::Stopped(limit) => stop(limit, verdict),
         }
     }
     if broken > DESCRIBED_MAX {

@@ -51,6 +51,8 @@ const CHOICES_CALLS: usize = 1 << 23;
 const CHOICES_MAX: usize = 1 << 16;
 /// And at least so many ways.
 const CHOICES_MIN: usize = 4;
+/// The time of a view or a clock grows with the number of sessions; with more than these, a stronger promise is tried first.
+const SESSIONS_FEW: usize = 16;
 /// How many steps per call a search for a sequential order may take, where that would settle it.
 const ORDER_STEPS: u64 = 16;
 
@@ -71,15 +73,18 @@ impl Promise {
         if let Some(call) = certain.impossible {
             return Answer::Impossible(call);
         }
+        let many = problem.sessions.len() > SESSIONS_FEW;
+        let implied = |history| self.is_implied(history, problem, budget);
+        if many && history.is_some_and(implied) {
+            return Answer::Kept;
+        }
         match self.contradiction(problem, &certain, budget) {
             Err(limit) => return Answer::Stopped(limit),
             Ok(Some(contradiction)) => return Answer::Broken(contradiction),
             Ok(None) if certain.uncertain.is_empty() => return Answer::Kept,
             Ok(None) => {}
         }
-        if let Some(history) = history
-            && self.is_implied(history, problem, budget)
-        {
+        if !many && history.is_some_and(implied) {
             return Answer::Kept;
         }
         let most = (CHOICES_CALLS / problem.calls.len().max(1)).clamp(CHOICES_MIN, CHOICES_MAX);

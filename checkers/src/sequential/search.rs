@@ -29,6 +29,9 @@ pub(super) enum Found {
     Stopped(Limit, u32),
 }
 
+/// About how many bytes a call takes in the search, besides the positions that failed.
+const BYTES_PER_CALL: u64 = 100;
+
 /// A version that nobody wants is as good as any other such.
 const UNWANTED: u32 = u32::MAX;
 
@@ -61,6 +64,9 @@ struct Search<'a> {
 
 /// Searches, while every order keeps what was deduced.
 pub(super) fn search(problem: &Problem, sources: &Sources, needs: &Deduced, meter: &mut Meter) -> Found {
+    if let Err(limit) = meter.hold(problem.calls.len() as u64 * BYTES_PER_CALL) {
+        return Found::Stopped(limit, 0);
+    }
     let mut search = Search::new(problem, sources, needs);
     let mut longest = 0;
     match search.run(meter, &mut longest) {
@@ -134,7 +140,7 @@ impl<'a> Search<'a> {
                 if worth {
                     let position = self.position();
                     let bytes = (position.len() as u64 * 4 + 48) * (self.failed.len() as u64 + 1);
-                    meter.hold(bytes)?;
+                    meter.hold(bytes + self.problem.calls.len() as u64 * BYTES_PER_CALL)?;
                     self.failed.insert(position);
                 }
             }

@@ -79,6 +79,7 @@ struct Draft {
 /// Calls take effect on true registers one after the other; some answers are then replaced by made up ones.
 pub fn generate(dice: &mut Dice, shape: Shape) -> History<Register> {
     let mut state = [shape.initial; 3];
+    let mut there = [(); 3].map(|()| vec![shape.initial]);
     let mut free: Vec<(u32, u64)> = (0..shape.processes as u32).map(|process| (process, 0)).collect();
     let (mut point, mut names, mut drafts) = (0, shape.processes as u32, Vec::new());
     for unique in 0..shape.operations {
@@ -89,8 +90,10 @@ pub fn generate(dice: &mut Dice, shape: Shape) -> History<Register> {
         let ended = point + dice.roll(shape.spread);
         let slot = dice.roll(shape.keys) as usize;
         let now = state[slot];
-        let any = |dice: &mut Dice| {
-            dice.roll(1 + if shape.values > 0 { shape.values } else { shape.operations + 1 })
+        // Mostly what was really there once, so that few lies are plain garbage.
+        let any = |dice: &mut Dice| match dice.percent(15) {
+            true => dice.roll(1 + if shape.values > 0 { shape.values } else { shape.operations + 1 }),
+            false => there[slot][dice.roll(there[slot].len() as u64) as usize],
         };
         let to = match shape.values {
             0 => unique + 2,
@@ -111,6 +114,7 @@ pub fn generate(dice: &mut Dice, shape: Shape) -> History<Register> {
         let (failed, unknown) = (dice.percent(shape.failed), dice.percent(shape.unknown));
         if let Some(to) = effect.filter(|_| !(failed || unknown && dice.percent(50))) {
             state[slot] = to;
+            there[slot].push(to);
         }
         let outcome = match (failed, unknown) {
             (true, _) => Outcome::Fail("refused".into()),
