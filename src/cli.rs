@@ -65,7 +65,7 @@ impl Cli {
         if let Command::Test(test) = &parsed.command
             && test.print_config
         {
-            print!("{}", settings::print_config(&command, &matches, &layer));
+            crate::output::put!("{}", settings::print_config(&command, &matches, &layer));
             return Exit::Valid;
         }
         self.dispatch(parsed).unwrap_or_else(|failure: Failure| {

@@ -28,6 +28,7 @@ pub mod command;
 pub mod exit;
 pub mod judge;
 pub mod models;
+pub mod output;
 pub mod registry;
 pub mod run;
 pub mod settings;

@@ -178,12 +178,15 @@ fn print(judgement: &Judgement, check: &CheckArguments, color: Color) {
     let findings = &judgement.findings;
     let printed = printed(findings, judgement.seconds);
     match check.output {
-        OutputFormat::Text => print!("{}", reports::terminal::summary(findings, style(color))),
+        OutputFormat::Text => crate::output::put!("{}", reports::terminal::summary(findings, style(color))),
         OutputFormat::Json => {
-            println!("{}", serde_json::to_string_pretty(&printed).expect("findings are plain data"));
+            crate::output::putln!(
+                "{}",
+                serde_json::to_string_pretty(&printed).expect("findings are plain data")
+            );
         }
         OutputFormat::Jsonl => {
-            println!("{}", serde_json::to_string(&printed).expect("findings are plain data"))
+            crate::output::putln!("{}", serde_json::to_string(&printed).expect("findings are plain data"))
         }
     }
 }

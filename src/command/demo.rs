@@ -63,11 +63,11 @@ fn arguments(demo: &DemoArguments, disease: &str) -> TestArguments {
 /// The verdict with its sentences; calls, faults and phases are in the report.
 fn show(end: &RunEnd, color: Color) {
     let summary = reports::terminal::summary(&end.findings, style(color));
-    println!("{}", summary.split("\n\n").next().unwrap_or_default());
+    crate::output::putln!("{}", summary.split("\n\n").next().unwrap_or_default());
 }
 
 fn conclude(healthy: &RunEnd, diseased: &RunEnd, seed: u64) -> Exit {
-    println!();
+    crate::output::putln!();
     let (exit, sentence) = match (healthy.findings.validity, diseased.findings.validity) {
         (Validity::Invalid, _) => {
             (Exit::Anomaly, "the healthy store was accused: that is a bug of disprove, please report it")
@@ -81,9 +81,9 @@ fn conclude(healthy: &RunEnd, diseased: &RunEnd, seed: u64) -> Exit {
             "the healthy store passed, but the disease was missed this time; try another --seed",
         ),
     };
-    println!("demo (seed {seed}): {sentence}");
-    println!("  reports    {}", healthy.findings.run.report);
-    println!("             {}", diseased.findings.run.report);
-    println!("  repeat it  {}", diseased.findings.run.reproduce);
+    crate::output::putln!("demo (seed {seed}): {sentence}");
+    crate::output::putln!("  reports    {}", healthy.findings.run.report);
+    crate::output::putln!("             {}", diseased.findings.run.report);
+    crate::output::putln!("  repeat it  {}", diseased.findings.run.reproduce);
     exit
 }

@@ -31,11 +31,14 @@ pub fn run(output: OutputFormat) -> Result<Exit, Failure> {
     match output {
         OutputFormat::Text => print_text(&findings, ready),
         OutputFormat::Json => {
-            println!("{}", serde_json::to_string_pretty(&findings).expect("findings are plain data"));
+            crate::output::putln!(
+                "{}",
+                serde_json::to_string_pretty(&findings).expect("findings are plain data")
+            );
         }
         OutputFormat::Jsonl => {
             for finding in &findings {
-                println!("{}", serde_json::to_string(finding).expect("findings are plain data"));
+                crate::output::putln!("{}", serde_json::to_string(finding).expect("findings are plain data"));
             }
         }
     }
@@ -44,21 +47,21 @@ pub fn run(output: OutputFormat) -> Result<Exit, Failure> {
 
 fn print_text(findings: &[Finding], ready: bool) {
     for finding in findings {
-        println!(
+        crate::output::putln!(
             "{}  {:<28} {}",
             if finding.works { "ok     " } else { "missing" },
             finding.name,
             finding.detail
         );
         if !finding.works && !finding.remedy.is_empty() {
-            println!("         {:<28} remedy: {}", "", finding.remedy);
+            crate::output::putln!("         {:<28} remedy: {}", "", finding.remedy);
         }
     }
-    println!();
+    crate::output::putln!();
     if ready {
-        println!("local clusters with network faults can run here");
+        crate::output::putln!("local clusters with network faults can run here");
     } else {
-        println!(
+        crate::output::putln!(
             "local clusters run on loopback addresses here, with process faults only, until the above is mended"
         );
     }

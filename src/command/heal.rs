@@ -37,15 +37,15 @@ pub fn run(path: &Path) -> Result<Exit, Failure> {
     }
     let journal = folder.file(store::JOURNAL);
     if !journal.is_file() {
-        println!("nothing to undo: the run ended before its first fault");
+        crate::output::putln!("nothing to undo: the run ended before its first fault");
         return Ok(Exit::Valid);
     }
     let why = "the namespaces it was in ended with their controller";
     let closed = nemeses::close(&journal, why)
         .map_err(|error| Failure::input(format!("cannot heal from {}: {error}", journal.display())))?;
     for fault in &closed {
-        println!("undone: {} ({why})", fault.description);
+        crate::output::putln!("undone: {} ({why})", fault.description);
     }
-    println!("{} undone, nothing is left in force", closed.len());
+    crate::output::putln!("{} undone, nothing is left in force", closed.len());
     Ok(Exit::Valid)
 }

@@ -26,13 +26,16 @@ struct Entry {
 pub fn run(registry: &Registry, arguments: &ListArguments) -> Result<Exit, Failure> {
     let entries = entries(registry, arguments.what)?;
     match arguments.output {
-        OutputFormat::Text => print!("{}", text(&entries)),
+        OutputFormat::Text => crate::output::put!("{}", text(&entries)),
         OutputFormat::Json => {
-            println!("{}", serde_json::to_string_pretty(&entries).expect("a list is plain data"));
+            crate::output::putln!(
+                "{}",
+                serde_json::to_string_pretty(&entries).expect("a list is plain data")
+            );
         }
         OutputFormat::Jsonl => {
             for entry in &entries {
-                println!("{}", serde_json::to_string(entry).expect("a list is plain data"));
+                crate::output::putln!("{}", serde_json::to_string(entry).expect("a list is plain data"));
             }
         }
     }

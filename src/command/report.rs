@@ -24,7 +24,7 @@ pub fn run(registry: &Registry, path: &Path) -> Result<Exit, Failure> {
         judge_again(registry, &folder)?
     };
     write_reports(&folder, &findings)?;
-    println!("{}", folder.file(store::REPORT).display());
+    crate::output::putln!("{}", folder.file(store::REPORT).display());
     Ok(Exit::Valid)
 }
 

@@ -82,7 +82,7 @@ pub fn run(survey: SurveyArguments) -> Result<Exit, Failure> {
     let seconds = survey.time_limit.ceil() as u64;
     let chosen: Vec<&Measured> = results.values().filter(|result| result.case.seconds == seconds).collect();
     let table = table(&diseases, &chosen, survey.time_limit);
-    print!("{table}");
+    crate::output::put!("{table}");
     if let Some(path) = &survey.table {
         write_whole(path, table.as_bytes())?;
     }

@@ -90,11 +90,13 @@ fn model(arguments: &TestArguments, vocabulary: &str, promised: Option<&str>) ->
 /// Prints the end of a run as `--output` wants it.
 pub fn print(end: &RunEnd, output: OutputFormat, color: Color) {
     match output {
-        OutputFormat::Text => print!("{}", reports::terminal::summary(&end.findings, style(color))),
-        OutputFormat::Json => print!("{}", reports::json::results(&end.findings)),
+        OutputFormat::Text => {
+            crate::output::put!("{}", reports::terminal::summary(&end.findings, style(color)))
+        }
+        OutputFormat::Json => crate::output::put!("{}", reports::json::results(&end.findings)),
         OutputFormat::Jsonl => {
             let line = serde_json::to_string(&end.findings).expect("findings are plain data");
-            println!("{line}");
+            crate::output::putln!("{line}");
         }
     }
 }

@@ -32,7 +32,7 @@ pub fn run(verify: &VerifyArguments) -> Result<Exit, Failure> {
             Said::Silent => "not checked",
             Said::Rejected => "REJECTED",
         };
-        println!("{word:<12} {line}");
+        crate::output::putln!("{word:<12} {line}");
     }
     Ok(if lines.iter().any(|(said, _)| *said == Said::Rejected) {
         Exit::Anomaly
