@@ -344,7 +344,7 @@ fn compare<D: DataType>(
     + Sync,
 ) {
     let text = std::env::var("DISPROVE_COLLECTIONS_VERDICTS").unwrap_or_default();
-    let rounds: u64 = text.parse().unwrap_or(3_000);
+    let rounds: u64 = text.parse().unwrap_or(1_500);
     let valid: u64 = (0..rounds)
         .into_par_iter()
         .map(|round| u64::from(agree::<D>(&checker, &random::<D>(&mut Dice(round), &call, &answers))))
