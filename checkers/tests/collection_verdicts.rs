@@ -16,9 +16,11 @@ use history::{
 };
 use rayon::prelude::*;
 
-/// A history: each call with its answer (`None`: unknown), its beginning and its end.
-fn history<V: Vocabulary>(calls: Vec<(V::Call, Option<V::Return>, u64, u64)>) -> History<V> {
-    let mut calls = calls;
+/// A call with its answer (`None`: unknown), its beginning and its end.
+type Timed<V> = (<V as Vocabulary>::Call, Option<<V as Vocabulary>::Return>, u64, u64);
+
+/// A history of these calls.
+fn history<V: Vocabulary>(mut calls: Vec<Timed<V>>) -> History<V> {
     calls.sort_by_key(|call| call.2);
     let operations = (0u32..).zip(calls).map(|(index, (call, returned, began, ended))| Operation {
         index: OpIndex(index),
