@@ -40,6 +40,7 @@ fn every_command_has_help_with_an_example() {
         "test",
         "replay",
         "check",
+        "verify",
         "report",
         "heal",
         "doctor",
@@ -124,7 +125,7 @@ fn settings_come_from_flags_environment_file_and_defaults_in_that_order() {
     assert!(line("seed").contains(" 1 ") && line("seed").contains("command line"), "{text}");
     assert!(line("rate").contains(" 77 ") && line("rate").contains("environment DISPROVE_RATE"), "{text}");
     assert!(line("keys").contains(" 3 ") && line("keys").contains("file disprove.toml"), "{text}");
-    assert!(line("nodes ").contains(" 5 ") && line("nodes ").contains("default"), "{text}");
+    assert!(line("concurrency").contains(" 10 ") && line("concurrency").contains("default"), "{text}");
 }
 
 #[test]

@@ -1,0 +1,206 @@
+//! `check` and `verify` as a user meets them: every vocabulary, every kind of promise, and proofs that stand by themselves.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::Value as Json;
+
+fn disprove(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_disprove")).args(arguments).output().expect("the program starts")
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("disprove-check-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    folder
+}
+
+fn kept(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/histories").join(name).display().to_string()
+}
+
+fn object(output: &Output) -> Json {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// A file with these lines of EDN, each an operation from its invocation to its completion.
+fn edn(folder: &Path, name: &str, lines: &[(&str, &str, &str)]) -> String {
+    let mut text = String::new();
+    for (process, (f, called, returned)) in lines.iter().enumerate() {
+        text += &format!("{{:type :invoke, :f :{f}, :value {called}, :process {process}}}\n");
+        text += &format!("{{:type :ok, :f :{f}, :value {returned}, :process {process}}}\n");
+    }
+    let path = folder.join(name);
+    std::fs::write(&path, text).expect("a file can be written");
+    path.display().to_string()
+}
+
+#[test]
+fn every_kept_history_is_judged_by_the_usual_promise_and_its_proof_is_accepted() {
+    let folder = folder("kept");
+    let mut judged = 0;
+    let histories = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/histories");
+    let mut names: Vec<String> = std::fs::read_dir(histories)
+        .expect("there are kept histories")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".jsonl.zst"))
+        .collect();
+    names.sort();
+    for name in names {
+        let vocabulary =
+            name.trim_start_matches("v1-").trim_end_matches(".jsonl.zst").trim_end_matches("-torn");
+        let proof = folder.join(format!("{name}.proof")).display().to_string();
+        let file = kept(&name);
+        let output =
+            disprove(&["check", &file, "--output", "json", "--certificate", &proof, "--as", vocabulary]);
+        let said = object(&output);
+        assert!(matches!(output.status.code(), Some(0..=2)), "{name}: {said}");
+        let verified = disprove(&["verify", &file, &proof]);
+        assert_ne!(
+            verified.status.code(),
+            Some(1),
+            "{name}: {said}\n{}",
+            String::from_utf8_lossy(&verified.stdout)
+        );
+        assert!(matches!(verified.status.code(), Some(0 | 2)), "{name}");
+        judged += 1;
+    }
+    assert!(judged >= 19, "only {judged} kept histories were found");
+}
+
+#[test]
+fn a_proof_that_was_tampered_with_is_rejected() {
+    let folder = folder("tampered");
+    let file =
+        edn(&folder, "register.edn", &[("write", "1", "1"), ("write", "2", "2"), ("read", "nil", "2")]);
+    let proof = folder.join("proof.json").display().to_string();
+    let checked = disprove(&["check", &file, "--as", "register", "--certificate", &proof]);
+    assert_eq!(checked.status.code(), Some(0));
+    assert_eq!(disprove(&["verify", &file, &proof]).status.code(), Some(0));
+    let text = std::fs::read_to_string(&proof).expect("the proof was written");
+    assert!(text.contains("[0,1,2]"), "{text}");
+    std::fs::write(&proof, text.replace("[0,1,2]", "[1,0,2]")).expect("the proof can be changed");
+    let rejected = disprove(&["verify", &file, &proof]);
+    assert_eq!(rejected.status.code(), Some(1), "{}", String::from_utf8_lossy(&rejected.stdout));
+    std::fs::write(&proof, "{}").expect("the proof can be changed");
+    assert_eq!(disprove(&["verify", &file, &proof]).status.code(), Some(65));
+}
+
+#[test]
+fn a_write_skew_breaks_serializability_and_not_snapshot_isolation() {
+    let folder = folder("skew");
+    let path = folder.join("skew.edn");
+    let text = "{:type :invoke, :f :txn, :value [[:r :x nil] [:append :y 1]], :process 0}\n\
+                {:type :invoke, :f :txn, :value [[:r :y nil] [:append :x 1]], :process 1}\n\
+                {:type :ok, :f :txn, :value [[:r :x []] [:append :y 1]], :process 0}\n\
+                {:type :ok, :f :txn, :value [[:r :y []] [:append :x 1]], :process 1}\n\
+                {:type :invoke, :f :txn, :value [[:r :x nil] [:r :y nil]], :process 2}\n\
+                {:type :ok, :f :txn, :value [[:r :x [1]] [:r :y [1]]], :process 2}\n";
+    std::fs::write(&path, text).expect("a file can be written");
+    let file = path.display().to_string();
+    let proof = folder.join("proof.json").display().to_string();
+    let output = disprove(&[
+        "check",
+        &file,
+        "--model",
+        "serializable,snapshot-isolation",
+        "--output",
+        "json",
+        "--certificate",
+        &proof,
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = object(&output);
+    assert_eq!(said["verdict"], "invalid");
+    assert_eq!(said["anomalies"][0]["kind"], "G2-item", "{said}");
+    assert_eq!(said["anomalies"][0]["cycle"].as_array().map(Vec::len), Some(2), "{said}");
+    assert!(
+        said["also_refuted"].to_string().contains("serializable")
+            || said["refuted"].to_string().contains("serializable"),
+        "{said}"
+    );
+    assert_eq!(disprove(&["verify", &file, &proof]).status.code(), Some(0), "the cycle is accepted");
+    let snapshot = disprove(&["check", &file, "--model", "snapshot-isolation", "--output", "json"]);
+    assert_eq!(snapshot.status.code(), Some(0), "{}", object(&snapshot));
+    let told = disprove(&["check", &file, "--model", "PL-3"]);
+    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(text.contains("because") && text.contains("a contradiction"), "{text}");
+    assert!(!text.contains("{from}") && !text.contains("{to}"), "{text}");
+}
+
+#[test]
+fn wrong_names_get_the_nearest_before_the_file_is_read() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["--as", "list-append", "--model", "serialisable"], "`serializable`"),
+        (&["--as", "register", "--model", "linearisable"], "`linearizable`"),
+        (&["--as", "queu", "--model", "linearizable"], "`queue`"),
+        (&["--as", "queue", "--model", "serializable"], "list-append"),
+        (&["--version-order", "exakt"], "`exact`"),
+        (&["--format", "plum"], "`plume`"),
+    ];
+    for (arguments, expected) in cases {
+        let mut line = vec!["check", "nowhere.edn"];
+        line.extend_from_slice(arguments);
+        let output = disprove(&line);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {said}");
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn an_initial_value_that_the_object_cannot_have_is_refused() {
+    let folder = folder("initial");
+    let file = edn(&folder, "counter.edn", &[("add", "1", "1"), ("read", "nil", "6")]);
+    let check = |initial| disprove(&["check", &file, "--as", "counter", "--initial", initial]);
+    assert_eq!(check("5").status.code(), Some(0));
+    assert_eq!(check("7").status.code(), Some(1));
+    let refused = check("many");
+    assert_eq!(refused.status.code(), Some(64), "{}", String::from_utf8_lossy(&refused.stderr));
+}
+
+#[test]
+fn a_sequential_history_need_not_be_linearizable() {
+    let folder = folder("sequential");
+    let file = edn(&folder, "stale.edn", &[("write", "1", "1"), ("write", "2", "2"), ("read", "nil", "1")]);
+    assert_eq!(disprove(&["check", &file, "--as", "register"]).status.code(), Some(1));
+    let sequential = disprove(&["check", &file, "--as", "register", "--model", "sequential"]);
+    assert_eq!(sequential.status.code(), Some(0), "{}", String::from_utf8_lossy(&sequential.stdout));
+}
+
+/// Labelled histories of others, where the folder of them is there.
+#[test]
+fn recorded_histories_are_judged_as_their_labels_say() {
+    let Some(data) = std::env::var_os("DISPROVE_HISTORIES").map(PathBuf::from) else {
+        println!("left out: 11 recorded histories, since DISPROVE_HISTORIES is not set");
+        return;
+    };
+    let cases = [
+        ("isolation/cobra-violations/cock-G2", "rw-register", "causal-convergent", 0),
+        ("isolation/cobra-violations/cock-G2", "rw-register", "serializable", 1),
+        ("isolation/blindw/chengRW-1000.txt", "rw-register", "serializable", 0),
+        ("isolation/generated/si_hot_5k.txt", "rw-register", "serializable", 1),
+        ("isolation/generated/si_hot_5k.txt", "rw-register", "snapshot-isolation", 0),
+        ("isolation/generated/silost_2k.txt", "rw-register", "snapshot-isolation", 1),
+        ("isolation/awdit-tests/causal/fully-ser.txt", "rw-register", "serializable", 0),
+        ("isolation/awdit-tests/read-atomic/test-ra.txt", "rw-register", "read-atomic", 0),
+        ("isolation/awdit-tests/read-committed/test-rc.txt", "rw-register", "read-atomic", 1),
+        ("linearizability/porcupine-kv/c10-ok.txt", "key-value", "linearizable", 0),
+        ("linearizability/porcupine-kv/c10-bad.txt", "key-value", "linearizable", 1),
+    ];
+    let mut missing = Vec::new();
+    for (file, vocabulary, model, code) in cases {
+        let path = data.join(file);
+        if !path.exists() {
+            missing.push(file);
+            continue;
+        }
+        let path = path.display().to_string();
+        let output = disprove(&["check", &path, "--as", vocabulary, "--model", model, "--output", "json"]);
+        assert_eq!(output.status.code(), Some(code), "{file} by {model}: {}", object(&output));
+    }
+    assert!(missing.is_empty(), "the folder lacks {missing:?}");
+}
