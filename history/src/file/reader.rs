@@ -67,7 +67,7 @@ pub enum ReadError {
         asked: String,
     },
     /// A line of a foreign history cannot be understood.
-    #[error("read {path}: line {line} (byte {byte}) {what}")]
+    #[error("read {path}: line {line} (byte {byte}) {}", one_line(.what))]
     Line {
         /// The file.
         path: PathBuf,
@@ -79,7 +79,7 @@ pub enum ReadError {
         what: String,
     },
     /// A file that has no lines cannot be understood.
-    #[error("read {path}: byte {byte} {what}")]
+    #[error("read {path}: byte {byte} {}", one_line(.what))]
     Offset {
         /// The file.
         path: PathBuf,
@@ -89,13 +89,20 @@ pub enum ReadError {
         what: String,
     },
     /// It cannot be told what the file is, or which vocabulary it speaks.
-    #[error("read {path}: {what}")]
+    #[error("read {path}: {}", one_line(.what))]
     Unrecognised {
         /// The file.
         path: PathBuf,
         /// What was looked for, and what to do about it.
         what: String,
     },
+}
+
+/// A sentence that may repeat what a file says, which may have line feeds of its own.
+fn one_line(what: &str) -> String {
+    let escaped =
+        |letter: char| if letter.is_control() { letter.escape_default().to_string() } else { letter.into() };
+    what.chars().map(escaped).collect()
 }
 
 /// Reads the first line of a history.
