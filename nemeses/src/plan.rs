@@ -247,6 +247,13 @@ impl PlannedFault {
         if between_nodes && self.from != Peers::Nodes {
             return Some("a ring and a bridge are made between nodes only; leave `from` out".into());
         }
+        let is_bridge = matches!(self.fault, Action::Partition { shape: Shape::Bridge });
+        let one_node = |names: &[String]| names.iter().all(|name| *name == names[0]);
+        if is_bridge && matches!(&self.targets, Targets::Nodes(names) if one_node(names)) {
+            let what =
+                "a bridge with one named node cuts nothing; name the bridge and then the nodes of one side";
+            return Some(what.into());
+        }
         self.fault.doubt()
     }
 }

@@ -23,6 +23,9 @@ pub enum Targets {
     RandomHalf,
     /// The smallest majority, of random nodes.
     Majority,
+    /// The smallest majority, of random nodes that do not lead as far as anybody knows. A leader is only among them where
+    /// there are too few others.
+    FollowersMajority,
     /// All nodes.
     All,
     /// These nodes.
@@ -30,7 +33,7 @@ pub enum Targets {
 }
 
 /// The words, with what they mean.
-const WORDS: [(&str, Targets); 8] = [
+const WORDS: [(&str, Targets); 9] = [
     ("leader", Targets::Leader),
     ("one", Targets::One),
     ("minority", Targets::Minority),
@@ -38,6 +41,7 @@ const WORDS: [(&str, Targets); 8] = [
     ("half", Targets::Half),
     ("random-half", Targets::RandomHalf),
     ("majority", Targets::Majority),
+    ("followers-majority", Targets::FollowersMajority),
     ("all", Targets::All),
 ];
 
@@ -124,6 +128,13 @@ impl Targets {
             Self::Half => take(all(count / 2)),
             Self::RandomHalf => take(sample(count, count / 2, random)),
             Self::Majority => take(sample(count, count / 2 + 1, random)),
+            Self::FollowersMajority => {
+                let mut nodes = sample(count, count, random);
+                nodes.sort_by_key(|node| leaders.contains(node));
+                nodes.truncate(count / 2 + 1);
+                let note = leaders.is_empty().then(|| "no leader was known to be spared".into());
+                Chosen { nodes, leader: None, note }
+            }
             Self::All => take(all(count)),
             Self::Nodes(wanted) => take(by_name(wanted, names)?),
         })
@@ -202,6 +213,7 @@ mod tests {
                 assert!(minority >= 1 && (count < 3 || minority * 2 < count));
                 let third = size(&Targets::MinorityThird, count, seed);
                 assert!(third == 1 || third * 3 < count);
+                assert_eq!(size(&Targets::FollowersMajority, count, seed), majority);
                 assert_eq!(size(&Targets::RandomHalf, count, seed), count / 2);
             }
         }
@@ -215,6 +227,20 @@ mod tests {
         let chosen = Targets::Leader.choose(&names(5), &[], &mut random).unwrap();
         assert_eq!((chosen.nodes.len(), chosen.leader), (1, None));
         assert!(chosen.note.unwrap().contains("no leader was known"));
+    }
+
+    #[test]
+    fn a_majority_of_followers_spares_the_leader_where_it_can() {
+        for (count, spared) in [(1, false), (2, false), (3, true), (5, true), (7, true)] {
+            for seed in 0..50 {
+                let leader = NodeId((seed % count as u64) as u16);
+                let mut random = stream(seed, "test", 0);
+                let chosen =
+                    Targets::FollowersMajority.choose(&names(count), &[leader], &mut random).unwrap();
+                assert_eq!((chosen.nodes.len(), chosen.leader, chosen.note), (count / 2 + 1, None, None));
+                assert_eq!(!chosen.nodes.contains(&leader), spared, "{count} nodes, seed {seed}");
+            }
+        }
     }
 
     #[test]

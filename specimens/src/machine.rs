@@ -59,7 +59,7 @@ impl Default for Timing {
             step_down_ms: 600,
             patience_ms: 500,
             retry_ms: 150,
-            lease_ms: 250,
+            lease_ms: 100,
             start_ms: 40,
             load_ms: 300,
             takeover_ms: 600,

@@ -81,6 +81,8 @@ fn every_disease_shows_under_all_faults() {
             "{disease}: caught with {caught} of {tries} seeds, {}% of calls ok, {broken} runs broke Raft's promises",
             100 * ok / calls
         );
+        let spared = |(seed, found): (usize, &Found)| found.anomaly.is_none().then_some(seed);
+        println!("  not with {:?}", runs.iter().enumerate().filter_map(spared).collect::<Vec<_>>());
         if caught * 2 < tries {
             missed.push(format!("{disease} with {caught} of {tries} seeds"));
         }

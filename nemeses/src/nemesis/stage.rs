@@ -134,7 +134,7 @@ impl Stage {
             return Err(lack);
         }
         let leaders = match planned.targets {
-            Targets::Leader => self.leaders().await,
+            Targets::Leader | Targets::FollowersMajority => self.leaders().await,
             _ => Vec::new(),
         };
         let mut names = Names { nodes: self.names(), leader: None };

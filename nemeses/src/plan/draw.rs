@@ -28,9 +28,9 @@ pub struct PlanSpec {
 }
 
 /// The longest period of faults, in milliseconds.
-const PERIOD_MS: (u64, u64) = (1500, 4000);
+const PERIOD_MS: (u64, u64) = (1500, 3000);
 /// The length of the quiet window after a period, in milliseconds.
-const QUIET_MS: (u64, u64) = (1000, 2500);
+const QUIET_MS: (u64, u64) = (1000, 1800);
 
 impl PlanSpec {
     /// A spec with the usual quiet windows: 1.5 s at the start and 2.5 s at the end, less for short runs.

@@ -101,6 +101,26 @@ mod tests {
     }
 
     #[test]
+    fn a_bridge_that_names_one_node_only_is_refused() {
+        let bridge = |targets: &str| {
+            let fault = r#"{"kind": "partition", "shape": "bridge"}"#;
+            let text =
+                format!(r#"{{"faults": [{{"at": 1, "lasts": 1, "fault": {fault}, "targets": {targets}}}]}}"#);
+            read("plan.json", text.as_bytes())
+        };
+        for targets in [r#"["n1"]"#, r#"["n1", "n1"]"#] {
+            let error = bridge(targets).unwrap_err();
+            assert!(
+                error.contains("fault 1 of the plan: a bridge with one named node cuts nothing"),
+                "{error}"
+            );
+        }
+        for targets in [r#""one""#, r#"["n1", "n2"]"#, r#"["n2", "n1", "n3"]"#] {
+            bridge(targets).unwrap();
+        }
+    }
+
+    #[test]
     fn mutated_plans_and_journals_never_panic() {
         use rand::RngExt as _;
         let plan = Plan::generate(&crate::PlanSpec::new(

@@ -9,10 +9,13 @@ use rand_chacha::ChaCha8Rng;
 use super::{Action, Direction, Peers, PlannedFault, Shape, draw::between};
 use crate::{Family, Targets, streams::Deck};
 
-/// Deals the scenes of a plan. Every kind of scene comes once before any comes again.
+/// Deals the scenes of a plan. What every run must meet comes first, in random order; after that every kind of scene comes
+/// once before any comes again.
 #[derive(Debug)]
 pub(super) struct Scenes {
     families: Vec<Family>,
+    openings: Deck<Opening>,
+    openings_left: usize,
     leads: Deck<Family>,
     partitions: Deck<Cut>,
     kills: Deck<Crash>,
@@ -24,6 +27,59 @@ pub(super) struct Scenes {
 }
 
 type Cut = (Shape, Targets, Direction, Peers);
+
+/// A scene that a run of usual length is never without, since some mistakes show in this one only. Six periods fit into 30 s
+/// whatever their lengths, so there are six of these.
+#[derive(Clone, Copy, Debug)]
+enum Opening {
+    /// The leader alone, and still reached by its clients: it must not go on as if nothing had happened.
+    LeaderAlone,
+    /// Everything down at once: only what was synced is left.
+    Blackout,
+    /// A majority without the leader crashes again and again, and elects while the leader believes that it still leads.
+    Forgetting,
+    /// A clock that jumps by more than any lease lasts.
+    ClockJump,
+    /// The leader stopped until others have elected another, and then back with all that was said to it meanwhile.
+    LeaderStopped,
+    /// Links as long as from one continent to another: much is asked for again that was done already.
+    Distance,
+}
+
+impl Opening {
+    const ALL: [Self; 6] = [
+        Self::LeaderAlone,
+        Self::Blackout,
+        Self::Forgetting,
+        Self::ClockJump,
+        Self::LeaderStopped,
+        Self::Distance,
+    ];
+
+    fn family(self) -> Family {
+        match self {
+            Self::LeaderAlone => Family::Partition,
+            Self::Blackout | Self::Forgetting => Family::Kill,
+            Self::ClockJump => Family::Clock,
+            Self::LeaderStopped => Family::Pause,
+            Self::Distance => Family::Link,
+        }
+    }
+
+    /// Whether there are enough nodes for it to mean something.
+    fn suits(self, nodes: usize) -> bool {
+        match self {
+            Self::LeaderAlone | Self::LeaderStopped | Self::Distance => nodes >= 2,
+            Self::Forgetting => nodes >= 3,
+            Self::Blackout | Self::ClockJump => true,
+        }
+    }
+
+    /// Whether more may go wrong meanwhile without hiding what it shows.
+    fn bears_company(self) -> bool {
+        matches!(self, Self::Blackout)
+    }
+}
 
 /// A way to kill.
 #[derive(Clone, Debug)]
@@ -50,19 +106,18 @@ impl Scenes {
             Family::Partition | Family::Kill => 2,
             Family::Link | Family::Pause | Family::Clock => 1,
         };
+        let openings: Vec<Opening> = Opening::ALL
+            .into_iter()
+            .filter(|opening| families.contains(&opening.family()) && opening.suits(nodes))
+            .collect();
         let leads = families.iter().flat_map(|family| std::iter::repeat_n(*family, turns(family))).collect();
         Self {
             families: families.to_vec(),
+            openings_left: openings.len(),
+            openings: Deck::new(openings),
             leads: Deck::new(leads),
             partitions: Deck::new(cuts(nodes)),
-            kills: Deck::new(vec![
-                Crash::Room(Targets::All),
-                Crash::Few(Targets::Leader),
-                Crash::Loop(Targets::Majority),
-                Crash::Room(Targets::Majority),
-                Crash::Few(Targets::One),
-                Crash::Few(Targets::Leader),
-            ]),
+            kills: Deck::new(crashes(nodes)),
             pauses: Deck::new(vec![Targets::Leader, Targets::Minority, Targets::Leader, Targets::One]),
             links: Deck::new(links()),
             clocks: Deck::new(vec![
@@ -78,8 +133,19 @@ impl Scenes {
     /// The faults of one period. All of them lie within it.
     pub(super) fn draw(&mut self, at: u64, length: u64, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
         let whole = Slot { at, lasts: length };
-        let Some(lead) = self.leads.draw(random) else { return Vec::new() };
-        let mut faults = self.family(lead, whole, random);
+        let (lead, mut faults) = if self.openings_left > 0
+            && let Some(opening) = self.openings.draw(random)
+        {
+            self.openings_left -= 1;
+            let faults = self.opening(opening, whole, random);
+            if !opening.bears_company() {
+                return faults;
+            }
+            (opening.family(), faults)
+        } else {
+            let Some(lead) = self.leads.draw(random) else { return Vec::new() };
+            (lead, self.family(lead, whole, random))
+        };
         let company = match between(random, (0, 99)) {
             0..=44 => 0,
             45..=84 => 1,
@@ -113,9 +179,30 @@ impl Scenes {
         }
     }
 
+    fn opening(&mut self, opening: Opening, slot: Slot, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
+        match opening {
+            Opening::LeaderAlone => {
+                vec![self.fault(slot, Action::Partition { shape: Shape::Split }, Targets::Leader)]
+            }
+            Opening::Blackout => self.crash(slot, Crash::Room(Targets::All), random),
+            Opening::Forgetting => self.crash_loop(slot, &Targets::FollowersMajority, random),
+            Opening::LeaderStopped => vec![self.fault(slot, Action::Pause, Targets::Leader)],
+            Opening::Distance => {
+                let delay_ms = between(random, (75, 95));
+                let far = Action::Slow { delay_ms, jitter_ms: 30, distribution: Distribution::Normal };
+                vec![self.fault(slot, far, Targets::All)]
+            }
+            Opening::ClockJump => self.jump(slot, between(random, (2000, 30_000)), random),
+        }
+    }
+
     /// A fault; where nobody can say who leads, any node stands for the leader.
     fn fault(&self, slot: Slot, action: Action, targets: Targets) -> PlannedFault {
-        let targets = if targets == Targets::Leader && !self.has_primaries { Targets::One } else { targets };
+        let targets = match targets {
+            Targets::Leader if !self.has_primaries => Targets::One,
+            Targets::FollowersMajority if !self.has_primaries => Targets::Majority,
+            targets => targets,
+        };
         let (at, lasts) = (Duration::from_millis(slot.at), Duration::from_millis(slot.lasts));
         PlannedFault::new(at, lasts, action, targets)
     }
@@ -141,21 +228,21 @@ impl Scenes {
     }
 
     fn kill(&mut self, slot: Slot, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
-        match self.kills.draw(random) {
-            None => Vec::new(),
-            Some(Crash::Few(targets)) => {
-                let lasts = slot.lasts.min(between(random, (500, 2500)));
-                vec![self.fault(Slot { lasts, ..slot }, Action::Kill, targets)]
-            }
-            Some(Crash::Room(targets)) => {
-                let lasts = slot.lasts.min(between(random, (300, 1200)));
-                vec![self.fault(Slot { lasts, ..slot }, Action::Kill, targets)]
-            }
-            Some(Crash::Loop(targets)) => self.crash_loop(slot, &targets, random),
-        }
+        let Some(crash) = self.kills.draw(random) else { return Vec::new() };
+        self.crash(slot, crash, random)
     }
 
-    fn crash_loop(&mut self, slot: Slot, targets: &Targets, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
+    fn crash(&self, slot: Slot, crash: Crash, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
+        let (targets, lasts) = match crash {
+            Crash::Few(targets) => (targets, between(random, (500, 2500))),
+            Crash::Room(targets) => (targets, between(random, (300, 1200))),
+            Crash::Loop(targets) => return self.crash_loop(slot, &targets, random),
+        };
+        let lasts = slot.lasts.min(lasts);
+        vec![self.fault(Slot { lasts, ..slot }, Action::Kill, targets)]
+    }
+
+    fn crash_loop(&self, slot: Slot, targets: &Targets, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
         let mut faults = Vec::new();
         let (mut at, end) = (slot.at, slot.at + slot.lasts);
         while at + 200 <= end && faults.len() < 4 {
@@ -168,13 +255,19 @@ impl Scenes {
     }
 
     fn clock(&mut self, slot: Slot, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
-        let Some((targets, ahead)) = self.clocks.draw(random) else { return Vec::new() };
         // Small offsets matter to clocks that are compared, large ones to leases.
         let size = match between(random, (0, 2)) {
             0 => between(random, (50, 1000)),
             1 => between(random, (1000, 8000)),
             _ => between(random, (8000, 30_000)),
-        } as i64;
+        };
+        self.jump(slot, size, random)
+    }
+
+    /// A clock that is wrong by so many milliseconds.
+    fn jump(&mut self, slot: Slot, size: u64, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
+        let Some((targets, ahead)) = self.clocks.draw(random) else { return Vec::new() };
+        let size = size as i64;
         let offset_ms = if ahead { size } else { -size };
         let by_leader = targets == Targets::Leader;
         let mut faults = vec![self.fault(slot, Action::Clock { offset_ms }, targets)];
@@ -194,6 +287,21 @@ fn may_join(family: Family, present: &[Family]) -> bool {
     let strikes_processes = |family: &Family| matches!(family, Family::Kill | Family::Pause | Family::Clock);
     let could_meet = strikes_processes(&family) && present.iter().any(strikes_processes);
     !present.contains(&family) && !could_meet
+}
+
+fn crashes(nodes: usize) -> Vec<Crash> {
+    let mut crashes = vec![
+        Crash::Room(Targets::All),
+        Crash::Few(Targets::Leader),
+        Crash::Loop(Targets::Majority),
+        Crash::Room(Targets::Majority),
+        Crash::Few(Targets::One),
+        Crash::Few(Targets::Leader),
+    ];
+    if nodes >= 3 {
+        crashes.push(Crash::Loop(Targets::FollowersMajority));
+    }
+    crashes
 }
 
 fn cuts(nodes: usize) -> Vec<Cut> {

@@ -61,6 +61,10 @@ fn choose(world: &mut World, targets: &Targets) -> Vec<u16> {
         Targets::Leader | Targets::One | Targets::MinorityThird => 1,
         Targets::Minority => world.rng.random_range(1..=2),
         Targets::Half | Targets::RandomHalf => 2,
+        Targets::FollowersMajority => {
+            nodes.sort_by_key(|node| leader == Some(*node));
+            3
+        }
         Targets::Majority => 3,
         Targets::All | Targets::Nodes(_) => nodes.len(),
     };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Action, Targets};
+use crate::{Action, Direction, Peers, Shape, Targets};
 
 const SEEDS: u64 = 4000;
 
@@ -68,23 +68,70 @@ fn quiet_windows_let_the_system_recover() {
     }
 }
 
+/// Where a fault is the only one of a plan that may strike its moment.
+fn is_alone(plan: &Plan, fault: &PlannedFault) -> bool {
+    plan.faults.iter().filter(|other| overlap(fault, other)).count() == 1
+}
+
+fn of_kind(plan: &Plan, wanted: impl Fn(&PlannedFault) -> bool) -> Vec<&PlannedFault> {
+    plan.faults.iter().filter(|fault| wanted(fault)).collect()
+}
+
 #[test]
-fn a_usual_run_meets_every_family_and_what_shows_the_most() {
-    let (mut rooms, mut leaders) = (0, 0);
+fn a_usual_run_meets_everything_that_shows_the_most() {
     for seed in 0..1000 {
         let plan = Plan::generate(&spec(seed, 30, 5));
-        assert!(plan.families().len() >= 3, "seed {seed}: {:?}", plan.families());
-        assert!(plan.families().contains(&Family::Partition) && plan.families().contains(&Family::Kill));
-        let is_room = |fault: &PlannedFault| {
-            fault.fault == Action::Kill && matches!(fault.targets, Targets::All | Targets::Majority)
-        };
-        rooms += usize::from(plan.faults.iter().any(is_room));
-        leaders += usize::from(plan.faults.iter().any(|fault| fault.targets == Targets::Leader));
+        assert_eq!(plan.families(), Family::all(), "seed {seed}");
+        let leader_alone = of_kind(&plan, |fault| {
+            fault.fault == Action::Partition { shape: Shape::Split }
+                && fault.targets == Targets::Leader
+                && (fault.direction, fault.from) == (Direction::Both, Peers::Nodes)
+                && fault.lasts >= Duration::from_millis(1500)
+        });
+        assert!(leader_alone.iter().any(|fault| is_alone(&plan, fault)), "seed {seed}: no leader was alone");
+        let blackouts = of_kind(&plan, |fault| fault.fault == Action::Kill && fault.targets == Targets::All);
+        assert!(!blackouts.is_empty(), "seed {seed}: not everything was killed at once");
+        let jumps = of_kind(&plan, |fault| {
+            matches!(fault.fault, Action::Clock { offset_ms } if offset_ms.abs() >= 2000)
+                && fault.lasts >= Duration::from_millis(1500)
+        });
+        assert!(!jumps.is_empty(), "seed {seed}: no clock jumped far");
+        let stopped = of_kind(&plan, |fault| {
+            fault.fault == Action::Pause
+                && fault.targets == Targets::Leader
+                && fault.lasts >= Duration::from_millis(1500)
+        });
+        assert!(stopped.iter().any(|fault| is_alone(&plan, fault)), "seed {seed}: no leader was stopped");
+        let far = of_kind(&plan, |fault| {
+            matches!(fault.fault, Action::Slow { delay_ms: 75..=95, .. }) && fault.targets == Targets::All
+        });
+        assert!(far.iter().any(|fault| is_alone(&plan, fault)), "seed {seed}: no links were long");
     }
-    assert!(
-        rooms >= 700 && leaders >= 980,
-        "{rooms} runs of 1000 killed a majority, {leaders} struck a leader"
-    );
+}
+
+#[test]
+fn a_usual_run_meets_a_short_crash_loop_of_a_majority_that_spares_the_leader() {
+    for seed in 0..1000 {
+        let plan = Plan::generate(&spec(seed, 30, 5));
+        let crashes = of_kind(&plan, |fault| {
+            fault.fault == Action::Kill
+                && fault.targets == Targets::FollowersMajority
+                && fault.lasts < Duration::from_millis(300)
+        });
+        let alone: Vec<_> = crashes.into_iter().filter(|fault| is_alone(&plan, fault)).collect();
+        let again = alone.windows(2).any(|pair| pair[1].at - pair[0].ends() <= Duration::from_millis(900));
+        assert!(again, "seed {seed}: {alone:?}");
+    }
+}
+
+#[test]
+fn a_small_cluster_is_only_struck_by_what_means_something_there() {
+    for seed in 0..200 {
+        let alone = Plan::generate(&spec(seed, 30, 1));
+        assert!(of_kind(&alone, |fault| fault.targets == Targets::FollowersMajority).is_empty());
+        let three = Plan::generate(&spec(seed, 30, 3));
+        assert!(!of_kind(&three, |fault| fault.targets == Targets::FollowersMajority).is_empty());
+    }
 }
 
 #[test]
@@ -93,7 +140,12 @@ fn families_that_are_impossible_are_left_out() {
     spec.powers = Powers { network: false, clocks: false, ..Powers::every() };
     assert_eq!(Plan::generate(&spec).families(), [Family::Kill, Family::Pause]);
     spec.powers.primaries = false;
-    assert!(Plan::generate(&spec).faults.iter().all(|fault| fault.targets != Targets::Leader));
+    assert!(
+        Plan::generate(&spec)
+            .faults
+            .iter()
+            .all(|fault| !matches!(fault.targets, Targets::Leader | Targets::FollowersMajority))
+    );
     spec.families.clear();
     assert!(Plan::generate(&spec).faults.is_empty());
 }
