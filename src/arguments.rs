@@ -389,6 +389,10 @@ pub struct SurveyArguments {
     /// Leaves out the runs without faults.
     #[arg(long)]
     pub only_with_faults: bool,
+    /// How many runs go on at the same time, each on a cluster of its own. More than one per two processors disturb each
+    /// other.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub parallel: u8,
     /// Where each run's result is kept, one line per run; what is there is not run again.
     #[arg(long, default_value = "store/survey.jsonl", value_name = "FILE")]
     pub results: PathBuf,

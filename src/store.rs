@@ -133,7 +133,8 @@ impl RunFolder {
 pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), Failure> {
     let fail = |error: io::Error| Failure::harness(format!("cannot write {}: {error}", path.display()));
     let mut beside = path.as_os_str().to_owned();
-    beside.push(".part");
+    // Runs that go on at the same time write the list of one store.
+    beside.push(format!(".part-{}", std::process::id()));
     let beside = PathBuf::from(beside);
     fs::write(&beside, content).map_err(fail)?;
     fs::rename(&beside, path).map_err(fail)

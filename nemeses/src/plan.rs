@@ -1,7 +1,9 @@
 //! Plans: which fault, when, for how long, and whom it strikes. Plans are data.
 
+mod cards;
 mod draw;
 mod file;
+mod opening;
 mod scenes;
 mod seconds;
 

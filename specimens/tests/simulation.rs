@@ -68,10 +68,7 @@ fn every_disease_shows_under_all_faults() {
         if wanted.as_ref().is_some_and(|wanted| wanted != disease.name()) {
             continue;
         }
-        // A forgotten vote takes a majority that restarts beside a leader that goes on. A plan of all families brings
-        // that in one run of three only, a plan of kills in nearly every one.
-        let usual = if disease == Disease::ForgottenVote { "kill" } else { "all" };
-        let families = Family::parse_list(families.as_deref().unwrap_or(usual)).expect("families of faults");
+        let families = Family::parse_list(families.as_deref().unwrap_or("all")).expect("families of faults");
         let runs: Vec<_> = (0..tries).map(|seed| run(seed, disease, &families, 30)).collect();
         let caught = runs.iter().filter(|found| found.anomaly.is_some()).count() as u64;
         let broken = runs.iter().filter(|found| !found.broken.is_empty()).count();
@@ -83,11 +80,11 @@ fn every_disease_shows_under_all_faults() {
         );
         let spared = |(seed, found): (usize, &Found)| found.anomaly.is_none().then_some(seed);
         println!("  not with {:?}", runs.iter().enumerate().filter_map(spared).collect::<Vec<_>>());
-        if caught * 2 < tries {
+        if caught * 10 < tries * 9 {
             missed.push(format!("{disease} with {caught} of {tries} seeds"));
         }
     }
-    assert_eq!(missed, [""; 0], "diseases that hardly show");
+    assert_eq!(missed, [""; 0], "diseases that are missed too often");
 }
 
 #[test]

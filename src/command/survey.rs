@@ -3,9 +3,11 @@
 //! Each result is one line of a file; a survey that was stopped goes on where it was, and a survey that is asked for
 //! more seeds runs only what is missing.
 
+mod lanes;
+mod table;
+
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     fs,
     io::Write as _,
     path::Path,
@@ -45,6 +47,8 @@ struct Measured {
     ok_operations: u64,
     first_anomaly_seconds: Option<f64>,
     doubts: Vec<String>,
+    #[serde(default)]
+    warnings: Vec<String>,
     run: String,
 }
 
@@ -53,58 +57,79 @@ pub fn run(survey: SurveyArguments) -> Result<Exit, Failure> {
     let diseases = diseases(&survey)?;
     let mut results = read_results(&survey.results)?;
     let cases = cases(&survey, &diseases);
-    let missing: Vec<&Case> = cases.iter().filter(|case| !results.contains_key(case)).collect();
+    let missing: Vec<Case> = cases.iter().filter(|case| !results.contains_key(case)).cloned().collect();
     eprintln!(
         "{} of {} runs are there already in {}",
         cases.len() - missing.len(),
         cases.len(),
         survey.results.display()
     );
-    for (place, case) in missing.iter().enumerate() {
-        let result = run_case(&survey, case)?;
-        let found =
-            if result.kinds.is_empty() { String::new() } else { format!(" ({})", result.kinds.join(", ")) };
-        let faults = if case.with_faults { "with faults" } else { "without faults" };
-        eprintln!(
-            "{}/{}  {} seed {} {faults}: {:?}{found}, {} of {} calls ok",
-            place + 1,
-            missing.len(),
-            case.disease,
-            case.seed,
-            result.verdict,
-            result.ok_operations,
-            result.operations
-        );
-        append(&survey.results, &result)?;
-        results.insert(result.case.clone(), result);
-    }
-    // All that was ever measured under these settings counts, also from a survey with more seeds.
     let seconds = survey.time_limit.ceil() as u64;
+    let ended = lanes::run_all(
+        missing,
+        usize::from(survey.parallel),
+        |case| run_case(&survey, case),
+        |said| {
+            announce(&said);
+            append(&survey.results, &said.result)?;
+            results.insert(said.result.case.clone(), said.result);
+            Ok(())
+        },
+    );
+    // All that was ever measured under these settings counts, also from a survey with more seeds.
     let chosen: Vec<&Measured> = results.values().filter(|result| result.case.seconds == seconds).collect();
-    let table = table(&diseases, &chosen, survey.time_limit);
+    let table = table::draw(&diseases, &chosen, survey.time_limit);
     crate::output::put!("{table}");
     if let Some(path) = &survey.table {
         write_whole(path, table.as_bytes())?;
     }
-    Ok(judge(&chosen))
+    ended.map(|()| judge(&chosen))
 }
 
-/// As `demo`: 1 when the healthy one was accused, 2 when a disease was missed too often or a healthy run proved
-/// nothing.
+fn announce(said: &lanes::Ended<Measured>) {
+    let result = &said.result;
+    let found =
+        if result.kinds.is_empty() { String::new() } else { format!(" ({})", result.kinds.join(", ")) };
+    let faults = if result.case.with_faults { "with faults" } else { "without faults" };
+    eprintln!(
+        "{}/{}  {} seed {} {faults}: {:?}{found}, {} of {} calls ok",
+        said.place,
+        said.of,
+        result.case.disease,
+        result.case.seed,
+        result.verdict,
+        result.ok_operations,
+        result.operations
+    );
+}
+
+/// As `demo`: 1 when the healthy one was accused, 2 when a disease was missed too often, was found without the faults it
+/// needs, or a healthy run proved nothing.
 fn judge(results: &[&Measured]) -> Exit {
-    let healthy = results.iter().filter(|result| result.case.disease == "none");
-    let worst = healthy.map(|result| result.verdict).max().unwrap_or(Validity::Valid);
-    if worst == Validity::Invalid {
-        return Exit::Anomaly;
+    let mut missed = false;
+    for disease in Disease::all() {
+        let of = |with_faults: bool| {
+            let mine = results.iter().filter(move |result| {
+                result.case.disease == disease.name() && result.case.with_faults == with_faults
+            });
+            let verdicts: Vec<Validity> = mine.map(|result| result.verdict).collect();
+            let found = verdicts.iter().filter(|verdict| **verdict == Validity::Invalid).count();
+            let sure = verdicts.iter().all(|verdict| *verdict != Validity::Unknown);
+            (found, verdicts.len(), sure)
+        };
+        let ((found, runs, sure), (found_without, runs_without, sure_without)) = (of(true), of(false));
+        if *disease == Disease::None {
+            if found + found_without > 0 {
+                return Exit::Anomaly;
+            }
+            missed |= !sure || !sure_without;
+        } else {
+            missed |= found * 10 < runs * 9;
+            let expected = if disease.needs().is_empty() { runs_without } else { 0 };
+            missed |= found_without != expected;
+        }
     }
-    let mut rates: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
-    for result in results.iter().filter(|result| result.case.disease != "none" && result.case.with_faults) {
-        let rate = rates.entry(&result.case.disease).or_default();
-        rate.0 += u32::from(result.verdict == Validity::Invalid);
-        rate.1 += 1;
-    }
-    let missed = rates.values().any(|(found, runs)| found * 10 < runs * 9);
-    if missed || worst == Validity::Unknown { Exit::Unknown } else { Exit::Valid }
+    if missed { Exit::Unknown } else { Exit::Valid }
 }
 
 fn diseases(survey: &SurveyArguments) -> Result<Vec<Disease>, Failure> {
@@ -121,26 +146,23 @@ fn diseases(survey: &SurveyArguments) -> Result<Vec<Disease>, Failure> {
         .collect()
 }
 
+/// All runs, one seed of everything after another, so that a survey that is stopped has something of everything.
 fn cases(survey: &SurveyArguments, diseases: &[Disease]) -> Vec<Case> {
     let mut cases = Vec::new();
-    for disease in diseases {
-        let healthy = disease.name() == "none";
-        for with_faults in [true, false] {
-            if !with_faults && survey.only_with_faults {
-                continue;
-            }
-            // Without faults little varies: three seeds show whether a disease needs one.
-            let seeds = match (with_faults, healthy) {
-                (true, true) => survey.healthy_seeds,
-                (true, false) => survey.seeds,
-                (false, _) => survey.seeds.min(3),
+    for seed in 1..=u64::from(survey.seeds.max(survey.healthy_seeds)) {
+        for disease in diseases {
+            let (seeds, name) = match disease {
+                Disease::None => (survey.healthy_seeds, disease.name()),
+                _ => (survey.seeds, disease.name()),
             };
-            cases.extend((1..=u64::from(seeds)).map(|seed| Case {
-                disease: disease.name().to_owned(),
-                with_faults,
-                seconds: survey.time_limit.ceil() as u64,
-                seed,
-            }));
+            // Without faults little varies: three seeds show whether a disease needs one.
+            let seeds_without = if survey.only_with_faults { 0 } else { seeds.min(3) };
+            for (with_faults, seeds) in [(true, seeds), (false, seeds_without)] {
+                if seed <= u64::from(seeds) {
+                    let seconds = survey.time_limit.ceil() as u64;
+                    cases.push(Case { disease: name.to_owned(), with_faults, seconds, seed });
+                }
+            }
         }
     }
     cases
@@ -197,6 +219,7 @@ fn run_case(survey: &SurveyArguments, case: &Case) -> Result<Measured, Failure> 
         ok_operations: findings.ok_operations,
         first_anomaly_seconds: first_anomaly_seconds(&findings),
         doubts: findings.doubts.clone(),
+        warnings: findings.warnings.clone(),
         run: findings.run.folder.clone(),
     })
 }
@@ -216,57 +239,4 @@ fn first_anomaly_seconds(findings: &Findings) -> Option<f64> {
         ends.max()
     });
     complete.min().map(|moment| moment.seconds())
-}
-
-fn table(diseases: &[Disease], results: &[&Measured], seconds: f64) -> String {
-    let mut text = String::from(
-        "| disease | its mistake | found with faults | found without | first anomaly, median | calls ok, median | shows as |\n\
-         |---|---|---|---|---|---|---|\n",
-    );
-    for disease in diseases {
-        let of = |with_faults: bool| {
-            let mine = results.iter().filter(move |result| {
-                result.case.disease == disease.name() && result.case.with_faults == with_faults
-            });
-            mine.copied().collect::<Vec<_>>()
-        };
-        let (with, without) = (of(true), of(false));
-        let found = |results: &[&Measured]| {
-            if results.is_empty() {
-                return "not run".to_owned();
-            }
-            let invalid = results.iter().filter(|result| result.verdict == Validity::Invalid).count();
-            format!("{invalid} of {}", results.len())
-        };
-        let firsts = with.iter().filter_map(|result| result.first_anomaly_seconds).collect();
-        let shares = with
-            .iter()
-            .map(|result| result.ok_operations as f64 / result.operations.max(1) as f64 * 100.0)
-            .collect();
-        let mut kinds: Vec<&str> = with.iter().flat_map(|result| &result.kinds).map(String::as_str).collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} | {} | {} | {} |",
-            disease.name(),
-            disease.describe(),
-            found(&with),
-            found(&without),
-            median(firsts).map_or_else(|| "–".into(), |first| format!("{first:.1} s")),
-            median(shares).map_or_else(|| "–".into(), |share| format!("{share:.0} %")),
-            if kinds.is_empty() { "–".into() } else { kinds.join(", ") },
-        );
-    }
-    let _ = writeln!(
-        text,
-        "\nEach run: {seconds:.0} s of calls with the default settings, version {}.",
-        env!("CARGO_PKG_VERSION")
-    );
-    text
-}
-
-fn median(mut numbers: Vec<f64>) -> Option<f64> {
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied()
 }

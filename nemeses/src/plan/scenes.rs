@@ -6,7 +6,12 @@ use cluster::network::Distribution;
 use rand::{RngExt, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Action, Direction, Peers, PlannedFault, Shape, draw::between};
+use super::{
+    Action, Peers, PlannedFault, Shape,
+    cards::{Crash, Cut, crashes, cuts, links},
+    draw::between,
+    opening::Opening,
+};
 use crate::{Family, Targets, streams::Deck};
 
 /// Deals the scenes of a plan. What every run must meet comes first, in random order; after that every kind of scene comes
@@ -24,72 +29,6 @@ pub(super) struct Scenes {
     clocks: Deck<(Targets, bool)>,
     nodes: usize,
     has_primaries: bool,
-}
-
-type Cut = (Shape, Targets, Direction, Peers);
-
-/// A scene that a run of usual length is never without, since some mistakes show in this one only. Six periods fit into 30 s
-/// whatever their lengths, so there are six of these.
-#[derive(Clone, Copy, Debug)]
-enum Opening {
-    /// The leader alone, and still reached by its clients: it must not go on as if nothing had happened.
-    LeaderAlone,
-    /// Everything down at once: only what was synced is left.
-    Blackout,
-    /// A majority without the leader crashes again and again, and elects while the leader believes that it still leads.
-    Forgetting,
-    /// A clock that jumps by more than any lease lasts.
-    ClockJump,
-    /// The leader stopped until others have elected another, and then back with all that was said to it meanwhile.
-    LeaderStopped,
-    /// Links as long as from one continent to another: much is asked for again that was done already.
-    Distance,
-}
-
-impl Opening {
-    const ALL: [Self; 6] = [
-        Self::LeaderAlone,
-        Self::Blackout,
-        Self::Forgetting,
-        Self::ClockJump,
-        Self::LeaderStopped,
-        Self::Distance,
-    ];
-
-    fn family(self) -> Family {
-        match self {
-            Self::LeaderAlone => Family::Partition,
-            Self::Blackout | Self::Forgetting => Family::Kill,
-            Self::ClockJump => Family::Clock,
-            Self::LeaderStopped => Family::Pause,
-            Self::Distance => Family::Link,
-        }
-    }
-
-    /// Whether there are enough nodes for it to mean something.
-    fn suits(self, nodes: usize) -> bool {
-        match self {
-            Self::LeaderAlone | Self::LeaderStopped | Self::Distance => nodes >= 2,
-            Self::Forgetting => nodes >= 3,
-            Self::Blackout | Self::ClockJump => true,
-        }
-    }
-
-    /// Whether more may go wrong meanwhile without hiding what it shows.
-    fn bears_company(self) -> bool {
-        matches!(self, Self::Blackout)
-    }
-}
-
-/// A way to kill.
-#[derive(Clone, Debug)]
-enum Crash {
-    /// Everything at once, or a majority, and not for long: what was not synced is gone, and nobody else has it.
-    Room(Targets),
-    /// Few nodes, long enough for the others to notice.
-    Few(Targets),
-    /// Some nodes again and again, each time back at once: what they forget shows while an election goes on.
-    Loop(Targets),
 }
 
 /// A stretch of time in milliseconds.
@@ -287,63 +226,4 @@ fn may_join(family: Family, present: &[Family]) -> bool {
     let strikes_processes = |family: &Family| matches!(family, Family::Kill | Family::Pause | Family::Clock);
     let could_meet = strikes_processes(&family) && present.iter().any(strikes_processes);
     !present.contains(&family) && !could_meet
-}
-
-fn crashes(nodes: usize) -> Vec<Crash> {
-    let mut crashes = vec![
-        Crash::Room(Targets::All),
-        Crash::Few(Targets::Leader),
-        Crash::Loop(Targets::Majority),
-        Crash::Room(Targets::Majority),
-        Crash::Few(Targets::One),
-        Crash::Few(Targets::Leader),
-    ];
-    if nodes >= 3 {
-        crashes.push(Crash::Loop(Targets::FollowersMajority));
-    }
-    crashes
-}
-
-fn cuts(nodes: usize) -> Vec<Cut> {
-    let (both, of_nodes) = (Direction::Both, Peers::Nodes);
-    if nodes < 2 {
-        return [both, Direction::In, Direction::Out]
-            .map(|direction| (Shape::Split, Targets::All, direction, Peers::Clients))
-            .to_vec();
-    }
-    let split = |targets, direction, from| (Shape::Split, targets, direction, from);
-    let mut cuts = vec![
-        split(Targets::Leader, both, of_nodes),
-        split(Targets::Leader, both, of_nodes),
-        split(Targets::Leader, Direction::In, of_nodes),
-        split(Targets::Leader, Direction::Out, of_nodes),
-        split(Targets::One, both, Peers::Everybody),
-        split(Targets::Half, both, of_nodes),
-        split(Targets::RandomHalf, both, of_nodes),
-        split(Targets::RandomHalf, Direction::Out, of_nodes),
-        split(Targets::MinorityThird, both, of_nodes),
-        split(Targets::Leader, both, Peers::Clients),
-    ];
-    if nodes >= 4 {
-        cuts.push((Shape::Ring, Targets::All, both, of_nodes));
-        cuts.push((Shape::Ring, Targets::All, Direction::Out, of_nodes));
-    }
-    if nodes >= 3 {
-        cuts.push((Shape::Bridge, Targets::One, both, of_nodes));
-        cuts.push((Shape::Bridge, Targets::Leader, Direction::In, of_nodes));
-    }
-    cuts
-}
-
-fn links() -> Vec<Action> {
-    vec![
-        Action::Lossy { share: 0.15 },
-        Action::Lossy { share: 0.35 },
-        Action::Slow { delay_ms: 40, jitter_ms: 30, distribution: Distribution::Normal },
-        Action::Slow { delay_ms: 150, jitter_ms: 120, distribution: Distribution::Exponential },
-        Action::Duplicating { share: 0.3 },
-        Action::Reordering { share: 0.3 },
-        Action::Corrupting { share: 0.1, past_checksum: false },
-        Action::Narrow { bits_per_second: 256_000 },
-    ]
 }

@@ -1,0 +1,82 @@
+//! The kinds of scenes that decks of them are made of.
+
+use cluster::network::Distribution;
+
+use super::{Action, Direction, Peers, Shape};
+use crate::Targets;
+
+/// What a partition cuts: its shape, whom it strikes, in which direction, and from whom.
+pub(super) type Cut = (Shape, Targets, Direction, Peers);
+
+/// A way to kill.
+#[derive(Clone, Debug)]
+pub(super) enum Crash {
+    /// Everything at once, or a majority, and not for long: what was not synced is gone, and nobody else has it.
+    Room(Targets),
+    /// Few nodes, long enough for the others to notice.
+    Few(Targets),
+    /// Some nodes again and again, each time back at once: what they forget shows while an election goes on.
+    Loop(Targets),
+}
+
+/// The ways to kill in a cluster of so many nodes.
+pub(super) fn crashes(nodes: usize) -> Vec<Crash> {
+    let mut crashes = vec![
+        Crash::Room(Targets::All),
+        Crash::Few(Targets::Leader),
+        Crash::Loop(Targets::Majority),
+        Crash::Room(Targets::Majority),
+        Crash::Few(Targets::One),
+        Crash::Few(Targets::Leader),
+    ];
+    if nodes >= 3 {
+        crashes.push(Crash::Loop(Targets::FollowersMajority));
+    }
+    crashes
+}
+
+/// The partitions of a cluster of so many nodes.
+pub(super) fn cuts(nodes: usize) -> Vec<Cut> {
+    let (both, of_nodes) = (Direction::Both, Peers::Nodes);
+    if nodes < 2 {
+        return [both, Direction::In, Direction::Out]
+            .map(|direction| (Shape::Split, Targets::All, direction, Peers::Clients))
+            .to_vec();
+    }
+    let split = |targets, direction, from| (Shape::Split, targets, direction, from);
+    let mut cuts = vec![
+        split(Targets::Leader, both, of_nodes),
+        split(Targets::Leader, both, of_nodes),
+        split(Targets::Leader, Direction::In, of_nodes),
+        split(Targets::Leader, Direction::Out, of_nodes),
+        split(Targets::One, both, Peers::Everybody),
+        split(Targets::Half, both, of_nodes),
+        split(Targets::RandomHalf, both, of_nodes),
+        split(Targets::RandomHalf, Direction::Out, of_nodes),
+        split(Targets::MinorityThird, both, of_nodes),
+        split(Targets::Leader, both, Peers::Clients),
+    ];
+    if nodes >= 4 {
+        cuts.push((Shape::Ring, Targets::All, both, of_nodes));
+        cuts.push((Shape::Ring, Targets::All, Direction::Out, of_nodes));
+    }
+    if nodes >= 3 {
+        cuts.push((Shape::Bridge, Targets::One, both, of_nodes));
+        cuts.push((Shape::Bridge, Targets::Leader, Direction::In, of_nodes));
+    }
+    cuts
+}
+
+/// What can be wrong with links.
+pub(super) fn links() -> Vec<Action> {
+    vec![
+        Action::Lossy { share: 0.15 },
+        Action::Lossy { share: 0.35 },
+        Action::Slow { delay_ms: 40, jitter_ms: 30, distribution: Distribution::Normal },
+        Action::Slow { delay_ms: 150, jitter_ms: 120, distribution: Distribution::Exponential },
+        Action::Duplicating { share: 0.3 },
+        Action::Reordering { share: 0.3 },
+        Action::Corrupting { share: 0.1, past_checksum: false },
+        Action::Narrow { bits_per_second: 256_000 },
+    ]
+}
