@@ -34,7 +34,7 @@ pub struct SpecimenDatabase {
 impl SpecimenDatabase {
     /// The specimen with this disease; with `Disease::None` it is healthy.
     pub fn new(disease: Disease) -> Self {
-        Self { disease, timing: Timing::default() }
+        Self { disease, timing: Timing::of(disease) }
     }
 
     /// Its disease.

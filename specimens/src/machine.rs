@@ -68,6 +68,18 @@ impl Default for Timing {
     }
 }
 
+impl Timing {
+    /// How long things take in a specimen with this disease.
+    pub fn of(disease: Disease) -> Self {
+        match disease {
+            // It goes on retrying until another leader has answered. What it asked of the first one may come through as
+            // well, and only the memory of sessions, which this disease lacks, makes that harmless.
+            Disease::DuplicateApply => Self { patience_ms: 1500, ..Self::default() },
+            _ => Self::default(),
+        }
+    }
+}
+
 /// Who a node is and how it behaves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {

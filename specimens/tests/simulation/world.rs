@@ -66,7 +66,7 @@ pub struct World {
 
 impl World {
     pub fn new(seed: u64, nodes: u16, disease: Disease) -> Self {
-        let timing = Timing::default();
+        let timing = Timing::of(disease);
         let settings = Settings { id: NodeId(0), nodes, disease, timing, seed };
         let mut world = Self {
             now_us: 0,
