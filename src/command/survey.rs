@@ -210,6 +210,11 @@ fn run_case(survey: &SurveyArguments, case: &Case) -> Result<Measured, Failure> 
             let said = String::from_utf8_lossy(&output.stderr);
             Failure::harness(format!("a run of {} seed {} failed: {}", case.disease, case.seed, said.trim()))
         })?;
+    // Half a run measures nothing, and is made again when the survey goes on.
+    let cut_short = findings.failure.clone().or(findings.interrupted.then(|| "it was interrupted".into()));
+    if let Some(why) = cut_short {
+        return Err(Failure::harness(format!("a run of {} seed {} failed: {why}", case.disease, case.seed)));
+    }
     Ok(Measured {
         case: case.clone(),
         version: env!("CARGO_PKG_VERSION").into(),

@@ -1,6 +1,6 @@
 //! Connections that come in, from peers and from clients.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::pending, io, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncWriteExt, BufReader},
@@ -9,7 +9,7 @@ use tokio::{
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
     sync::{Semaphore, mpsc, oneshot},
-    time::{interval, sleep, timeout},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
 use super::{Event, outbound::BEAT_EVERY};
@@ -84,12 +84,15 @@ async fn attend_peer(
     from: history::NodeId,
     events: mpsc::Sender<Event>,
 ) -> io::Result<()> {
+    // A node that was stopped for long finds its connections closed by the others, and what they said before that still in
+    // them. That is read to its end, so a beat that nobody takes ends nothing.
     let beats = async {
         let mut due = interval(BEAT_EVERY);
-        loop {
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while writer.write_all(&[0]).await.is_ok() {
             due.tick().await;
-            writer.write_all(&[0]).await?;
         }
+        pending::<Infallible>().await
     };
     let messages = async {
         loop {
@@ -105,7 +108,7 @@ async fn attend_peer(
         }
     };
     tokio::select! {
-        ended = beats => ended,
+        never = beats => match never {},
         ended = messages => ended,
     }
 }
