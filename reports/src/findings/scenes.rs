@@ -45,8 +45,9 @@ pub(super) fn stage(verdicts: &[Verdict], whole: &impl Stage) -> (Vec<Scene>, Ve
 fn scene(verdict: usize, anomaly: usize, found: &Anomaly, whole: &impl Stage) -> Scene {
     let exists = |operation: &OpIndex| (operation.0 as usize) < whole.len();
     let refused = found.explanation.iter().rev().find(|placement| placement.refusal.is_some());
-    let culprit =
-        refused.map(|placement| placement.operation).or_else(|| found.witness.last().copied()).filter(exists);
+    // In a cycle no operation is more to blame than another.
+    let last = if found.cycle.is_empty() { found.witness.last().copied() } else { None };
+    let culprit = refused.map(|placement| placement.operation).or(last).filter(exists);
     let mut chosen: BTreeSet<OpIndex> =
         found.witness.iter().copied().filter(exists).take(PROOF_MAX).collect();
     chosen.extend(culprit);

@@ -20,7 +20,7 @@ const WIDTH: f64 = 1_060.0;
 /// How far an arrow bows away from the straight line, so that two between the same boxes do not meet.
 const BOW: f64 = 34.0;
 /// The longest text in a box, in characters.
-const TEXT_MAX: usize = 36;
+const TEXT_MAX: usize = 32;
 
 /// The picture and the proof of a cycle; nothing where the anomaly is not one. `id` is the anomaly's number.
 pub(super) fn picture(findings: &Findings, anomaly: &Anomaly, id: usize) -> Markup {
