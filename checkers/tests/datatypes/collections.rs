@@ -23,6 +23,8 @@ pub struct Sets;
 impl Naive for Sets {
     type V = Set;
     type State = Map<BTreeSet<Value>>;
+    /// Sets are judged element by element, and only some of them all together.
+    const ORDERED: bool = false;
 
     fn start(_: &Value) -> Self::State {
         Map::new()

@@ -226,10 +226,7 @@ impl Spoken for Set {
                 Ok(Outcome::Ok(set::Return::Contains(is_in)))
             }
             set::Call::Read(key) => {
-                // Some clients leave the key out of the answer; `[k nil]` and `[k #{...}]` have it.
-                let keyed = said.value.pair().is_some_and(|(_, list)| list.is_nil() || list.is_collection());
-                let bare = said.value.is_collection() && !keyed;
-                let elements = if bare { said.value } else { shape.answered(said, key)? };
+                let elements = shape.answered(said, key)?;
                 if elements.is_nil() {
                     return Ok(Outcome::Unknown("the read has no answer".into()));
                 }
