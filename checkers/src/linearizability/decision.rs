@@ -69,11 +69,6 @@ impl<'a> Meter<'a> {
         self.step(0)
     }
 
-    /// Gives bytes of earlier steps back.
-    pub fn release(&mut self, bytes: u64) {
-        self.held = self.held.saturating_sub(bytes);
-    }
-
     /// The steps so far.
     pub fn steps(&self) -> u64 {
         self.steps

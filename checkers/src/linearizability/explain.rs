@@ -15,6 +15,8 @@ use crate::{Anomaly, Budget, Placement};
 
 /// How many operations of the longest possible order are shown before the one that does not fit.
 const SHOWN: usize = 8;
+/// The most steps that the search for the longest possible order may take.
+const STEPS: u64 = 2_000_000;
 
 /// Describes why nothing passes the return of this rank.
 pub(super) fn anomaly(history: &History<Register>, part: &Part, reached: u32, budget: &Budget) -> Anomaly {
@@ -54,7 +56,7 @@ fn longest(part: &Part, line: &Timeline, due: usize, budget: &Budget) -> Vec<Pla
             origin.push(i);
         }
     }
-    let Decision::Valid(order) = before.decide(budget) else { return Vec::new() };
+    let Decision::Valid(order) = before.decide(&budget.at_most(STEPS)) else { return Vec::new() };
     let (mut state, mut placed) = (0, Vec::with_capacity(order.len() + 1));
     for action in order {
         state = before.actions[action as usize].apply(state).unwrap_or(state);

@@ -1,214 +1,272 @@
-//! Registers in general: a just-in-time search over the returns, depth first and breadth first in turns.
+//! Registers in general: a just-in-time search over the returns, with a frontier that is narrow first.
 //!
-//! Nothing takes effect before a return demands it. Five reductions keep the number of positions small:
+//! Nothing takes effect before a return demands it, and what demands it takes effect last (*just in time*). The
+//! frontier holds all positions in which the returns so far could be passed. These reductions keep it small:
 //!
-//! 1. What only observes is done as soon as the state allows it.
-//! 2. A write that was under way when another write took effect, or when the state was its own value, could have
-//!    happened there unseen: it is *absorbed*. At its return it may be dropped for free, or still happen for real;
-//!    both are tried, since its value may be wanted later.
-//! 3. A write that is not due happens only if an operation under way wants its value, also if the state is already
-//!    that value, for it absorbs others.
-//! 4. An unknown operation happens only if its value is wanted; of equal ones the earliest is used first; once nobody
-//!    can see its value any more it is forgotten.
+//! 1. What only observes is settled as soon as the state allows it.
+//! 2. A write that was under way when another took effect for real, or when the state was its own value, could have
+//!    happened there unseen, so it is settled. It stays ready: it may still take effect for real, since its value may be
+//!    wanted later.
+//! 3. A write that nobody but observers saw before another write replaced it might as well have happened just before that
+//!    one, if it and they were all under way then. Whether it did is decided as late as possible: when it is due, or
+//!    when the first of them is (a *flash*). So a write takes effect for real only when it is due, when its value is
+//!    due to be seen, or for a compare-and-set from it.
+//! 4. An unknown operation happens only if its value is due or wanted. Equal ones are counted, not told apart, and the
+//!    one called first is used first; of equal ones that must return, the one that returns first is used first; one
+//!    that must return is used before an unknown one. Once nobody can see its value any more it is forgotten.
 //! 5. All values that nobody can see any more are one value.
+//! 6. A position is dropped if another in the same state has settled and kept ready all that it has, and used no more
+//!    unknown operations.
 //!
-//! Depth first finds an order fast where there is one; breadth first needs little memory and shows quickly that there
-//! is none. Neither is always better, so they take turns with growing allowances, counted in steps.
-
-use rustc_hash::FxHashSet;
-use smallvec::SmallVec;
+//! Why 3 loses nothing: take an order in which a write, and the observers of its value, are followed by another write.
+//! If all of them are still under way when that write takes effect, they can be moved right before it, for nobody else
+//! is there, and there the search finds them by whichever is due first. If not, one of them is due before, and then the
+//! search lets the write take effect for real. What is moved before a flash can be moved on, before the write that took
+//! effect for real, since a flash is followed by a write too. If the value was found by a compare-and-set, the search
+//! tries that before each return at which both are under way.
+//!
+//! A wide frontier costs time even where there is an order that a narrow one finds. So the frontier is held narrow
+//! first, keeping the positions that have the most settled and ready; if that fails, and something was left out, it is
+//! tried again wider. A frontier that dies with nothing left out proves that there is no order.
 
 use super::{
     certificate,
     decision::{Decision, Meter},
-    register::{Action, Problem},
+    register::Problem,
     timeline::{NEVER, Timeline},
+    window::Window,
 };
 use crate::{Budget, Limit};
 
+mod bags;
 mod course;
+mod moves;
+mod scene;
 
 use course::Course;
+use moves::{Moves, Position, dominates};
+use scene::Scene;
 
-type Bits = SmallVec<[u64; 4]>;
-
-/// How far, in which state, what is done, what is absorbed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Position {
-    layer: u32,
-    state: u32,
-    /// The done slots, then the absorbed slots.
-    bits: Bits,
-}
-
-/// What took effect for real on the way to a position: from which entry of the trail, what, before which return.
-#[derive(Clone, Copy, Debug)]
-struct Footprint {
-    from: u32,
-    action: u32,
-    layer: u32,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Manner {
-    DepthFirst,
-    BreadthFirst,
-}
+/// How many positions the frontier may hold, in the order in which it is tried; and whether those that used the fewest
+/// unknown operations are kept then, or those that have the most settled and ready.
+const WIDTHS: [(usize, bool); 7] =
+    [(24, true), (24, false), (384, true), (384, false), (6_144, true), (98_304, true), (usize::MAX, true)];
+/// The most positions with which a new one is compared.
+const COMPARED: usize = 512;
 
 /// Decides any register.
 pub(crate) fn decide(problem: &Problem, line: &Timeline, budget: &Budget) -> Decision {
-    let course = match Course::new(problem, line, budget) {
-        Ok(course) => course,
-        Err(limit) => return Decision::Unknown { limit, reached: 0 },
-    };
-    let mut allowance = 4096 + 16 * problem.actions.len() as u64;
-    let (mut spent, mut furthest) = (0u64, 0);
-    let mut limit = Limit::Steps(budget.steps_max);
-    for turn in 0.. {
-        let manner = if turn % 2 == 0 { Manner::DepthFirst } else { Manner::BreadthFirst };
-        let left = budget.steps_max.saturating_sub(spent);
-        if left == 0 {
-            break;
+    let course = Course::new(problem, line);
+    let words = line.width().div_ceil(64).max(1);
+    match words {
+        1 => widen::<[u64; 1]>(&course, words, budget),
+        2 => widen::<[u64; 2]>(&course, words, budget),
+        3 | 4 => widen::<[u64; 4]>(&course, 4, budget),
+        _ => widen::<Vec<u64>>(&course, words, budget),
+    }
+}
+
+/// Where a frontier of some width ended.
+enum End {
+    Decided(Decision),
+    /// It died, but something had been left out.
+    TooNarrow(u32),
+}
+
+fn widen<W: Window>(course: &Course<'_>, words: usize, budget: &Budget) -> Decision {
+    let mut meter = Meter::new(budget);
+    let mut furthest = 0;
+    for (width, frugal) in WIDTHS {
+        if !frugal && course.kinds.is_empty() {
+            continue;
         }
-        let mut search = Search { course: &course, trail: Vec::new() };
-        let mut meter = Meter::at_most(budget, allowance.min(left));
-        match search.run(manner, &mut meter) {
-            Decision::Unknown { limit: hit, reached } => {
-                furthest = furthest.max(reached);
-                // Breadth first may still fit where depth first does not, but not the other way round.
-                let fatal = matches!(hit, Limit::Time)
-                    || matches!((&hit, manner), (Limit::Memory(_), Manner::BreadthFirst));
-                if fatal {
-                    limit = hit;
-                    break;
-                }
+        match (Frontier { course, words, width, frugal, left_out: false }).run::<W>(&mut meter) {
+            End::Decided(Decision::Unknown { limit, reached }) => {
+                let reached = furthest.max(reached);
+                // Nobody made what the hopeless return saw, however far the search got.
+                return match (course.hopeless, limit) {
+                    (Some(reached), _) => Decision::Invalid { reached },
+                    (None, limit) => Decision::Unknown { limit, reached },
+                };
             }
-            decision => return decision,
-        }
-        spent += meter.steps();
-        if turn % 2 == 1 {
-            allowance = allowance.saturating_mul(4);
+            End::Decided(decision) => return decision,
+            End::TooNarrow(reached) => furthest = furthest.max(reached),
         }
     }
-    Decision::Unknown { limit, reached: furthest }
+    Decision::Unknown { limit: Limit::Steps(budget.steps_max), reached: furthest }
 }
 
-struct Search<'a> {
+struct Frontier<'a> {
     course: &'a Course<'a>,
-    trail: Vec<Footprint>,
+    words: usize,
+    width: usize,
+    frugal: bool,
+    left_out: bool,
 }
 
-impl Search<'_> {
-    fn run(&mut self, manner: Manner, meter: &mut Meter<'_>) -> Decision {
-        let course = self.course;
-        let mut first = Position { layer: 0, state: 0, bits: SmallVec::from_elem(0, course.words * 2) };
-        course.arrive(&mut first);
-        let mut seen: FxHashSet<Position> = FxHashSet::default();
-        seen.insert(first.clone());
-        let mut open = vec![(first, NEVER)];
-        let mut later: Vec<(Position, u32)> = Vec::new();
-        let mut children: Vec<(Position, u32)> = Vec::new();
-        let bytes = (2 * size_of::<(Position, u32)>()
-            + 16
-            + if course.words > 2 { course.words * 32 } else { 0 }) as u64;
-        let (mut reached, mut held) = (0, 0u64);
-        loop {
-            let Some((position, trail)) = open.pop() else {
-                if later.is_empty() {
-                    return Decision::Invalid { reached };
-                }
-                std::mem::swap(&mut open, &mut later);
-                seen.clear();
-                meter.release(held);
-                held = 0;
-                continue;
-            };
-            reached = reached.max(position.layer);
-            if position.layer as usize == course.line.returns.len() {
-                return self.finish(trail);
+impl Frontier<'_> {
+    fn run<W: Window>(mut self, meter: &mut Meter<'_>) -> End {
+        let mut scene = Scene::<W>::new(self.course, self.words);
+        let mut moves = Moves::<W>::new();
+        let empty = W::empty(self.words);
+        let (ready, settled) = (empty.clone(), empty);
+        let mut positions = vec![Position { state: 0, bag: 0, written: 0, trail: NEVER, ready, settled }];
+        if !scene.is_over() {
+            positions.iter_mut().for_each(|position| arrive(&scene, &mut moves, position));
+        }
+        let mut swept = 4096;
+        while !scene.is_over() {
+            if self.course.hopeless == Some(scene.layer) {
+                return End::Decided(Decision::Invalid { reached: scene.layer });
             }
-            if let Err(limit) = meter.step(bytes) {
-                return Decision::Unknown { limit, reached };
-            }
-            held += bytes;
-            self.expand(&position, trail, &mut children);
-            for (child, trail) in children.drain(..).rev() {
-                if !seen.contains(&child) {
-                    seen.insert(child.clone());
-                    if manner == Manner::BreadthFirst && child.layer > position.layer {
-                        later.push((child, trail));
-                    } else {
-                        open.push((child, trail));
+            let reached = scene.layer;
+            if positions.iter().all(|position| is_plain(&scene, position)) {
+                // Nothing but the passing of time.
+                std::mem::swap(&mut moves.passing, &mut positions);
+            } else {
+                for position in positions.drain(..) {
+                    if let Err(limit) = moves.find(&scene, &position, meter) {
+                        return End::Decided(Decision::Unknown { limit, reached });
                     }
                 }
             }
+            positions.clear();
+            let slot = scene.slot;
+            scene.pass();
+            let mut passing = std::mem::take(&mut moves.passing);
+            for mut position in passing.drain(..) {
+                position.ready.remove(slot);
+                position.settled.remove(slot);
+                if !scene.is_over() {
+                    arrive(&scene, &mut moves, &mut position);
+                }
+                keep(&moves, &mut positions, position);
+            }
+            moves.passing = passing;
+            if positions.is_empty() {
+                return if self.left_out {
+                    End::TooNarrow(reached)
+                } else {
+                    End::Decided(Decision::Invalid { reached })
+                };
+            }
+            self.narrow(&scene, &moves, &mut positions);
+            if moves.trail.len() > 2 * swept {
+                moves.sweep(&mut positions);
+                swept = moves.trail.len().max(4096);
+            }
+            let each = size_of::<Position<W>>() + if self.words > 4 { 16 * self.words } else { 0 };
+            let held = (positions.capacity() * each) as u64 + moves.bytes() + scene.bytes();
+            if let Err(limit) = meter.hold(held) {
+                return End::Decided(Decision::Unknown { limit, reached });
+            }
         }
+        End::Decided(Decision::Valid(self.order(&moves, positions[0].trail)))
     }
 
-    /// Pushes what can follow, the most promising first.
-    fn expand(&mut self, position: &Position, trail: u32, children: &mut Vec<(Position, u32)>) {
-        let course = self.course;
-        let layer = position.layer;
-        let due = course.line.returns[layer as usize];
-        if course.is_done(&position.bits, due) {
-            children.push((course.pass(position.clone()), trail));
+    /// Leaves out the least promising positions when there are too many: each state keeps its best.
+    fn narrow<W: Window>(
+        &mut self,
+        scene: &Scene<'_, W>,
+        moves: &Moves<W>,
+        positions: &mut Vec<Position<W>>,
+    ) {
+        if positions.len() <= self.width {
             return;
         }
-        if course.is_absorbed(&position.bits, due) {
-            children.push((course.pass(position.clone()), trail));
-        }
-        if course.problem.actions[due as usize].apply(position.state).is_some() {
-            self.happen(position, due, trail, children);
-        }
-        let wishes = course.wishes(position);
-        for &other in course.under_way(layer) {
-            if other == due || course.is_done(&position.bits, other) {
-                continue;
-            }
-            let optional = course.problem.spans[other as usize].optional;
-            let worth = match course.problem.actions[other as usize] {
-                Action::Write(to) => wishes.want(course.visible(to, layer)),
-                Action::Cas(from, to) if from != to => {
-                    position.state == from && (!optional || wishes.want(course.visible(to, layer)))
-                }
-                _ => false,
-            };
-            if worth && course.is_first_of_its_kind(&position.bits, other, layer) {
-                self.happen(position, other, trail, children);
+        self.left_out = true;
+        let promise = |position: &Position<W>| {
+            let used = i64::from(moves.bags.size(position.bag));
+            i64::from(position.settled.count()) + i64::from(position.ready.and(&scene.writes).count())
+                - used * if self.frugal { 1 << 20 } else { 2 }
+        };
+        let mut ranked: Vec<(usize, i64, u32, usize)> =
+            (0..positions.len()).map(|i| (0, -promise(&positions[i]), positions[i].state, i)).collect();
+        ranked.sort_unstable_by_key(|&(_, promise, state, i)| (state, promise, i));
+        for i in 1..ranked.len() {
+            if ranked[i].2 == ranked[i - 1].2 {
+                ranked[i].0 = ranked[i - 1].0 + 1;
             }
         }
-    }
-
-    fn happen(&mut self, position: &Position, action: u32, trail: u32, children: &mut Vec<(Position, u32)>) {
-        let course = self.course;
-        let mut after = position.clone();
-        course.happen(&mut after, action);
-        let due = course.line.returns[position.layer as usize];
-        if action == due {
-            after = course.pass(after);
-        }
-        let number = u32::try_from(self.trail.len()).expect("fewer footprints than steps in memory");
-        self.trail.push(Footprint { from: trail, action, layer: position.layer });
-        children.push((after, number));
+        // The best of every state come first, then the second best of every state, and so on.
+        ranked.sort_unstable();
+        let mut kept = vec![false; positions.len()];
+        ranked[..self.width].iter().for_each(|&(.., i)| kept[i] = true);
+        let mut kept = kept.into_iter();
+        positions.retain(|_| kept.next().expect("one for each"));
     }
 
     /// The whole order, from what happened for real.
-    fn finish(&self, mut trail: u32) -> Decision {
-        let mut real = Vec::new();
+    fn order<W: Window>(&self, moves: &Moves<W>, mut trail: u32) -> Vec<u32> {
+        let mut steps = Vec::new();
         while trail != NEVER {
-            let step = self.trail[trail as usize];
-            real.push((
-                step.action,
-                self.course.line.ret[self.course.line.returns[step.layer as usize] as usize],
-            ));
+            let step = moves.trail[trail as usize];
+            steps.push(step);
             trail = step.from;
         }
-        real.reverse();
-        Decision::Valid(certificate::complete(
-            self.course.problem,
-            self.course.line,
-            self.course.interest(),
-            &real,
-        ))
+        steps.reverse();
+        let mut real: Vec<(u32, u32)> = Vec::with_capacity(steps.len());
+        let mut last_write = None;
+        let mut flashes: Vec<(usize, u32)> = Vec::new();
+        for step in &steps {
+            if step.flash {
+                flashes.push((last_write.expect("a flash follows a write"), step.action));
+                continue;
+            }
+            if matches!(self.course.problem.actions[step.action as usize], super::register::Action::Write(_))
+            {
+                last_write = Some(real.len());
+            }
+            real.push((step.action, step.rank));
+        }
+        flashes.sort_by_key(|&(before, _)| before);
+        let mut flashes = flashes.into_iter().peekable();
+        let mut whole = Vec::with_capacity(steps.len());
+        for (place, &(action, rank)) in real.iter().enumerate() {
+            while let Some((_, flash)) = flashes.next_if(|&(before, _)| before == place) {
+                whole.push((flash, rank));
+            }
+            whole.push((action, rank));
+        }
+        certificate::complete(self.course.problem, self.course.line, &self.course.interest, &whole)
     }
+}
+
+/// Whether the return that is due changes nothing for the position.
+fn is_plain<W: Window>(scene: &Scene<'_, W>, position: &Position<W>) -> bool {
+    position.settled.has(scene.slot) && (!scene.writes.has(scene.slot) || !position.ready.has(scene.slot))
+}
+
+/// What happens by itself between the last return and the one that is due now.
+fn arrive<W: Window>(scene: &Scene<'_, W>, moves: &mut Moves<W>, position: &mut Position<W>) {
+    position.bag = moves.bags.without(position.bag, &scene.spent_kinds);
+    let fresh = &scene.fresh;
+    position.ready.join(&fresh.and(&scene.writes));
+    position.ready.join(&fresh.and(&scene.swaps));
+    if scene.faded {
+        position.state = scene.visible(position.state);
+        if position.state == scene.course.junk() {
+            position.settled.join(scene.writes_of(position.state));
+        }
+    }
+    let mut seeing = scene.reads_of(position.state).clone();
+    seeing.join(scene.writes_of(position.state));
+    seeing.join_without(&scene.refusals, scene.refusals_of(position.state));
+    position.settled.join(&seeing.and(fresh));
+    // Without an unknown write called since, it is all the same when the last write was.
+    if position.written > scene.last_unknown_write {
+        position.written = scene.now;
+    }
+}
+
+/// Adds the position, unless another can do all that it can; drops those that it outdoes.
+fn keep<W: Window>(moves: &Moves<W>, positions: &mut Vec<Position<W>>, position: Position<W>) {
+    let compared = positions.len().min(COMPARED);
+    if positions[..compared].iter().any(|other| dominates(&moves.bags, other, &position)) {
+        return;
+    }
+    if positions.len() <= COMPARED {
+        positions.retain(|other| !dominates(&moves.bags, &position, other));
+    }
+    positions.push(position);
 }

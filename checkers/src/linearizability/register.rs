@@ -17,7 +17,7 @@ use super::{
     decision::Decision,
     frontier,
     search::{self, Task, Touched},
-    timeline::{Span, Timeline},
+    timeline::{NEVER, Span, Timeline},
     zones,
 };
 use crate::Budget;
@@ -81,55 +81,99 @@ pub(crate) struct Part {
     pub nil_reads: usize,
 }
 
+/// Numbers the values of a key in the order in which they are met.
+///
+/// Small whole numbers, which most values are, are looked up in a table; the others by hash.
+struct Numbers<'a> {
+    values: Vec<&'a Value>,
+    dense: Vec<u32>,
+    others: FxHashMap<&'a Value, u32>,
+    dense_max: usize,
+}
+
+impl<'a> Numbers<'a> {
+    fn new(initial: &'a Value, dense_max: usize) -> Self {
+        let mut numbers = Self {
+            values: Vec::new(),
+            dense: Vec::new(),
+            others: FxHashMap::default(),
+            dense_max: dense_max.max(256),
+        };
+        numbers.of(initial);
+        numbers
+    }
+
+    fn of(&mut self, value: &'a Value) -> u32 {
+        let fresh = u32::try_from(self.values.len()).expect("fewer values than operations");
+        let place = match *value {
+            Value::Int(number) => usize::try_from(number).ok().filter(|&place| place <= 4 * self.dense_max),
+            _ => None,
+        };
+        let known = match place {
+            Some(place) => {
+                if place >= self.dense.len() {
+                    self.dense.resize((place + 1).next_power_of_two(), NEVER);
+                }
+                &mut self.dense[place]
+            }
+            None => self.others.entry(value).or_insert(NEVER),
+        };
+        if *known == NEVER {
+            *known = fresh;
+            self.values.push(value);
+        }
+        *known
+    }
+}
+
 impl Part {
     /// The parts of a history, in the order of their keys.
     pub fn all(history: &History<Register>) -> Vec<Self> {
         let mut numbers: FxHashMap<&Key, usize> = FxHashMap::default();
-        let mut parts: Vec<(Self, FxHashMap<Value, u32>)> = Vec::new();
+        let mut parts: Vec<(Self, Numbers<'_>)> = Vec::new();
         let initial = &history.header.initial;
+        let mut last: Option<(&Key, usize)> = None;
         for operation in &history.operations {
             let key = operation.call.key();
-            let number = *numbers.entry(key).or_insert_with(|| {
-                parts.push((Self::new(key, initial), [(initial.clone(), 0)].into_iter().collect()));
-                parts.len() - 1
-            });
+            let number = match last {
+                Some((known, number)) if known == key => number,
+                _ => *numbers.entry(key).or_insert_with(|| {
+                    let dense = if parts.is_empty() { history.operations.len() } else { 0 };
+                    parts.push((Self::new(key), Numbers::new(initial, dense)));
+                    parts.len() - 1
+                }),
+            };
+            last = Some((key, number));
             let (part, known) = &mut parts[number];
             part.operations.push(operation.index);
             part.add(operation, known, *initial == Value::Nil);
         }
-        let mut parts: Vec<Self> = parts.into_iter().map(|(part, _)| part).collect();
-        for part in &mut parts {
-            part.problem.values = u32::try_from(part.values.len()).expect("fewer values than operations");
-        }
+        let mut parts: Vec<Self> = parts
+            .into_iter()
+            .map(|(mut part, numbers)| {
+                part.values = numbers.values.into_iter().cloned().collect();
+                part.problem.values = u32::try_from(part.values.len()).expect("fewer values than operations");
+                part
+            })
+            .collect();
         parts.sort_by(|a, b| a.key.cmp(&b.key));
         parts
     }
 
-    fn new(key: &Key, initial: &Value) -> Self {
+    fn new(key: &Key) -> Self {
         Self {
             key: key.clone(),
             operations: Vec::new(),
             problem: Problem::default(),
             origin: Vec::new(),
-            values: vec![initial.clone()],
+            values: Vec::new(),
             malformed: 0,
             nil_reads: 0,
         }
     }
 
-    fn add(
-        &mut self,
-        operation: &history::Operation<Register>,
-        known: &mut FxHashMap<Value, u32>,
-        nil: bool,
-    ) {
-        let values = &mut self.values;
-        let mut number = |value: &Value| {
-            *known.entry(value.clone()).or_insert_with(|| {
-                values.push(value.clone());
-                u32::try_from(values.len() - 1).expect("fewer values than operations")
-            })
-        };
+    fn add<'a>(&mut self, operation: &'a history::Operation<Register>, known: &mut Numbers<'a>, nil: bool) {
+        let mut number = |value: &'a Value| known.of(value);
         let mut optional = false;
         let action = match (&operation.call, &operation.outcome) {
             (_, Outcome::Fail(_)) | (Call::Read(_), Outcome::Unknown(_)) => None,

@@ -5,7 +5,7 @@ use super::{
     register::{Action, Problem},
     timeline::Span,
 };
-use crate::Budget;
+use crate::{Budget, Limit};
 
 /// A small deterministic source of choices.
 struct Dice(u64);
@@ -96,7 +96,13 @@ fn explains(problem: &Problem, order: &[u32]) -> bool {
     (0..placed.len()).all(|i| placed[i] || problem.spans[i].optional)
 }
 
+/// How many times as many rounds are played as a quick run needs.
+fn thoroughness() -> usize {
+    std::env::var("DISPROVE_FUZZ").ok().and_then(|times| times.parse().ok()).unwrap_or(1)
+}
+
 fn compare(seed: u64, rounds: usize, shape: impl Fn(&mut Dice) -> Shape) -> (usize, usize) {
+    let rounds = rounds * thoroughness();
     let (mut dice, mut valid, mut invalid) = (Dice(seed), 0, 0);
     let budget = Budget::new(3_000_000, u64::MAX);
     for round in 0..rounds {
@@ -159,4 +165,57 @@ fn engines_agree_on_longer_histories_with_unknown_outcomes() {
     });
     println!("{valid} valid, {invalid} invalid");
     assert!(valid > 300 && invalid > 300, "{valid} valid, {invalid} invalid");
+}
+
+#[test]
+fn engines_agree_on_chains_of_swaps_to_unique_values() {
+    let (valid, invalid) = compare(4, 40_000, |dice| Shape {
+        operations: 4 + dice.roll(12) as usize,
+        clients: 2 + dice.roll(4),
+        values: 0,
+        cas: true,
+        unknown: [0, 20, 40][dice.roll(3) as usize],
+        corrupt: dice.roll(4) > 0,
+    });
+    println!("{valid} valid, {invalid} invalid");
+    assert!(valid > 4_000 && invalid > 4_000, "{valid} valid, {invalid} invalid");
+}
+
+#[test]
+fn limits_are_obeyed_and_only_make_answers_unknown() {
+    let (mut dice, mut limited) = (Dice(5), 0);
+    for round in 0..4_000 * thoroughness() {
+        let shape = Shape {
+            operations: 10 + dice.roll(60) as usize,
+            clients: 2 + dice.roll(8),
+            values: 2 + dice.roll(4),
+            cas: dice.roll(2) == 0,
+            unknown: [0, 5, 20][dice.roll(3) as usize],
+            corrupt: dice.roll(2) == 0,
+        };
+        let problem = generate(&mut dice, &shape);
+        let steps = 1 + dice.roll(60);
+        let (few, small) = (Budget::new(steps, u64::MAX), Budget::new(200_000, 1 << dice.roll(20)));
+        let answer = problem.decide(&Budget::new(3_000_000, u64::MAX));
+        for budget in [&few, &small] {
+            for decision in [problem.decide(budget), problem.decide_generally(budget)] {
+                match (&decision, &answer) {
+                    (Decision::Unknown { limit, .. }, _) => {
+                        limited += 1;
+                        let named = [Limit::Steps(budget.steps_max), Limit::Memory(budget.memory_max)];
+                        assert!(named.contains(limit), "round {round}: {limit:?}");
+                    }
+                    (Decision::Valid(_), Decision::Valid(_)) => {}
+                    (Decision::Invalid { reached }, Decision::Invalid { reached: known }) => {
+                        // Where what was seen was made by nobody, no search is needed to know that.
+                        assert!(reached >= known, "round {round}: {problem:?}");
+                    }
+                    _ => panic!("{decision:?} against {answer:?}, round {round}: {problem:?}"),
+                }
+            }
+            assert_eq!(budget.take_memory(budget.memory_max), Ok(()), "all memory was given back");
+            budget.give_memory(budget.memory_max);
+        }
+    }
+    assert!(limited > 1_000, "{limited}");
 }

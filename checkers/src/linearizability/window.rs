@@ -27,6 +27,57 @@ pub(crate) trait Window: Clone + Eq + Hash + Debug + Send {
     fn holds(&self, other: &Self) -> bool {
         self.words().iter().zip(other.words()).all(|(mine, theirs)| theirs & !mine == 0)
     }
+    /// Puts everything in that is in the other.
+    fn join(&mut self, other: &Self) {
+        for (mine, theirs) in self.words_mut().iter_mut().zip(other.words()) {
+            *mine |= *theirs;
+        }
+    }
+    /// Puts everything in that is in the first and not in the second.
+    fn join_without(&mut self, first: &Self, second: &Self) {
+        for ((mine, more), less) in self.words_mut().iter_mut().zip(first.words()).zip(second.words()) {
+            *mine |= *more & !*less;
+        }
+    }
+    /// What is in both.
+    fn and(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        for (mine, theirs) in both.words_mut().iter_mut().zip(other.words()) {
+            *mine &= *theirs;
+        }
+        both
+    }
+    /// What is in it and not in the other.
+    fn without(&self, other: &Self) -> Self {
+        let mut rest = self.clone();
+        for (mine, theirs) in rest.words_mut().iter_mut().zip(other.words()) {
+            *mine &= !*theirs;
+        }
+        rest
+    }
+    /// The lowest slot that is not in it, if there is one.
+    fn lowest_free(&self) -> Option<u32> {
+        let (place, word) = (0u32..).zip(self.words()).find(|(_, word)| **word != u64::MAX)?;
+        Some(place * 64 + word.trailing_ones())
+    }
+    /// Its slots, lowest first.
+    fn slots(&self) -> impl Iterator<Item = u32> {
+        self.words().iter().enumerate().flat_map(|(place, &word)| {
+            std::iter::successors((word != 0).then_some(word), |left| {
+                let rest = left & (left - 1);
+                (rest != 0).then_some(rest)
+            })
+            .map(move |left| place as u32 * 64 + left.trailing_zeros())
+        })
+    }
+    /// Whether nothing is in it.
+    fn is_empty(&self) -> bool {
+        self.words().iter().all(|&word| word == 0)
+    }
+    /// How many slots are in it.
+    fn count(&self) -> u32 {
+        self.words().iter().map(|word| word.count_ones()).sum()
+    }
 }
 
 impl<const WORDS: usize> Window for [u64; WORDS] {

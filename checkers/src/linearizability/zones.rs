@@ -1,12 +1,23 @@
-//! Registers whose written values are all different, in near-linear time: the zones of Gibbons and Korach.
+//! Registers whose values are each made once, in linear time: the zones of Gibbons and Korach, over chains of swaps.
 //!
-//! The cluster of a value is its write and the reads that saw it. Between the first return in a cluster and its last
-//! call the register must hold that value all the time, if the return comes first (a *forward* zone); else the whole
-//! cluster fits into any instant between the two (a *backward* zone). A history is linearizable exactly if no read
-//! returns before its write is called, forward zones do not overlap, and no backward zone lies inside a forward one.
+//! The cluster of a value is what made it and the reads that saw it. Where every value is made once, a compare-and-set
+//! that took effect says which cluster came right before its own, so clusters form chains that begin with a write or
+//! with the initial value: *blocks*. Nothing else can happen inside a block.
 //!
-//! An unknown write that was read has no return; one that nobody read need not have happened. The initial value is
-//! a write that returned before everything.
+//! **Inside a block** the makers must take effect in their order. The one of value i can do so from `a(i)` on, the last
+//! of its call and the calls of the reads of value i - 1, and until `b(i)`, the first of its return and the returns of the
+//! reads of value i. There are instants for all of them exactly if no `b(i)` comes before an `a(j)` with j <= i; taking
+//! each as early as possible shows it.
+//!
+//! **Between blocks** only the first `b` and the last `a` (or last call of a read) of a block matter. If that `b` comes
+//! first the register must belong to the block all the time between the two (a *forward* zone), and between the two is
+//! enough: every instant can be moved into it, since none need be before the first `b` or after the last `a`. Else the
+//! whole block fits into any one instant from the last `a` to the first `b` (a *backward* zone). So there is an order
+//! exactly if forward zones do not overlap and no backward zone lies inside a forward one.
+//!
+//! **Unknown outcomes** have no return. One whose value nobody saw need not have happened, and leaving it out only
+//! makes room; one whose value was seen, or was found by a swap that must have happened, must have happened. A second
+//! swap from a value that was there once, and a chain without a beginning, have no order.
 
 use super::{
     decision::Decision,
@@ -16,36 +27,40 @@ use super::{
 
 /// All that happened to one value. Ranks are shifted by one, so that 0 is before everything.
 #[derive(Clone, Copy)]
-struct Zone {
-    write: u32,
+struct Cluster {
+    /// The call and the return of what made it; [`NEVER`] for a call that did not come, or a return that may not.
     called: u32,
-    first_return: u32,
-    last_call: u32,
+    returned: u32,
     first_read_return: u32,
+    last_read_call: u32,
+    /// The value that a swap made of this one.
+    next: u32,
     read: bool,
+    /// Whether it must have been made.
+    needed: bool,
 }
 
-const NOT_WRITTEN: Zone = Zone {
-    write: NEVER,
+const NOT_MADE: Cluster = Cluster {
     called: NEVER,
-    first_return: NEVER,
-    last_call: 0,
+    returned: NEVER,
     first_read_return: NEVER,
+    last_read_call: 0,
+    next: NEVER,
     read: false,
+    needed: false,
 };
 
-/// Decides, if every written value is written once and nothing else than reads and writes happened.
+/// Decides, if no value is made twice and nothing was refused.
 pub(crate) fn decide(problem: &Problem, line: &Timeline) -> Option<Decision> {
-    let zones = gather(problem, line, NEVER)?;
-    if let Some(points) = order(&zones) {
-        return Some(Decision::Valid(place(problem, line, &zones, &points)));
+    let history = Unambiguous { problem, line, makers: makers(problem)? };
+    if let Some(order) = history.order(NEVER) {
+        return Some(Decision::Valid(history.place(&order)));
     }
     // Prefixes only get harder, so the first return that cannot be passed is found by halving.
     let (mut passed, mut failed) = (0usize, line.returns.len());
     while passed + 1 < failed {
         let middle = (passed + failed) / 2;
-        let cut = line.ret[line.returns[middle - 1] as usize] + 1;
-        if gather(problem, line, cut).is_some_and(|zones| order(&zones).is_some()) {
+        if history.order(line.ret[line.returns[middle - 1] as usize] + 1).is_some() {
             passed = middle;
         } else {
             failed = middle;
@@ -54,100 +69,209 @@ pub(crate) fn decide(problem: &Problem, line: &Timeline) -> Option<Decision> {
     Some(Decision::Invalid { reached: u32::try_from(passed).expect("fewer returns than ranks") })
 }
 
-/// The zones of everything that was called before the cut; what had not returned by then is unknown.
-fn gather(problem: &Problem, line: &Timeline, cut: u32) -> Option<Vec<Zone>> {
-    let mut zones = vec![NOT_WRITTEN; problem.values as usize];
-    zones[0] = Zone { called: 0, first_return: 0, ..NOT_WRITTEN };
+/// Of each value, what makes it; `None` if the values are ambiguous. The initial value is made by nothing.
+fn makers(problem: &Problem) -> Option<Vec<u32>> {
+    let mut makers = vec![NEVER; problem.values as usize];
     for (i, action) in (0u32..).zip(&problem.actions) {
-        let (called, mut returned) = (line.call[i as usize], line.ret[i as usize]);
-        if called >= cut {
-            continue;
-        }
-        if returned >= cut {
-            returned = NEVER;
-        }
-        match *action {
-            Action::Write(value) => {
-                let zone = &mut zones[value as usize];
-                if zone.called != NEVER {
-                    return None;
-                }
-                zone.write = i;
-                zone.called = called + 1;
-                zone.first_return = zone.first_return.min(returned.saturating_add(1));
-                zone.last_call = zone.last_call.max(called + 1);
-            }
-            Action::Read(_) if returned == NEVER && cut != NEVER => {}
-            Action::Read(value) => {
-                let zone = &mut zones[value as usize];
-                zone.first_return = zone.first_return.min(returned.saturating_add(1));
-                zone.first_read_return = zone.first_read_return.min(returned.saturating_add(1));
-                zone.last_call = zone.last_call.max(called + 1);
-                zone.read = true;
-            }
-            Action::Cas(..) | Action::Refused(_) => return None,
-        }
-    }
-    Some(zones)
-}
-
-/// For each value the instant at which it is written, as twice its rank plus a bias; `None` if there is no order.
-fn order(zones: &[Zone]) -> Option<Vec<u64>> {
-    let mut forward: Vec<(u32, u32, usize)> = Vec::new();
-    for (value, zone) in zones.iter().enumerate() {
-        if zone.read && (zone.called == NEVER || zone.first_read_return < zone.called) {
+        if let Action::Refused(_) = action {
             return None;
         }
-        if zone.first_return < zone.last_call {
-            forward.push((zone.first_return, zone.last_call, value));
+        if let Action::Write(to) | Action::Cas(_, to) = *action
+            && (action.makes().is_some() && (to == 0 || makers[to as usize] != NEVER))
+        {
+            return None;
+        }
+        if let Some(to) = action.makes() {
+            makers[to as usize] = i;
         }
     }
-    forward.sort_unstable();
-    if forward.windows(2).any(|pair| pair[1].0 < pair[0].1) {
-        return None;
-    }
-    let mut points = vec![u64::MAX; zones.len()];
-    for &(first, _, value) in &forward {
-        points[value] = u64::from(first) * 2;
-    }
-    for (value, zone) in zones.iter().enumerate() {
-        let unread_unknown = !zone.read && zone.first_return == NEVER;
-        if points[value] != u64::MAX || zone.called == NEVER || unread_unknown {
-            continue;
-        }
-        // A backward zone: all of it fits into one instant between its last call and its first return.
-        let before = forward.partition_point(|zone_before| zone_before.0 < zone.last_call);
-        points[value] = match before.checked_sub(1).map(|i| forward[i]) {
-            Some((_, end, _)) if zone.last_call < end => {
-                if zone.first_return < end {
-                    return None;
-                }
-                u64::from(end) * 2 + 1
-            }
-            _ => u64::from(zone.last_call) * 2,
-        };
-    }
-    Some(points)
+    Some(makers)
 }
 
-/// The order: each cluster from its instant on, its write first, each read as soon as it is called.
-fn place(problem: &Problem, line: &Timeline, zones: &[Zone], points: &[u64]) -> Vec<u32> {
-    let mut placed: Vec<(u64, u32, bool, u32)> = Vec::with_capacity(problem.actions.len());
-    for (i, action) in (0u32..).zip(&problem.actions) {
-        match *action {
-            Action::Write(value) if points[value as usize] != u64::MAX => {
-                placed.push((points[value as usize], value, false, i));
-            }
-            Action::Read(value) => {
-                let called = u64::from(line.call[i as usize] + 1) * 2;
-                let zone = zones[value as usize];
-                let forward = zone.first_return < zone.last_call;
-                let at = if forward { points[value as usize].max(called) } else { points[value as usize] };
-                placed.push((at, value, true, i));
-            }
-            _ => {}
+struct Unambiguous<'a> {
+    problem: &'a Problem,
+    line: &'a Timeline,
+    makers: Vec<u32>,
+}
+
+/// The chains of a history that has an order: where each begins, in that order, and what follows each value.
+struct Order {
+    roots: Vec<u32>,
+    clusters: Vec<Cluster>,
+}
+
+impl Unambiguous<'_> {
+    /// The value that the maker of this value found, if it is a swap.
+    fn source(&self, value: u32) -> Option<u32> {
+        let maker = self.makers[value as usize];
+        match *self.problem.actions.get(maker as usize)? {
+            Action::Cas(from, _) => Some(from),
+            _ => None,
         }
     }
-    placed.sort_unstable();
-    placed.into_iter().map(|(.., i)| i).collect()
+
+    /// The clusters of everything that was called before the cut; what had not returned by then is unknown.
+    fn gather(&self, cut: u32) -> Vec<Cluster> {
+        let line = self.line;
+        let mut clusters = vec![NOT_MADE; self.makers.len()];
+        clusters[0] = Cluster { called: 0, returned: 0, needed: true, ..NOT_MADE };
+        for (i, action) in self.problem.actions.iter().enumerate() {
+            let (called, returned) = (line.call[i], line.ret[i]);
+            if called >= cut {
+                continue;
+            }
+            match *action {
+                Action::Read(value) | Action::Cas(value, _) if action.makes().is_none() => {
+                    if returned < cut {
+                        let cluster = &mut clusters[value as usize];
+                        cluster.first_read_return = cluster.first_read_return.min(returned + 1);
+                        cluster.last_read_call = cluster.last_read_call.max(called + 1);
+                        cluster.read = true;
+                        cluster.needed = true;
+                    }
+                }
+                Action::Write(to) | Action::Cas(_, to) => {
+                    let cluster = &mut clusters[to as usize];
+                    cluster.called = called + 1;
+                    if returned < cut {
+                        cluster.returned = returned + 1;
+                        cluster.needed = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        clusters
+    }
+
+    /// Links the clusters into chains; `false` if one was found by two swaps, or needs something that nobody made.
+    fn link(&self, clusters: &mut [Cluster]) -> bool {
+        for value in 0..clusters.len() {
+            if !clusters[value].needed {
+                continue;
+            }
+            let mut value = value as u32;
+            if clusters[value as usize].called == NEVER {
+                return false;
+            }
+            // What a swap found must have been made as well. A chain is followed once: it ends where one is linked.
+            while let Some(from) = self.source(value) {
+                let before = &mut clusters[from as usize];
+                if before.next == value {
+                    break;
+                }
+                if before.called == NEVER || before.next != NEVER {
+                    return false;
+                }
+                before.next = value;
+                before.needed = true;
+                value = from;
+            }
+        }
+        true
+    }
+
+    /// The order of the blocks up to the cut, if there is one.
+    fn order(&self, cut: u32) -> Option<Order> {
+        let mut clusters = self.gather(cut);
+        if !self.link(&mut clusters) {
+            return None;
+        }
+        // Each rank belongs to one operation, so at each at most one block has the beginning of its zone.
+        let mut begins = vec![NEVER; 2 * self.line.call.len() + 2];
+        let (mut visited, mut needed) = (0usize, 0usize);
+        let mut zones = vec![(0u32, 0u32); clusters.len()];
+        for root in 0..clusters.len() {
+            needed += usize::from(clusters[root].needed);
+            if !clusters[root].needed || self.source(root as u32).is_some() {
+                continue;
+            }
+            let (first, last, length) = fit(&clusters, root as u32)?;
+            visited += length;
+            zones[root] = (first, last);
+            if last > 0 {
+                begins[first.min(last) as usize] = root as u32;
+            }
+        }
+        // A chain without a beginning is a circle.
+        if visited != needed {
+            return None;
+        }
+        let mut roots = Vec::with_capacity(visited);
+        let mut end = 0;
+        for root in begins.into_iter().filter(|&root| root != NEVER) {
+            let (first, last) = zones[root as usize];
+            if first < last {
+                if first < end {
+                    return None;
+                }
+                end = last;
+            } else if last < end && first < end {
+                return None;
+            }
+            // A backward zone that begins inside a forward one reaches beyond it, so its block comes right after.
+            roots.push(root);
+        }
+        Some(Order { roots, clusters })
+    }
+
+    /// The whole order: block after block, in each cluster the maker and then the reads as they were called.
+    fn place(&self, order: &Order) -> Vec<u32> {
+        let mut begins = vec![0u32; self.makers.len() + 1];
+        let reads = || {
+            self.line.calls.iter().copied().filter_map(|i| match self.problem.actions[i as usize] {
+                Action::Read(value) => Some((i, value)),
+                Action::Cas(value, to) if value == to && !self.problem.spans[i as usize].optional => {
+                    Some((i, value))
+                }
+                _ => None,
+            })
+        };
+        for (_, value) in reads() {
+            begins[value as usize + 1] += 1;
+        }
+        for value in 1..begins.len() {
+            begins[value] += begins[value - 1];
+        }
+        let mut places = begins.clone();
+        let mut sorted = vec![0u32; begins[begins.len() - 1] as usize];
+        for (i, value) in reads() {
+            let place = &mut places[value as usize];
+            sorted[*place as usize] = i;
+            *place += 1;
+        }
+        let mut whole = Vec::with_capacity(self.problem.actions.len());
+        for &root in &order.roots {
+            let mut value = root;
+            while value != NEVER {
+                if self.makers[value as usize] != NEVER {
+                    whole.push(self.makers[value as usize]);
+                }
+                let (from, to) = (begins[value as usize], begins[value as usize + 1]);
+                whole.extend_from_slice(&sorted[from as usize..to as usize]);
+                value = order.clusters[value as usize].next;
+            }
+        }
+        whole
+    }
+}
+
+/// The first `b` and the last `a` of the block that begins here, and how many values it has; `None` if it has no
+/// instants for all of its makers.
+fn fit(clusters: &[Cluster], root: u32) -> Option<(u32, u32, usize)> {
+    let (mut first, mut last, mut length) = (NEVER, 0u32, 0usize);
+    let mut value = root;
+    while value != NEVER {
+        let cluster = &clusters[value as usize];
+        last = last.max(cluster.called);
+        let latest = cluster.returned.min(cluster.first_read_return);
+        if latest < last {
+            return None;
+        }
+        first = first.min(latest);
+        last = last.max(cluster.last_read_call);
+        length += 1;
+        value = cluster.next;
+    }
+    Some((first, last, length))
 }

@@ -1,272 +1,114 @@
-//! What is under way before each return, and what the passing of time does to a position.
+//! What is known of a whole problem before a search: until when each value can be seen, and what is interchangeable.
 
 use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
 
-use super::Position;
-use crate::{
-    Budget, Limit,
-    linearizability::{
-        register::{Action, Problem},
-        timeline::{NEVER, Timeline},
-    },
+use crate::linearizability::{
+    register::{Action, Problem},
+    timeline::{NEVER, Timeline},
 };
 
-/// The one value that stands for all values nobody can see any more.
-pub(super) const JUNK: u32 = u32::MAX;
+/// The unknown operations that do the same thing. They differ only in when they were called.
+#[derive(Clone, Debug)]
+pub(super) struct Kind {
+    pub action: Action,
+    /// In the order of their calls.
+    pub members: Vec<u32>,
+    /// The ranks of these calls.
+    pub called: Vec<u32>,
+    /// The last rank at which one can make a difference.
+    pub useful_until: u32,
+}
 
-/// A problem laid out return by return.
+/// A problem, and what is known of it before a search.
 pub(super) struct Course<'a> {
     pub problem: &'a Problem,
     pub line: &'a Timeline,
-    /// How many words hold one bit for each slot.
-    pub words: usize,
-    slot: Vec<u32>,
-    /// Of each value, the rank after which nobody can see it.
-    interest: Vec<u32>,
-    /// Of each unknown operation, an equal one that was called before it.
-    before: Vec<u32>,
-    under_way: Vec<u32>,
-    /// For each return, where its part of `under_way` begins.
-    begins: Vec<usize>,
-    /// For each return, where those called since the return before it begin.
-    fresh: Vec<usize>,
-    /// Slots of unknown operations that are forgotten before a return.
-    forgotten: Vec<(u32, u32)>,
-    forgotten_begins: Vec<usize>,
-}
-
-/// Which values the operations under way wait for.
-pub(super) struct Wishes {
-    values: SmallVec<[u32; 8]>,
-    state: u32,
-    any_other: bool,
-}
-
-impl Wishes {
-    pub fn want(&self, value: u32) -> bool {
-        (self.any_other && value != self.state) || self.values.contains(&value)
-    }
+    /// Of each value, the last rank at which an operation can see it.
+    pub interest: Vec<u32>,
+    /// The values, each with its interest, in the order in which they are seen for the last time.
+    pub last_seen: Vec<(u32, u32)>,
+    /// The last rank at which a refusal can look for another value.
+    pub last_refusal: u32,
+    pub kinds: Vec<Kind>,
+    /// The kinds that write, by value.
+    pub writers: FxHashMap<u32, u32>,
+    /// The kinds that swap, by the value they find.
+    pub swappers: FxHashMap<u32, Vec<u32>>,
+    /// For each kind, in the order of their last use.
+    pub last_used: Vec<(u32, u32)>,
+    /// How many returns can be passed at most: at the next one something is seen that nobody made.
+    pub hopeless: Option<u32>,
 }
 
 impl<'a> Course<'a> {
-    pub fn new(problem: &'a Problem, line: &'a Timeline, budget: &Budget) -> Result<Self, Limit> {
-        let n = problem.actions.len();
-        let interest = interest(problem, line);
+    pub fn new(problem: &'a Problem, line: &'a Timeline) -> Self {
+        let last_refusal = last_refusal(problem, line);
+        let interest = interest(problem, line, last_refusal);
+        let mut last_seen: Vec<(u32, u32)> =
+            (0u32..).zip(&interest).map(|(value, &until)| (until, value)).collect();
+        last_seen.sort_unstable();
         let mut course = Self {
             problem,
             line,
-            words: 1,
-            slot: vec![NEVER; n],
-            before: vec![NEVER; n],
             interest,
-            under_way: Vec::new(),
-            begins: Vec::with_capacity(line.returns.len() + 1),
-            fresh: Vec::with_capacity(line.returns.len()),
-            forgotten: Vec::new(),
-            forgotten_begins: Vec::with_capacity(line.returns.len() + 1),
+            last_seen,
+            last_refusal,
+            kinds: Vec::new(),
+            writers: FxHashMap::default(),
+            swappers: FxHashMap::default(),
+            last_used: Vec::new(),
+            hopeless: hopeless(problem, line),
         };
-        course.lay_out(budget)?;
-        Ok(course)
+        course.sort_unknown();
+        course
     }
 
-    /// The rank after which an unknown operation can make no difference; 0 if it never can.
-    fn useful_until(&self, action: u32, last_refusal: u32) -> u32 {
-        self.problem.actions[action as usize]
-            .makes()
-            .map_or(0, |to| self.interest[to as usize].max(last_refusal))
+    /// The one value that stands for all values that nobody can see any more.
+    pub fn junk(&self) -> u32 {
+        self.problem.values
     }
 
-    fn lay_out(&mut self, budget: &Budget) -> Result<(), Limit> {
-        let line = self.line;
-        let last_refusal = last_refusal(self.problem, line);
-        let mut latest: FxHashMap<Action, u32> = FxHashMap::default();
-        let mut free = std::collections::BinaryHeap::new();
-        let mut expiring = std::collections::BinaryHeap::new();
-        let (mut width, mut calls) = (0u32, line.calls.iter().copied().peekable());
-        let mut live: Vec<u32> = Vec::new();
-        for (layer, &due) in (0u32..).zip(&line.returns) {
-            let now = line.ret[due as usize];
-            self.forgotten_begins.push(self.forgotten.len());
-            while let Some(&std::cmp::Reverse((until, action))) = expiring.peek() {
-                if until
-                    >= layer
-                        .checked_sub(1)
-                        .map_or(0, |last| line.ret[line.returns[last as usize] as usize] + 1)
-                {
-                    break;
-                }
-                expiring.pop();
-                let slot = self.slot[action as usize];
-                self.forgotten.push((slot, action));
-                free.push(std::cmp::Reverse(slot));
-                live.retain(|&o| o != action);
-            }
-            let old = live.len();
-            while let Some(action) = calls.next_if(|&action| line.call[action as usize] < now) {
-                if self.problem.spans[action as usize].optional {
-                    let until = self.useful_until(action, last_refusal);
-                    if until <= line.call[action as usize] {
-                        continue;
-                    }
-                    let kind = self.kind(action);
-                    self.before[action as usize] = latest.insert(kind, action).unwrap_or(NEVER);
-                    expiring.push(std::cmp::Reverse((until, action)));
-                }
-                self.slot[action as usize] = free.pop().map_or_else(
-                    || {
-                        width += 1;
-                        width - 1
-                    },
-                    |std::cmp::Reverse(slot)| slot,
-                );
-                live.push(action);
-            }
-            self.begins.push(self.under_way.len());
-            self.fresh.push(self.under_way.len() + old);
-            self.under_way.extend_from_slice(&live);
-            if budget.is_expired() {
-                return Err(Limit::Time);
-            }
-            live.retain(|&o| o != due);
-            free.push(std::cmp::Reverse(self.slot[due as usize]));
-        }
-        self.begins.push(self.under_way.len());
-        self.forgotten_begins.push(self.forgotten.len());
-        self.words = (width as usize).div_ceil(64).max(1);
-        Ok(())
-    }
-
-    /// Unknown operations of one kind are interchangeable. Writes of values that nobody ever sees are one kind.
-    fn kind(&self, action: u32) -> Action {
-        match self.problem.actions[action as usize] {
-            Action::Write(to) if self.interest[to as usize] == 0 => Action::Write(JUNK),
-            Action::Cas(from, to) if self.interest[to as usize] == 0 => Action::Cas(from, JUNK),
-            other => other,
+    /// The value at this rank, or junk if nobody can see it any more.
+    pub fn visible(&self, value: u32, now: u32) -> u32 {
+        match self.interest.get(value as usize) {
+            Some(&until) if until >= now => value,
+            _ => self.junk(),
         }
     }
 
-    /// Of each value, the rank after which nobody can see it.
-    pub fn interest(&self) -> &[u32] {
-        &self.interest
-    }
-
-    /// What is under way when a return is due.
-    pub fn under_way(&self, layer: u32) -> &[u32] {
-        &self.under_way[self.begins[layer as usize]..self.begins[layer as usize + 1]]
-    }
-
-    /// The value, or junk if nobody can see it any more.
-    pub fn visible(&self, value: u32, layer: u32) -> u32 {
-        let now = self.line.returns.get(layer as usize).map_or(NEVER, |&due| self.line.ret[due as usize]);
-        if value == JUNK || self.interest[value as usize] < now { JUNK } else { value }
-    }
-
-    fn bit(&self, bits: &[u64], offset: usize, action: u32) -> bool {
-        let slot = self.slot[action as usize] as usize;
-        bits[offset + slot / 64] >> (slot % 64) & 1 == 1
-    }
-
-    fn mark(&self, bits: &mut [u64], offset: usize, action: u32) {
-        let slot = self.slot[action as usize] as usize;
-        bits[offset + slot / 64] |= 1 << (slot % 64);
-    }
-
-    pub fn is_done(&self, bits: &[u64], action: u32) -> bool {
-        self.bit(bits, 0, action)
-    }
-
-    pub fn is_absorbed(&self, bits: &[u64], action: u32) -> bool {
-        self.bit(bits, self.words, action)
-    }
-
-    /// Whether no equal unknown operation that was called before it is still unused.
-    pub fn is_first_of_its_kind(&self, bits: &[u64], action: u32, layer: u32) -> bool {
-        let before = self.before[action as usize];
-        // Equal ones expire together, so the one before it is under way as well.
-        before == NEVER || self.visible_slot(before, layer).is_none() || self.is_done(bits, before)
-    }
-
-    fn visible_slot(&self, action: u32, layer: u32) -> Option<u32> {
-        self.under_way(layer).contains(&action).then(|| self.slot[action as usize])
-    }
-
-    /// What the operations under way wait for in this position.
-    pub fn wishes(&self, position: &Position) -> Wishes {
-        let mut wishes = Wishes { values: SmallVec::new(), state: position.state, any_other: false };
-        for &action in self.under_way(position.layer) {
-            if self.is_done(&position.bits, action) {
+    /// Sorts the unknown operations into kinds. Writes of values that nobody ever sees are one kind.
+    fn sort_unknown(&mut self) {
+        let mut numbers: FxHashMap<Action, u32> = FxHashMap::default();
+        for &i in &self.line.calls {
+            let action = self.problem.actions[i as usize];
+            let called = self.line.call[i as usize];
+            let (true, Some(to)) = (self.problem.spans[i as usize].optional, action.makes()) else {
+                continue;
+            };
+            let useful_until = self.interest[to as usize].max(self.last_refusal);
+            if useful_until <= called {
                 continue;
             }
-            match self.problem.actions[action as usize] {
-                Action::Read(value) | Action::Cas(value, _) => wishes.values.push(value),
-                Action::Refused(value) => wishes.any_other |= value == position.state,
-                Action::Write(_) => {}
-            }
-        }
-        wishes
-    }
-
-    /// An operation takes effect.
-    pub fn happen(&self, position: &mut Position, action: u32) {
-        self.mark(&mut position.bits, 0, action);
-        let is_write = matches!(self.problem.actions[action as usize], Action::Write(_));
-        if let Some(to) = self.problem.actions[action as usize].makes() {
-            position.state = self.visible(to, position.layer);
-        }
-        let begin = self.begins[position.layer as usize];
-        self.observe(position, begin, is_write);
-    }
-
-    /// Does for free what the state allows, for those under way from some place on.
-    fn observe(&self, position: &mut Position, from: usize, after_write: bool) {
-        let layer = position.layer;
-        for &action in &self.under_way[from..self.begins[layer as usize + 1]] {
-            if self.is_done(&position.bits, action) {
-                continue;
-            }
-            match self.problem.actions[action as usize] {
-                Action::Write(to) => {
-                    let optional = self.problem.spans[action as usize].optional;
-                    if !optional && (after_write || self.visible(to, layer) == position.state) {
-                        self.mark(&mut position.bits, self.words, action);
-                    }
+            let to = if self.interest[to as usize] == 0 { self.junk() } else { to };
+            let action = match action {
+                Action::Cas(from, _) => Action::Cas(from, to),
+                _ => Action::Write(to),
+            };
+            let number = *numbers.entry(action).or_insert_with(|| {
+                let number = u32::try_from(self.kinds.len()).expect("fewer kinds than operations");
+                self.kinds.push(Kind { action, members: Vec::new(), called: Vec::new(), useful_until });
+                match action {
+                    Action::Cas(from, _) => self.swappers.entry(from).or_default().push(number),
+                    _ => drop(self.writers.insert(to, number)),
                 }
-                Action::Cas(from, to) if from != to => {}
-                observer => {
-                    if observer.apply(position.state).is_some() {
-                        self.mark(&mut position.bits, 0, action);
-                    }
-                }
-            }
+                number
+            });
+            self.kinds[number as usize].members.push(i);
+            self.kinds[number as usize].called.push(called);
         }
-    }
-
-    /// Passes the return that is due, and lets time go on until the next.
-    pub fn pass(&self, mut position: Position) -> Position {
-        let slot = self.slot[self.line.returns[position.layer as usize] as usize] as usize;
-        position.bits[slot / 64] &= !(1 << (slot % 64));
-        position.bits[self.words + slot / 64] &= !(1 << (slot % 64));
-        position.layer += 1;
-        self.arrive(&mut position);
-        position
-    }
-
-    /// What happens by itself between the last return and the one that is due now.
-    pub fn arrive(&self, position: &mut Position) {
-        let layer = position.layer as usize;
-        if layer == self.line.returns.len() {
-            return;
-        }
-        for &(slot, _) in &self.forgotten[self.forgotten_begins[layer]..self.forgotten_begins[layer + 1]] {
-            position.bits[slot as usize / 64] &= !(1 << (slot % 64));
-        }
-        position.state = self.visible(position.state, position.layer);
-        self.observe(position, self.fresh[layer], false);
-        if position.state == JUNK {
-            // More writes than the new ones may have become writes of junk.
-            self.observe(position, self.begins[layer], false);
-        }
+        self.last_used =
+            (0u32..).zip(&self.kinds).map(|(number, kind)| (kind.useful_until, number)).collect();
+        self.last_used.sort_unstable();
     }
 }
 
@@ -276,13 +118,29 @@ fn last_refusal(problem: &Problem, line: &Timeline) -> u32 {
     refusals.map(|(_, &ret)| ret).max().unwrap_or(0)
 }
 
+/// The first return of an operation that saw a value which nobody can have made by then.
+fn hopeless(problem: &Problem, line: &Timeline) -> Option<u32> {
+    let mut made = vec![NEVER; problem.values as usize];
+    made[0] = 0;
+    for (action, &call) in problem.actions.iter().zip(&line.call) {
+        if let Action::Write(to) | Action::Cas(_, to) = *action {
+            made[to as usize] = made[to as usize].min(call);
+        }
+    }
+    let unmade = |&i: &u32| match problem.actions[i as usize] {
+        Action::Read(value) | Action::Cas(value, _) => made[value as usize] > line.ret[i as usize],
+        _ => false,
+    };
+    let at = line.returns.iter().position(unmade)?;
+    Some(u32::try_from(at).expect("fewer returns than ranks"))
+}
+
 /// Of each value, the last rank at which an operation can see it.
 ///
 /// An unknown compare-and-set sees its value as long as the value it makes is seen, so ranks flow backwards along
 /// these; the largest flow first and each value is settled once.
-fn interest(problem: &Problem, line: &Timeline) -> Vec<u32> {
+fn interest(problem: &Problem, line: &Timeline, last_refusal: u32) -> Vec<u32> {
     let mut interest = vec![0u32; problem.values as usize];
-    let last_refusal = last_refusal(problem, line);
     let mut sources: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
     for (i, action) in problem.actions.iter().enumerate() {
         match *action {
@@ -297,6 +155,9 @@ fn interest(problem: &Problem, line: &Timeline) -> Vec<u32> {
             }
             Action::Write(_) => {}
         }
+    }
+    if sources.is_empty() {
+        return interest;
     }
     let mut open: std::collections::BinaryHeap<(u32, u32)> =
         (0u32..).zip(&interest).map(|(value, &until)| (until, value)).collect();

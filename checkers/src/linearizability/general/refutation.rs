@@ -145,7 +145,8 @@ fn longest<D: DataType>(
         line.call[i as usize] < now && !(open && part.task.observes[i as usize])
     });
     let task = cut(part, &before, now - 1, |_| false);
-    let Decision::Valid(order) = part.decide::<D>(history, &task, Some(&before), budget) else {
+    let Decision::Valid(order) = part.decide::<D>(history, &task, Some(&before), &budget.at_most(STEPS))
+    else {
         return (Vec::new(), None);
     };
     // An operation that leads to several states leads to one from which the rest can follow.
