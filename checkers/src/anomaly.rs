@@ -279,6 +279,11 @@ const GLOSSARY: &[GlossaryEntry] = &[
         "The versions of a key would have to follow each other in a circle. What the versions were ordered by does not hold.",
     ),
     entry(
+        "nonlinearizable-key",
+        "Key not linearizable",
+        "What the transactions did to this one key agrees with no order that respects real time, whatever the other keys say. Reads of the key went back in time, or missed what had been acknowledged.",
+    ),
+    entry(
         "mismatched-answer",
         "Mismatched answer",
         "The answer to a transaction does not answer the steps that were asked for. The client or the database mixed up calls.",

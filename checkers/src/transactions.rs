@@ -5,6 +5,7 @@
 //! when the graph has a cycle of a certain class (Adya; Cerone and Gotsman). A graph without any cycle is an order of
 //! all transactions, found in one linear pass; the rest is looked at knot by knot.
 
+mod certificate;
 mod class;
 mod cycles;
 mod edges;
@@ -13,6 +14,7 @@ mod fate;
 mod findings;
 mod graph;
 mod groups;
+mod keys;
 mod knot;
 mod list;
 mod open;
@@ -27,6 +29,8 @@ mod verdicts;
 mod tests;
 
 use history::{History, ListAppend, RwRegister, Vocabulary};
+
+pub use certificate::verify_serial;
 
 use crate::{
     Budget, Checker, Limit, Verdict,
@@ -112,6 +116,34 @@ impl Transactions {
     }
 }
 
+impl Transactions {
+    /// Judges every key by itself, where that is asked and the whole does not tell.
+    fn judge_keys(&self, history: &History<ListAppend>, further: &mut Further, budget: &Budget) {
+        let promise = named(&["per-key-linearizable"]);
+        let asked = self.models.iter().copied().collect::<Models>().intersection(promise);
+        if history.header.untimed || asked.without(further.refuted).without(further.kept).is_empty() {
+            return;
+        }
+        for strict in named(&["strict-serializable"]).iter() {
+            let keys = keys::judge(history, strict, budget);
+            if keys.undecided > 0 {
+                further.notes.push(format!("{} keys by themselves could not be decided", keys.undecided));
+            } else if keys.broken.is_empty() {
+                further.kept = further.kept.union(promise);
+            }
+            if !keys.broken.is_empty() {
+                further.refuted = further.refuted.union(Models::refuted_by("nonlinearizable-key"));
+                if keys.broken.len() > self.anomalies_max {
+                    further
+                        .notes
+                        .push(format!("{} keys are not linearizable by themselves", keys.broken.len()));
+                }
+                further.anomalies.extend(keys.broken.into_iter().take(self.anomalies_max));
+            }
+        }
+    }
+}
+
 impl Checker<ListAppend> for Transactions {
     fn name(&self) -> String {
         self.names()
@@ -134,7 +166,10 @@ impl Checker<ListAppend> for Transactions {
             );
         }
         let kept = if doubts.is_empty() { promises.kept(refuted) } else { Models::default() };
-        let further = Further { refuted, kept, limits: found.limits, ..Further::default() };
+        let mut further = Further { refuted, kept, limits: found.limits, ..Further::default() };
+        if doubts.is_empty() {
+            self.judge_keys(history, &mut further, budget);
+        }
         let fates = &lists.fates;
         let evidence =
             Evidence { history, fates, promises: &promises, order: found.order, further, notes: doubts };

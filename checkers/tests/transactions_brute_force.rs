@@ -2,7 +2,9 @@
 //!
 //! `DISPROVE_BRUTE_FORCE` is the number of histories; the default takes some seconds.
 
-use disprove_checkers::{Budget, Checker, Model, Transactions, Validity, VersionOrder};
+use disprove_checkers::{
+    Budget, Checker, Model, Transactions, Validity, VersionOrder, transactions::verify_serial,
+};
 use history::{
     Header, History, ListAppend, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason, RwRegister,
     Value, Vocabulary,
@@ -313,7 +315,7 @@ fn compare(is_list: bool, seed: u64) {
         ("strong-snapshot-isolation", Scope::Realtime, true),
     ];
     let mut random = Random(seed);
-    let mut seen = [[0u64; 2]; 6];
+    let (mut seen, mut certified) = ([[0u64; 2]; 6], 0);
     for round in 0..count() {
         let transactions_max = if round % 4 == 0 { 6 } else { 4 };
         let number = 2 + random.below(transactions_max - 1) as usize;
@@ -330,8 +332,19 @@ fn compare(is_list: bool, seed: u64) {
             let expected = if exists { Validity::Valid } else { Validity::Invalid };
             assert_eq!(verdict.validity, expected, "{model}, round {round}: {transactions:#?} {verdict:#?}");
             seen[place][usize::from(exists)] += 1;
+            if let Some(order) = verdict.certificate.filter(|_| is_list) {
+                let history = history::<ListAppend>(&transactions, lists);
+                let (sessions, realtime) = (scope >= Scope::Session, scope == Scope::Realtime);
+                assert!(
+                    verify_serial(&history, &order, sessions, realtime),
+                    "{model}: {transactions:#?} {order:?}"
+                );
+                certified += 1;
+            }
         }
     }
+    println!("{certified} orders verified");
+    assert!(certified > 0 || !is_list, "valid verdicts of lists have orders");
     for ((model, ..), [broken, kept]) in cases.into_iter().zip(seen) {
         println!("{model}: {kept} kept, {broken} broken");
         assert!(kept * 40 > broken && broken * 40 > kept, "{model}: {kept} kept, {broken} broken");

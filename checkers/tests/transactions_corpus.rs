@@ -7,7 +7,10 @@ use std::{
 };
 
 use disprove_checkers::{Budget, Checker, Model, Transactions, Validity, Verdict, VersionOrder};
-use history::import::{AnyHistory, read_any};
+use history::{
+    GivenTimes,
+    import::{AnyHistory, read_any},
+};
 
 const MODELS: [&str; 9] = [
     "read-uncommitted",
@@ -138,4 +141,103 @@ fn rw_register_is_judged_at_least_as_strictly_as_by_elle() {
         beyond.len()
     );
     assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// The models named in a list `:key [:a :b]` of a label.
+fn named_in<'a>(labels: &'a str, key: &str) -> Vec<&'a str> {
+    let Some(start) = labels.find(&format!(":{key} [")) else { return Vec::new() };
+    let list = &labels[start + key.len() + 3..];
+    let list = &list[..list.find(']').unwrap()];
+    list.split_whitespace().map(|name| name.trim_start_matches(':')).collect()
+}
+
+/// Takes the commit order of a label, `:transaction-order {0 2, 1 1}`, as the database's own.
+fn give_times(history: &mut AnyHistory, labels: &str) {
+    let Some(start) = labels.find(":transaction-order {") else { return };
+    let pairs = &labels[start + ":transaction-order {".len()..];
+    let pairs = &pairs[..pairs.find('}').unwrap()];
+    let mut times = vec![None; history.len()];
+    for pair in pairs.split(", ") {
+        let (index, commit) = pair.split_once(' ').unwrap();
+        let commit = commit.parse().unwrap();
+        if let Some(time) = times.get_mut(index.parse::<usize>().unwrap()) {
+            *time = Some(GivenTimes { start: commit, commit });
+        }
+    }
+    if let AnyHistory::RwRegister(history) = history {
+        history.header.given_times = Some(times.into());
+    }
+}
+
+/// Elle's own test cases: whatever it says is broken is broken here, too.
+#[test]
+fn what_breaks_in_elles_own_cases_breaks_here() {
+    let Some(folder) = folder("elle-unit") else { return };
+    let (mut judged, mut left_out, mut missed) = (0, Vec::new(), Vec::new());
+    for path in files(&folder, "") {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let labels = fs::read_to_string(path.with_extension("expect.edn")).expect("labels can be read");
+        let vocabulary =
+            if labels.contains(":workload \"list-append\"") { "list-append" } else { "rw-register" };
+        let is_other = !name.starts_with("list-append") && !name.starts_with("rw-register");
+        let history = match read_any(&path, None, Some(vocabulary), None) {
+            Ok(mut history) if !is_other && !labels.contains(":throws") => {
+                give_times(&mut history, &labels);
+                history
+            }
+            _ => {
+                left_out.push(name);
+                continue;
+            }
+        };
+        let order = VersionOrder {
+            wfr: labels.contains(":wfr-keys? true"),
+            sequential: labels.contains(":sequential-keys? true"),
+            linearizable: labels.contains(":linearizable-keys? true"),
+            given: labels.contains(":transaction-order {"),
+        };
+        let verdict = judge(&history, &["strict-serializable"], order);
+        let standing = verdict.standing.clone().expect("transactions have a standing");
+        for model in named_in(&labels, "not").into_iter().chain(named_in(&labels, "also-not")) {
+            let here = Model::named(model).unwrap().name().to_owned();
+            judged += 1;
+            if !standing.refuted.contains(&here) && !standing.also_refuted.contains(&here) {
+                missed.push(format!("{name}: {model}; here {:?} {:?}", kinds(&verdict), standing));
+            }
+        }
+    }
+    println!("{judged} refuted models compared; left out: {left_out:?}");
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn cases_from_public_threads_are_caught() {
+    let Some(issues) = folder("issues") else { return };
+    for (name, vocabulary, model, kind) in [
+        (
+            "elle-17-strong-session-si",
+            "list-append",
+            "strong-session-snapshot-isolation",
+            "G-nonadjacent-item-process",
+        ),
+        ("elle-21-g1c-process", "list-append", "strong-session-snapshot-isolation", "G1c-process"),
+        ("elle-28-initial-value-reuse", "rw-register", "strict-serializable", "future-read"),
+        ("elle-8-read-from-nowhere", "rw-register", "strict-serializable", "garbage-read"),
+    ] {
+        let path = issues.join(format!("{name}.edn"));
+        let history = read_any(&path, None, Some(vocabulary), None).expect("the history can be read");
+        let verdict = judge(&history, &[model], VersionOrder::EXACT);
+        assert!(kinds(&verdict).contains_key(kind), "{name}: {verdict:#?}");
+    }
+    let path = issues.join("elle-cli-47-crossed-reads.edn");
+    let history = read_any(&path, None, Some("rw-register"), None).expect("the history can be read");
+    assert_eq!(judge(&history, &["strict-serializable"], VersionOrder::EXACT).validity, Validity::Invalid);
+    let Some(recorded) = folder("elle-histories") else { return };
+    let path = recorded.join("paper-example.edn");
+    let history = read_any(&path, None, Some("list-append"), None).expect("the history can be read");
+    assert_eq!(judge(&history, &["serializable"], VersionOrder::EXACT).validity, Validity::Invalid);
+    let path = recorded.join("si-without-g-single.edn");
+    let history = read_any(&path, None, Some("list-append"), None).expect("the history can be read");
+    assert_eq!(judge(&history, &["snapshot-isolation"], VersionOrder::EXACT).validity, Validity::Valid);
+    assert_eq!(judge(&history, &["repeatable-read"], VersionOrder::EXACT).validity, Validity::Invalid);
 }

@@ -93,14 +93,11 @@ fn given(registers: &mut Registers<'_>) {
     let Some(times) = registers.history.header.given_times.clone() else { return };
     let mut placed: Vec<(u32, u64, u32)> = Vec::new();
     for (number, version) in (0..).zip(&registers.versions) {
-        if !registers.is_placed(number) {
+        // That the initial version is the first is known anyhow.
+        if version.writer == NONE || !registers.is_placed(number) {
             continue;
         }
-        let time = if version.writer == NONE {
-            Some(0)
-        } else {
-            times.get(version.writer as usize).copied().flatten().map(|times| times.commit)
-        };
+        let time = times.get(version.writer as usize).copied().flatten().map(|times| times.commit);
         if let Some(time) = time {
             placed.push((version.key, time, number));
         }

@@ -177,6 +177,22 @@ fn what_nothing_decides_is_unknown() {
 }
 
 #[test]
+fn keys_can_be_linearizable_one_by_one() {
+    // Two keys that were read as of different moments, both of them while the call was under way.
+    let apart = "
+        ok 0 0 10: a x 1
+        ok 0 20 30: a y 1
+        ok 1 5 40: r x [], r y [1]";
+    check(apart, "strict-serializable", Validity::Invalid, &["G-single-item-realtime"]);
+    check(apart, "per-key-linearizable", Validity::Valid, &[]);
+    let stale = "
+        ok 0 0 10: a x 1
+        ok 1 20 40: r x []";
+    let verdict = check(stale, "per-key-linearizable", Validity::Invalid, &["nonlinearizable-key"]);
+    assert_eq!(verdict.anomalies[0].witness, [OpIndex(0), OpIndex(1)]);
+}
+
+#[test]
 fn every_kind_has_an_entry_in_the_glossary() {
     let known: Vec<&str> = crate::glossary().iter().map(|entry| entry.kind).collect();
     let cycles = super::super::class::Class::all().map(super::super::class::Class::kind);
