@@ -1,11 +1,12 @@
 //! All cycles that matter: for every knot of the graph, a shortest one of each class that no worse one there implies.
 
 use super::{
-    class::{Base, Class},
+    class::{Base, Class, mask_of},
     edges::{Edges, Kind, NONE},
     graph::Graph,
     knot::Knot,
     rivals::{self, Settled},
+    scope::Scope,
     search::{Cycle, Effort, Search, simple},
 };
 use crate::{Budget, Limit};
@@ -31,9 +32,9 @@ pub(super) struct Found {
     pub unsettled: u64,
 }
 
-/// Looks for cycles of the classes. `rivals` are groups of transactions of which each two come one after the other, nobody
-/// knows in which order.
-pub(super) fn find(edges: Edges, rivals: &[Vec<u32>], classes: &[Class], budget: &Budget) -> Found {
+/// Looks for cycles of the classes. `rivals` are transactions with the numbers of groups: each two of a group come one after
+/// the other, nobody knows in which order.
+pub(super) fn find(edges: Edges, rivals: &[(u32, u32)], classes: &[Class], budget: &Budget) -> Found {
     let transactions = edges.transactions;
     let graph = Graph::new(&edges);
     drop(edges);
@@ -62,7 +63,7 @@ pub(super) fn find(edges: Edges, rivals: &[Vec<u32>], classes: &[Class], budget:
 /// The cycles of one knot; false where there were too many rivals to try.
 fn untie(
     knot: &Knot,
-    rivals: &[Vec<u32>],
+    rivals: &[(u32, u32)],
     classes: &[Class],
     budget: &Budget,
     found: &mut Vec<Contradiction>,
@@ -71,9 +72,13 @@ fn untie(
     let mut effort = Effort::new(budget);
     let mut search = Search::new(knot);
     let mut known = 0u16;
+    let is_snapshot = |class: &Class| [Base::Single, Base::Nonadjacent].contains(&class.base);
+    let mut snapshots = [None; 3];
+    let mut has_snapshots =
+        |scope: Scope| *snapshots[scope as usize].get_or_insert_with(|| knot.has_snapshots(mask_of(scope)));
     let mut parts: Option<(u8, Vec<Vec<u32>>)> = None;
     for class in classes {
-        if known >> class.place() & 1 == 1 {
+        if known >> class.place() & 1 == 1 || is_snapshot(class) && has_snapshots(class.scope) {
             continue;
         }
         // Classes of one mask follow each other.
@@ -102,8 +107,7 @@ fn untie(
     }
     let pairs = rivals::pairs(knot, rivals);
     let mut is_settled = true;
-    let is_snapshot = |class: &&Class| [Base::Single, Base::Nonadjacent].contains(&class.base);
-    for class in classes.iter().filter(is_snapshot).filter(|_| !pairs.is_empty()) {
+    for class in classes.iter().filter(|class| is_snapshot(class) && !pairs.is_empty()) {
         if known >> class.place() & 1 == 1 {
             continue;
         }

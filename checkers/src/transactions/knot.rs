@@ -2,7 +2,10 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use super::{edges::Target, graph::Graph};
+use super::{
+    edges::{Kind, Target},
+    graph::Graph,
+};
 
 /// A part of a graph with nodes of its own numbering.
 #[derive(Debug)]
@@ -31,6 +34,32 @@ impl Knot {
         let transactions = origin.partition_point(|node| *node < transactions) as u32;
         let graph = Graph::of_pairs(origin.len() as u32, &pairs);
         Self { origin, transactions, graph }
+    }
+
+    /// Whether snapshots explain it: then no cycle has only separate rw edges. Each transaction is split into where it
+    /// begins and where it commits; what it saw had committed before it began, and what it missed had not. `beyond` are the
+    /// edges that do not come from the data.
+    pub fn has_snapshots(&self, beyond: u8) -> bool {
+        let (begin, commit) = (|node: u32| 2 * node, |node: u32| 2 * node + 1);
+        let mut pairs: Vec<(u32, Target)> =
+            (0..self.transactions).map(|node| (begin(node), Target::new(commit(node), Kind::Pass))).collect();
+        for node in 0..self.graph.nodes() {
+            for target in self.graph.from(node) {
+                let (to, kind) = (target.node(), target.kind());
+                match kind {
+                    // A hub is reached by edges of one kind, and passes on what it was reached by.
+                    Kind::Pass => {
+                        pairs.push((begin(node), target.moved(begin(to))));
+                        pairs.push((commit(node), target.moved(commit(to))));
+                    }
+                    Kind::Rw => pairs.push((begin(node), target.moved(commit(to)))),
+                    Kind::Process | Kind::Realtime if beyond & kind.bit() == 0 => {}
+                    _ => pairs.push((commit(node), target.moved(begin(to)))),
+                }
+            }
+        }
+        let split = Graph::of_pairs(2 * self.graph.nodes(), &pairs);
+        split.order().len() == split.nodes() as usize
     }
 
     /// Transactions such that every cycle of the mask within these nodes goes through one of them: those that must be

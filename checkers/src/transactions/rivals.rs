@@ -28,17 +28,19 @@ pub(super) enum Settled {
     TooMany,
 }
 
-/// The pairs of rivals of a knot, in its own numbering.
-pub(super) fn pairs(knot: &Knot, rivals: &[Vec<u32>]) -> Vec<(u32, u32)> {
+/// The pairs of rivals of a knot, in its own numbering. Rivals are transactions with their groups, in order.
+pub(super) fn pairs(knot: &Knot, rivals: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    let mut inside: Vec<(u32, u32)> = Vec::new();
+    for (local, node) in (0..knot.transactions).zip(&knot.origin) {
+        let start = rivals.partition_point(|(rival, _)| rival < node);
+        let of_node = rivals[start..].iter().take_while(|(rival, _)| rival == node);
+        inside.extend(of_node.map(|(_, group)| (*group, local)));
+    }
+    inside.sort_unstable();
     let mut pairs = Vec::new();
-    for group in rivals {
-        let inside: Vec<u32> = group
-            .iter()
-            .filter_map(|node| knot.origin.binary_search(node).ok())
-            .map(|place| place as u32)
-            .collect();
-        for (place, one) in inside.iter().enumerate() {
-            pairs.extend(inside[place + 1..].iter().map(|other| (*one, *other)));
+    for group in inside.chunk_by(|one, other| one.0 == other.0) {
+        for (place, (_, one)) in group.iter().enumerate() {
+            pairs.extend(group[place + 1..].iter().map(|(_, other)| (*one, *other)));
             if pairs.len() > PAIRS_MAX {
                 return pairs;
             }

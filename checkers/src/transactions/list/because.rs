@@ -1,6 +1,7 @@
 //! Why one transaction comes before another, in words.
 
 use history::{Key, Value, vocabulary::list_append::List};
+use rustc_hash::FxHashMap;
 
 use super::{Lists, NONE, Read, Write};
 use crate::transactions::{edges::Kind, explain::Reasons};
@@ -105,13 +106,13 @@ impl Lists<'_> {
 
     /// A read of `from`, and a value of `to` that it lacks.
     fn missed(&self, from: u32, to: u32) -> Option<(Read, u32)> {
+        let unread = self.writes_of(to).filter(|write| self.writes[*write as usize].place == NONE);
+        let unread: FxHashMap<u32, u32> =
+            unread.map(|write| (self.writes[write as usize].key, write)).collect();
         self.reads_of(from).find_map(|read| {
             let next = self.usable_after[(self.orders[read.key as usize].start + read.length) as usize];
-            let is_next = |write: &u32| {
-                let found = self.writes[*write as usize];
-                found.key == read.key && (*write == next || (next == NONE && found.place == NONE))
-            };
-            self.writes_of(to).find(is_next).map(|write| (read, write))
+            let write = if next == NONE { *unread.get(&read.key)? } else { next };
+            (self.writes[write as usize].transaction == to).then_some((read, write))
         })
     }
 }

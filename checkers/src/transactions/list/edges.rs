@@ -54,9 +54,9 @@ impl Lists<'_> {
     }
 }
 
-/// Adds all edges that the data proves. What is left are the groups of transactions with appends to one key that no read
-/// shows, and of which nobody knows the order.
-pub(in crate::transactions) fn edges(lists: &Lists<'_>, edges: &mut Edges) -> Vec<Vec<u32>> {
+/// Adds all edges that the data proves. What is left are the transactions with appends that no read shows, each with the
+/// number of its key: nobody knows in which order those of one key came.
+pub(in crate::transactions) fn edges(lists: &Lists<'_>, edges: &mut Edges) -> Vec<(u32, u32)> {
     let mut rivals = Vec::new();
     installs(lists, edges);
     for read in lists.reads.iter().filter(|read| read.length != NONE) {
@@ -82,9 +82,10 @@ pub(in crate::transactions) fn edges(lists: &Lists<'_>, edges: &mut Edges) -> Ve
         }
         edges.cross(readers.of(key), &targets, Kind::Rw);
         if targets.len() > 1 {
-            rivals.push(targets.clone());
+            rivals.extend(targets.iter().map(|target| (*target, key)));
         }
     }
+    rivals.sort_unstable();
     rivals
 }
 

@@ -1,6 +1,7 @@
 //! Why one transaction comes before another, in words.
 
 use history::Key;
+use rustc_hash::FxHashMap;
 
 use super::{NONE, Read, Registers};
 use crate::transactions::{edges::Kind, explain::Reasons};
@@ -57,11 +58,14 @@ impl Registers<'_> {
 
     /// One of the versions and the one of a transaction that is known to follow it.
     fn pair(&self, before: &[u32], to: u32) -> Option<(u32, u32)> {
-        let after = self.versions_of(to);
-        let pairs = || before.iter().flat_map(|one| after.iter().map(move |other| (*one, *other)));
-        let of_key = |(one, other): &(u32, u32)| {
-            self.versions[*one as usize].key == self.versions[*other as usize].key && one != other
-        };
+        // A transaction leaves one version in a key.
+        let after = self.versions_of(to).into_iter();
+        let after: FxHashMap<u32, u32> =
+            after.map(|version| (self.versions[version as usize].key, version)).collect();
+        let pairs = before.iter().filter_map(|one| {
+            let other = after.get(&self.versions[*one as usize].key)?;
+            (one != other).then_some((*one, *other))
+        });
         let known = |(one, other): &(u32, u32)| {
             self.versions[*one as usize].writer == NONE
                 || self.successors.binary_search(&(*one, *other)).is_ok()
@@ -71,7 +75,7 @@ impl Registers<'_> {
                         && precedence.after.contains(other)
                 })
         };
-        pairs().filter(of_key).find(known)
+        pairs.into_iter().find(known)
     }
 
     /// How it is known that one version follows another.

@@ -181,7 +181,7 @@ fn keys_can_be_linearizable_one_by_one() {
     // Two keys that were read as of different moments, both of them while the call was under way.
     let apart = "
         ok 0 0 10: a x 1
-        ok 0 20 30: a y 1
+        ok 2 20 30: a y 1
         ok 1 5 40: r x [], r y [1]";
     check(apart, "strict-serializable", Validity::Invalid, &["G-single-item-realtime"]);
     check(apart, "per-key-linearizable", Validity::Valid, &[]);
