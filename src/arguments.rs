@@ -285,6 +285,12 @@ pub struct CheckArguments {
     /// times), or any of wfr, sequential, linearizable: assumptions about the database, which the verdict then rests on.
     #[arg(long, default_value = "exact", value_name = "SOURCES")]
     pub version_order: String,
+    /// For bounded-staleness: the most seconds by which a read may be late. Without a bound the measured one is told.
+    #[arg(long, value_name = "SECONDS")]
+    pub staleness_time: Option<f64>,
+    /// For bounded-staleness: the most newer versions that a read may miss.
+    #[arg(long, value_name = "COUNT")]
+    pub staleness_versions: Option<u64>,
     /// Writes the proof to this file: an order where the verdict is valid, the witnesses where it is not. `disprove
     /// verify` accepts or rejects it.
     #[arg(long, value_name = "FILE")]

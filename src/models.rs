@@ -37,6 +37,8 @@ pub struct Wish {
     pub models: Vec<&'static str>,
     /// What the order of versions is inferred from, where that is a question.
     pub order: VersionOrder,
+    /// How stale a read may be, where the promise leaves that open.
+    pub levels: levels::LevelOptions,
 }
 
 /// A vocabulary whose histories can be judged.
@@ -59,25 +61,44 @@ const EVENTUAL: Promise = Promise {
     what: "what was acknowledged is there in the end, once, and nothing else is",
 };
 
+/// Linearizability and the weaker levels, as promises.
+fn of_registers(linearizable: Promise) -> Vec<Promise> {
+    let weaker = levels::levels().iter().map(|level| Promise {
+        name: level.name,
+        aliases: level.aliases,
+        what: level.explanation,
+    });
+    std::iter::once(linearizable).chain(weaker).collect()
+}
+
+const OFFERED: &str = "its name is one of those that were offered";
+
 impl Judgeable for Register {
     fn promises() -> Vec<Promise> {
         // One call is one transaction here, and then the strict form of serializability is linearizability.
-        let linearizable = Promise { aliases: &["strict-serializable", "atomic"], ..LINEARIZABLE };
-        let weaker = levels::levels().iter().map(|level| Promise {
-            name: level.name,
-            aliases: level.aliases,
-            what: level.explanation,
-        });
-        std::iter::once(linearizable).chain(weaker).collect()
+        of_registers(Promise { aliases: &["strict-serializable", "atomic"], ..LINEARIZABLE })
     }
 
     fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
         let judge = |&name: &&'static str| -> Box<dyn Checker<Self>> {
             match name {
                 "linearizable" => Box::new(Linearizable::default()),
-                level => levels::checker(level, &levels::LevelOptions::default())
-                    .expect("its name is one of those that were offered"),
+                level => levels::checker(level, &wish.levels).expect(OFFERED),
             }
+        };
+        wish.models.iter().map(judge).collect()
+    }
+}
+
+impl Judgeable for KeyValue {
+    fn promises() -> Vec<Promise> {
+        of_registers(LINEARIZABLE)
+    }
+
+    fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
+        let judge = |&name: &&'static str| match name {
+            "linearizable" => datatypes::checker(name).expect(OFFERED),
+            level => levels::key_value_checker(level, &wish.levels).expect(OFFERED),
         };
         wish.models.iter().map(judge).collect()
     }
@@ -92,7 +113,7 @@ impl Judgeable for Set {
         let judge = |&name: &&'static str| -> Box<dyn Checker<Self>> {
             match name {
                 "eventual" => Box::new(SetFull::new(false)),
-                model => datatypes::checker(model).expect("its name is one of those that were offered"),
+                model => datatypes::checker(model).expect(OFFERED),
             }
         };
         wish.models.iter().map(judge).collect()
@@ -153,8 +174,8 @@ macro_rules! sequential_objects {
 }
 
 sequential_objects! {
-    MultiRegister KeyValue Counter Bag Queue Stack PriorityQueue Log Mutex ReentrantMutex FencedLock ReadWriteLock
-    Semaphore Lease Ids
+    MultiRegister Counter Bag Queue Stack PriorityQueue Log Mutex ReentrantMutex FencedLock ReadWriteLock Semaphore
+    Lease Ids
 }
 
 /// Every vocabulary with its promises.

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use checkers::{Standing, transactions::VersionOrder};
+use checkers::{Standing, levels::LevelOptions, transactions::VersionOrder};
 use history::{
-    Header, Value,
+    Header, Nanos, Value,
     import::{AnyHistory, Format},
 };
 use reports::{Findings, Run};
@@ -53,7 +53,8 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     }
     let history =
         read_as(&file, check.format.as_deref(), check.vocabulary.as_deref(), check.initial.as_deref())?;
-    let wish = Wish { models: promises(&history, check.model.as_deref())?, order };
+    let models = promises(&history, check.model.as_deref())?;
+    let wish = Wish { models, order, levels: level_options(&check)? };
     run.model = wish.models.join(",");
     run.recheck = recheck(&check, history.header(), &run.model);
     let judgement = judge::judge_any(&history, &wish, run, limits)?;
@@ -132,6 +133,19 @@ fn recheck(check: &CheckArguments, header: &Header, models: &str) -> String {
         }
     }
     command
+}
+
+/// How stale a read may be.
+fn level_options(check: &CheckArguments) -> Result<LevelOptions, Failure> {
+    let mut options = LevelOptions::default();
+    if let Some(seconds) = check.staleness_time {
+        let time = std::time::Duration::try_from_secs_f64(seconds).map_err(|_| {
+            Failure::usage(format!("--staleness-time takes seconds, as in 0.5, and not {seconds}"))
+        })?;
+        options.staleness_time = Some(Nanos(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)));
+    }
+    options.staleness_versions = check.staleness_versions;
+    Ok(options)
 }
 
 fn format_named(name: &str) -> Result<Format, Failure> {
