@@ -9,16 +9,21 @@
 
 mod causality;
 mod circle;
+mod closure;
 mod decision;
 mod flaw;
 mod graph;
+mod guarantees;
 mod intake;
 mod level;
+mod memory;
 mod meter;
 mod problem;
+mod sessions;
 mod strong;
 mod verify;
 mod views;
+mod witness;
 
 use history::{History, RwRegister};
 

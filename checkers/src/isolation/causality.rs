@@ -4,7 +4,7 @@
 //! The clocks of a few chains at a time are kept, so that many sessions cost time and not memory.
 
 use super::{
-    graph::{Edge, Graph, older},
+    graph::{Edge, Graph, Why, older},
     meter::Meter,
     problem::{INITIAL, Lists, Problem, Read},
 };
@@ -22,12 +22,34 @@ pub(super) fn convergent(
     meter: &mut Meter,
     edges: &mut Vec<Edge>,
 ) -> Result<(), Limit> {
+    visible(problem, order, Carry::All, meter, edges)
+}
+
+/// Through whom a transaction sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carry {
+    /// It sees what those saw from whom it read.
+    All,
+    /// It sees those from whom it read, and the earlier ones of their sessions.
+    Sessions,
+}
+
+/// Adds that a read shows the newest of what is visible to it.
+pub(super) fn visible(
+    problem: &Problem,
+    order: &[u32],
+    carry: Carry,
+    meter: &mut Meter,
+    edges: &mut Vec<Edge>,
+) -> Result<(), Limit> {
     let writers = writers_by_chain(problem);
-    for_each_block(problem, order, meter, |block, meter| {
+    for_each_block(problem, order, carry, meter, |block, meter| {
         for t in problem.transactions() {
             for &Read { key, from } in problem.reads(t) {
                 let steps = block.latest_visible(problem, t, writers.of(key), |visible| {
-                    if visible != from && (from == INITIAL || !block.precedes(problem, visible, from)) {
+                    let known =
+                        carry == Carry::All && from != INITIAL && block.precedes(problem, visible, from);
+                    if visible != from && !known {
                         edges.push(older(visible, from, key, t));
                     }
                 });
@@ -59,6 +81,7 @@ pub(super) struct Block {
 pub(super) fn for_each_block(
     problem: &Problem,
     order: &[u32],
+    carry: Carry,
     meter: &mut Meter,
     mut act: impl FnMut(&Block, &mut Meter) -> Result<(), Limit>,
 ) -> Result<(), Limit> {
@@ -68,7 +91,7 @@ pub(super) fn for_each_block(
     meter.hold(block.clocks.len() * 4)?;
     while block.first < problem.chains {
         meter.spend((order.len() * chains) as u64 / 8)?;
-        block.fill(problem, order);
+        block.fill(problem, order, carry);
         act(&block, meter)?;
         block.first += chains as u32;
     }
@@ -76,7 +99,7 @@ pub(super) fn for_each_block(
 }
 
 impl Block {
-    fn fill(&mut self, problem: &Problem, order: &[u32]) {
+    fn fill(&mut self, problem: &Problem, order: &[u32], carry: Carry) {
         let width = self.chains;
         let mut clock = vec![0u32; width];
         for &t in order {
@@ -85,18 +108,46 @@ impl Block {
             }
             clock.fill(0);
             let sources = problem.reads(t).iter().map(|read| read.from).filter(|&from| from != INITIAL);
-            for source in problem.previous(t).into_iter().chain(sources) {
-                let theirs = &self.clocks[source as usize * width..][..width];
-                for (mine, &theirs) in clock.iter_mut().zip(theirs) {
-                    *mine = (*mine).max(theirs);
-                }
-                let chain = problem.chain[source as usize].wrapping_sub(self.first) as usize;
-                if let Some(mine) = clock.get_mut(chain) {
-                    *mine = (*mine).max(problem.place[source as usize] + 1);
-                }
+            let previous = problem.previous(t);
+            if carry == Carry::Sessions {
+                sources.for_each(|source| self.mark_session(problem, source, &mut clock));
+                previous.into_iter().for_each(|source| self.join(problem, source, &mut clock));
+            } else {
+                previous.into_iter().chain(sources).for_each(|source| self.join(problem, source, &mut clock));
             }
             self.clocks[t as usize * width..][..width].copy_from_slice(&clock);
         }
+    }
+
+    /// Adds a transaction and all that it sees.
+    fn join(&self, problem: &Problem, source: u32, clock: &mut [u32]) {
+        let theirs = &self.clocks[source as usize * self.chains..][..self.chains];
+        for (mine, &theirs) in clock.iter_mut().zip(theirs) {
+            *mine = (*mine).max(theirs);
+        }
+        self.mark(problem, source, clock);
+    }
+
+    /// Adds a transaction and the earlier ones of its session.
+    fn mark_session(&self, problem: &Problem, source: u32, clock: &mut [u32]) {
+        let mut member = Some(source);
+        while let Some(one) = member {
+            self.mark(problem, one, clock);
+            // A chain may have branched off another one.
+            member = problem.head_of(one).and_then(|head| problem.previous(head));
+        }
+    }
+
+    fn mark(&self, problem: &Problem, source: u32, clock: &mut [u32]) {
+        let chain = problem.chain[source as usize].wrapping_sub(self.first) as usize;
+        if let Some(mine) = clock.get_mut(chain) {
+            *mine = (*mine).max(problem.place[source as usize] + 1);
+        }
+    }
+
+    /// Whether a transaction is on one of this block's chains.
+    fn has(&self, problem: &Problem, t: u32) -> bool {
+        (problem.chain[t as usize].wrapping_sub(self.first) as usize) < self.chains
     }
 
     /// Whether a transaction of this block's chains causally precedes another one.
@@ -134,4 +185,26 @@ impl Block {
 /// An order of all transactions by known edges, if they have no circle.
 pub(super) fn known_order(problem: &Problem, known: &[Edge]) -> Option<Vec<u32>> {
     Graph::new(problem.len(), known).order()
+}
+
+/// Of the edges from something visible to what was seen instead, the first for which what was seen had itself been seen by
+/// what is visible: then what was seen had causally been replaced.
+pub(super) fn replaced_cause(
+    problem: &Problem,
+    order: &[u32],
+    inferred: &[Edge],
+    meter: &mut Meter,
+) -> Result<Option<Edge>, Limit> {
+    let mut found: Option<Edge> = None;
+    for_each_block(problem, order, Carry::All, meter, |block, meter| {
+        meter.spend(inferred.len() as u64)?;
+        let known = |edge: &&Edge| {
+            edge.why == Why::Replaced
+                || block.has(problem, edge.to) && block.precedes(problem, edge.to, edge.from)
+        };
+        let first = inferred.iter().find(known).copied();
+        found = found.into_iter().chain(first).min();
+        Ok(())
+    })?;
+    Ok(found)
 }

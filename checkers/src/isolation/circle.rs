@@ -109,8 +109,13 @@ fn link(problem: &Problem, edge: &Edge) -> Link {
             replaced(problem, edge).map_or_else(|| "the initial value".into(), |from| value(from)),
             value(edge.to)
         ),
-        Why::Update => format!(
-            "{{to}} read {} of {shown} from {{from}} and replaced it by {}",
+        Why::Overtaken => format!(
+            "{{from}} read {} of {shown}, and {{to}} wrote {} after that had been written",
+            replaced(problem, edge).map_or_else(|| "the initial value".into(), |from| value(from)),
+            value(edge.to)
+        ),
+        Why::Apart => format!(
+            "both wrote {shown} ({} and {}), and {{from}} began before {{to}} committed",
             value(edge.from),
             value(edge.to)
         ),
@@ -119,14 +124,17 @@ fn link(problem: &Problem, edge: &Edge) -> Link {
         Why::Session => Relation::Process,
         Why::RealTime => Relation::Realtime,
         Why::Read => Relation::Wr,
-        Why::Hidden | Why::Update => Relation::Ww,
-        Why::Replaced => Relation::Rw,
+        Why::Hidden | Why::Apart => Relation::Ww,
+        Why::Replaced | Why::Overtaken => Relation::Rw,
     };
     Link { from: name(edge.from), to: name(edge.to), relation, key: key.cloned(), because }
 }
 
 /// From whom the reader of a replaced version read it; nothing for the initial value.
 fn replaced(problem: &Problem, edge: &Edge) -> Option<u32> {
+    if !matches!(edge.why, Why::Replaced | Why::Overtaken) {
+        return None;
+    }
     let read = problem.reads(edge.from).iter().find(|read| read.key == edge.key);
     read.map(|read| read.from).filter(|&from| from != INITIAL)
 }
@@ -162,7 +170,7 @@ fn sentence(links: &[Link]) -> String {
 fn kind(problem: &Problem, level: Level, circle: &[Edge]) -> String {
     use Level::*;
     let count = |why: Why| circle.iter().filter(|edge| edge.why == why).count();
-    if count(Why::Hidden) == 0 && count(Why::Replaced) == 0 {
+    if circle.iter().all(|edge| matches!(edge.why, Why::Session | Why::RealTime | Why::Read)) {
         return format!("G1c{}", suffix(circle));
     }
     if let [one, other] = circle
@@ -188,7 +196,7 @@ fn kind(problem: &Problem, level: Level, circle: &[Edge]) -> String {
         }
         _ => {}
     }
-    if count(Why::Hidden) > 0 {
+    if count(Why::Hidden) + count(Why::Overtaken) + count(Why::Apart) > 0 {
         return broken(level).into();
     }
     if let [one, other] = circle

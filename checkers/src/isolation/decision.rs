@@ -1,13 +1,17 @@
 //! What is decided about a problem at a level.
 
 use super::{
-    Level, causality,
+    Level,
+    causality::{self, known_order},
     circle::Contradiction,
+    closure::Points,
     graph::{Edge, Graph, known_edges},
     level::Scope,
     meter::Meter,
     problem::Problem,
-    strong, views,
+    sessions,
+    strong::{self, Clash},
+    views, witness,
 };
 use crate::{Budget, Limit, Validity};
 
@@ -46,8 +50,13 @@ pub fn decide(problem: &Problem, level: Level, budget: &Budget) -> Decision {
         return Decision { validity: Validity::Unknown, ..Decision::default() };
     }
     let mut meter = Meter::new(budget);
-    let mut decision = match judge(problem, level, &mut meter) {
-        Ok(decision) => decision,
+    let mut decision = match examine(problem, level, &mut meter) {
+        Ok(Finding::Kept(order)) => Decision { order, ..Decision::default() },
+        Ok(finding) => Decision {
+            validity: Validity::Invalid,
+            contradictions: vec![witness::prove(problem, level, finding, &mut meter)],
+            ..Decision::default()
+        },
         Err(limit) => Decision { validity: Validity::Unknown, limit: Some(limit), ..Decision::default() },
     };
     if decision.validity == Validity::Valid && !problem.doubts.is_empty() {
@@ -56,80 +65,100 @@ pub fn decide(problem: &Problem, level: Level, budget: &Budget) -> Decision {
     decision
 }
 
-fn judge(problem: &Problem, level: Level, meter: &mut Meter) -> Result<Decision, Limit> {
+/// What an engine found.
+pub(super) enum Finding {
+    /// Nothing is wrong; perhaps with an order that proves it.
+    Kept(Option<Order>),
+    /// A circle, and how many transactions are on circles.
+    Circle(Vec<Edge>, u64),
+    /// Two transactions replaced the same version.
+    Clash(Clash),
+    /// There is no order; these transactions, perhaps with others, show it.
+    Disorder(Vec<u32>),
+}
+
+/// Looks for something wrong beyond single reads.
+pub(super) fn examine(problem: &Problem, level: Level, meter: &mut Meter) -> Result<Finding, Limit> {
     use Level::*;
     let with_sessions = level.scope() != Scope::Plain;
     let mut edges = known_edges(problem, with_sessions);
     meter.spend(edges.len() as u64)?;
     match level {
-        ReadCommitted | StrongSessionReadCommitted => {}
+        ReadCommitted | StrongSessionReadCommitted => Ok(circles(problem.len(), &edges)),
         MonotonicAtomicView | StrongSessionMonotonicAtomicView => {
             views::monotonic(problem, meter, &mut edges)?;
+            Ok(circles(problem.len(), &edges))
         }
         ReadAtomic | StrongSessionReadAtomic => {
             views::atomic(problem, with_sessions, meter, &mut edges)?;
+            Ok(circles(problem.len(), &edges))
         }
+        ReadYourWrites | MonotonicReads | MonotonicWrites | WritesFollowReads | Pram => {
+            sessions::examine(problem, level, &edges, meter)
+        }
+        CausalCerone => causal_without_sessions(problem, edges, meter),
         _ => {
-            let Some(order) = causality::known_order(problem, &edges) else {
-                return Ok(circles(problem, level, &edges));
+            let Some(order) = known_order(problem, &edges) else {
+                return Ok(circles(problem.len(), &edges));
             };
-            if with_sessions {
-                causality::convergent(problem, &order, meter, &mut edges)?;
-            } else {
-                views::atomic(problem, false, meter, &mut edges)?;
+            match level {
+                WeakCausal | Causal | CausalMemory => {
+                    sessions::examine_causality(problem, level, &order, &edges, meter)
+                }
+                CausalConvergent => {
+                    causality::convergent(problem, &order, meter, &mut edges)?;
+                    Ok(circles(problem.len(), &edges))
+                }
+                _ => examine_strong(problem, level, &order, edges, meter),
             }
         }
     }
-    if matches!(
-        level,
-        Prefix
-            | SnapshotIsolation
-            | Serializable
-            | StrongSessionPrefix
-            | StrongSessionSnapshotIsolation
-            | StrongSessionSerializable
-            | StrongSnapshotIsolation
-            | StrictSerializable
-    ) {
-        let decision = circles(problem, level, &edges);
-        if decision.validity == Validity::Invalid {
-            return Ok(decision);
-        }
-        return strong::judge(problem, level, &edges, meter);
-    }
-    let mut decision = circles(problem, level, &edges);
-    let (weaker, stronger) = (
-        matches!(
-            level,
-            ReadYourWrites
-                | MonotonicReads
-                | MonotonicWrites
-                | WritesFollowReads
-                | Pram
-                | WeakCausal
-                | Causal
-        ),
-        matches!(level, CausalMemory | ParallelSnapshotIsolation | StrongSessionParallelSnapshotIsolation),
-    );
-    let invalid = decision.validity == Validity::Invalid;
-    if (weaker && invalid) || (stronger && !invalid) || (level == CausalCerone && !invalid) {
-        decision = Decision { validity: Validity::Unknown, ..Decision::default() };
-    }
-    Ok(decision)
 }
 
-/// Valid if the edges have no circle.
-fn circles(problem: &Problem, level: Level, edges: &[Edge]) -> Decision {
-    let graph = Graph::new(problem.len(), edges);
+/// A violation needs no session, so where the form with sessions holds this one does.
+fn causal_without_sessions(
+    problem: &Problem,
+    mut edges: Vec<Edge>,
+    meter: &mut Meter,
+) -> Result<Finding, Limit> {
+    let mut along = known_edges(problem, true);
+    if let Some(order) = known_order(problem, &along) {
+        causality::convergent(problem, &order, meter, &mut along)?;
+        if known_order(problem, &along).is_some() {
+            return Ok(Finding::Kept(None));
+        }
+    }
+    if let Some(points) = Points::of_reads(problem) {
+        points.infer(true, meter, &mut edges)?;
+    }
+    Ok(circles(problem.len(), &edges))
+}
+
+/// The levels that need a search: first what can be inferred without one.
+fn examine_strong(
+    problem: &Problem,
+    level: Level,
+    order: &[u32],
+    mut edges: Vec<Edge>,
+    meter: &mut Meter,
+) -> Result<Finding, Limit> {
+    if level.scope() == Scope::Plain {
+        views::atomic(problem, false, meter, &mut edges)?;
+    } else {
+        causality::convergent(problem, order, meter, &mut edges)?;
+    }
+    match circles(problem.len(), &edges) {
+        Finding::Kept(_) => strong::find(problem, level, &edges, meter),
+        found => Ok(found),
+    }
+}
+
+/// A shortest circle of edges, if they have one.
+pub(super) fn circles(nodes: usize, edges: &[Edge]) -> Finding {
+    let graph = Graph::new(nodes, edges);
     if graph.order().is_some() {
-        return Decision::default();
+        return Finding::Kept(None);
     }
     let involved = graph.caught(&graph.components());
-    let circle = graph.shortest_circle();
-    let contradictions = circle.map(|circle| Contradiction::of_circle(problem, level, circle, involved));
-    Decision {
-        validity: Validity::Invalid,
-        contradictions: contradictions.into_iter().collect(),
-        ..Decision::default()
-    }
+    Finding::Circle(graph.shortest_circle().unwrap_or_default(), involved)
 }

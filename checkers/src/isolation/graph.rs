@@ -15,8 +15,10 @@ pub(super) enum Why {
     Hidden,
     /// It read a version that the other replaced.
     Replaced,
-    /// The other read the key's version of it and wrote the next.
-    Update,
+    /// It read a version that the other, which comes after its writer, replaced.
+    Overtaken,
+    /// Both wrote the key and must not overlap, and it began before the other committed.
+    Apart,
 }
 
 /// One step of an order.
@@ -209,6 +211,30 @@ impl<'e> Graph<'e> {
             }
         }
         best
+    }
+
+    /// The nodes of a shortest path between two nodes; none if there is no path.
+    pub fn path(&self, from: u32, to: u32) -> Vec<u32> {
+        let mut before = vec![NONE; self.out.len()];
+        let mut queue = vec![from];
+        let mut next = 0;
+        while let Some(&node) = queue.get(next) {
+            next += 1;
+            if node == to {
+                let mut path = vec![to];
+                while path[path.len() - 1] != from {
+                    path.push(before[path[path.len() - 1] as usize]);
+                }
+                return path;
+            }
+            for edge in self.from(node) {
+                if before[edge.to as usize] == NONE && edge.to != from {
+                    before[edge.to as usize] = node;
+                    queue.push(edge.to);
+                }
+            }
+        }
+        Vec::new()
     }
 
     fn walk_back(&self, start: u32, last: u32, parent: &[u32]) -> Vec<Edge> {

@@ -53,6 +53,7 @@ pub struct Problem {
     pub(super) chain: Vec<u32>,
     pub(super) place: Vec<u32>,
     pub(super) chains: u32,
+    pub(super) heads: Vec<u32>,
     pub(super) session: Vec<u32>,
     pub(super) sessions: u32,
     pub(super) absent: Vec<bool>,
@@ -104,6 +105,11 @@ impl Problem {
         Some(self.previous[transaction as usize]).filter(|&previous| previous != NONE)
     }
 
+    /// The first of the chain that a transaction is in.
+    pub(super) fn head_of(&self, transaction: u32) -> Option<u32> {
+        self.heads.get(self.chain[transaction as usize] as usize).copied()
+    }
+
     /// Whether it is an unknown transaction that nobody saw, and so never happened.
     pub fn is_absent(&self, transaction: u32) -> bool {
         self.absent[transaction as usize]
@@ -121,19 +127,28 @@ impl Problem {
         })
     }
 
-    /// The part of it that concerns these transactions: what the others wrote was perhaps never written, so reads of it
-    /// are left out. It keeps every level that the whole keeps.
+    /// The part of it that concerns these transactions (ascending): what the others wrote was perhaps never written, so
+    /// reads of it are left out. It keeps every level that the whole keeps.
     pub(super) fn part(&self, kept: &[u32]) -> Self {
         let mut place = vec![NONE; self.len()];
         for (new, &old) in (0u32..).zip(kept) {
             place[old as usize] = new;
         }
+        let renamed = |t: u32| if t == INITIAL { INITIAL } else { place[t as usize] };
+        let known = |read: &&Read| read.from == INITIAL || renamed(read.from) != NONE;
+        let mut used: Vec<u32> = kept
+            .iter()
+            .flat_map(|&t| self.writes(t).iter().copied().chain(self.reads(t).iter().map(|read| read.key)))
+            .collect();
+        used.sort_unstable();
+        used.dedup();
+        let name = |key: u32| used.binary_search(&key).expect("all keys were gathered") as u32;
         let mut part = Self {
             origin: kept.iter().map(|&t| self.origin[t as usize]).collect(),
             process: kept.iter().map(|&t| self.process[t as usize]).collect(),
             absent: kept.iter().map(|&t| self.absent[t as usize]).collect(),
             pending: kept.iter().map(|&t| self.pending[t as usize]).collect(),
-            keys: self.keys.clone(),
+            keys: used.iter().map(|&key| self.keys[key as usize].clone()).collect(),
             read_bounds: vec![0],
             write_bounds: vec![0],
             ..Self::default()
@@ -142,14 +157,10 @@ impl Problem {
             part.spans = kept.iter().map(|&t| self.spans[t as usize]).collect();
         }
         for &t in kept {
-            let known = |read: &&Read| read.from == INITIAL || place[read.from as usize] != NONE;
-            let renamed = |read: &Read| Read {
-                from: if read.from == INITIAL { INITIAL } else { place[read.from as usize] },
-                ..*read
-            };
-            part.reads.extend(self.reads(t).iter().filter(known).map(renamed));
+            let reads = self.reads(t).iter().filter(known);
+            part.reads.extend(reads.map(|read| Read { key: name(read.key), from: renamed(read.from) }));
             part.read_bounds.push(part.reads.len() as u32);
-            part.writes.extend_from_slice(self.writes(t));
+            part.writes.extend(self.writes(t).iter().map(|&key| name(key)));
             let bounds = self.write_bounds[t as usize] as usize..self.write_bounds[t as usize + 1] as usize;
             part.values.extend_from_slice(&self.values[bounds]);
             part.write_bounds.push(part.writes.len() as u32);
@@ -169,6 +180,7 @@ impl Problem {
         let count = self.len();
         (self.chain, self.place, self.chains) = (vec![0; count], vec![0; count], 0);
         (self.session, self.sessions) = (vec![0; count], 0);
+        self.heads.clear();
         let mut continued = vec![false; count];
         for t in 0..count {
             let before = self.previous[t] as usize;
@@ -184,6 +196,7 @@ impl Problem {
             } else if !self.absent[t] {
                 (self.chain[t], self.place[t]) = (self.chains, 0);
                 self.chains += 1;
+                self.heads.push(t as u32);
             }
         }
     }

@@ -2,29 +2,18 @@
 
 mod guess;
 mod layout;
+mod parallel;
+mod reasons;
 mod repair;
 mod search;
 mod topology;
 
-use super::{
-    Level,
-    circle::Contradiction,
-    decision::{Decision, Order},
-    graph::Edge,
-    level::Scope,
-    meter::Meter,
-    problem::Problem,
-};
-use crate::{Limit, Validity};
+use super::{Level, decision::Finding, graph::Edge, level::Scope, meter::Meter, problem::Problem};
+use crate::Limit;
 use layout::{Demand, Layout};
 
-/// What a search over orders found.
-pub(super) enum Found {
-    /// This order.
-    Order(Order),
-    /// There is none; these transactions, and perhaps others, show it.
-    Nothing(Vec<u32>),
-}
+pub(super) use layout::Clash;
+pub(super) use reasons::circle as reasoned_circle;
 
 fn demand(level: Level) -> Demand {
     match level {
@@ -36,37 +25,44 @@ fn demand(level: Level) -> Demand {
     }
 }
 
+fn is_parallel(level: Level) -> bool {
+    matches!(level, Level::ParallelSnapshotIsolation | Level::StrongSessionParallelSnapshotIsolation)
+}
+
 /// Looks for an order, where the edges (known and inferred) have no circle.
 pub(super) fn find(
     problem: &Problem,
     level: Level,
     edges: &[Edge],
     meter: &mut Meter,
-) -> Result<Found, Limit> {
-    let real_time = level.scope() == Scope::RealTime;
-    let layout = Layout::new(problem, demand(level), edges, real_time, meter)?;
-    if let Some((_, one, other)) = layout.clash {
-        return Ok(Found::Nothing(vec![one, other]));
+) -> Result<Finding, Limit> {
+    if is_parallel(level) {
+        // Snapshot isolation is stronger, and its order is found sooner.
+        let found = find_with(problem, Demand::Snapshot, false, edges, meter)?;
+        match found {
+            Finding::Kept(_) => return Ok(Finding::Kept(None)),
+            Finding::Clash(_) => return Ok(found),
+            _ => {}
+        }
+        return parallel::find(problem, edges, meter);
     }
-    let Some(order) = guess::order(problem, &layout) else {
-        return Ok(Found::Nothing(repair::on_circle(&layout)));
-    };
-    repair::repair(problem, &layout, &order, meter)
+    let real_time = level.scope() == Scope::RealTime;
+    find_with(problem, demand(level), real_time, edges, meter)
 }
 
-/// Judges a level whose edges have no circle.
-pub(super) fn judge(
+fn find_with(
     problem: &Problem,
-    level: Level,
+    demand: Demand,
+    real_time: bool,
     edges: &[Edge],
     meter: &mut Meter,
-) -> Result<Decision, Limit> {
-    match find(problem, level, edges, meter)? {
-        Found::Order(order) => Ok(Decision { order: Some(order), ..Decision::default() }),
-        Found::Nothing(culprits) => Ok(Decision {
-            validity: Validity::Invalid,
-            contradictions: vec![Contradiction::of_group(problem, level, culprits)],
-            ..Decision::default()
-        }),
+) -> Result<Finding, Limit> {
+    let layout = Layout::new(problem, demand, edges, real_time, meter)?;
+    if let Some(clash) = layout.clash {
+        return Ok(Finding::Clash(clash));
     }
+    let Some(order) = guess::order(problem, &layout) else {
+        return Ok(Finding::Disorder(repair::on_circle(&layout)));
+    };
+    repair::repair(problem, &layout, &order, meter)
 }

@@ -6,7 +6,7 @@
 
 use super::{
     super::{
-        graph::Edge,
+        graph::{Edge, Why},
         meter::Meter,
         problem::{INITIAL, Lists, NONE, Problem, Read},
     },
@@ -23,6 +23,8 @@ pub(super) enum Demand {
     Snapshot,
     /// It reads at one point and writes at a later one.
     Prefix,
+    /// Every transaction happens at one point, but not every reader sees all that came before: only what leads to it.
+    Parallel,
 }
 
 /// Versions of a key of which each was read by who wrote the next.
@@ -39,6 +41,29 @@ pub(super) struct Chain {
     end: u32,
 }
 
+/// Two transactions that read the same version of a key and both wrote the next.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Clash {
+    key: u32,
+    one: u32,
+    other: u32,
+}
+
+impl Clash {
+    /// Each of the two comes before the other.
+    pub fn circle(self) -> Vec<Edge> {
+        let edge = |from, to| Edge::new(from, to, Why::Replaced, self.key, NONE);
+        vec![edge(self.one, self.other), edge(self.other, self.one)]
+    }
+
+    /// The two, and who wrote what both replaced.
+    pub fn transactions(self, problem: &Problem) -> Vec<u32> {
+        let read = problem.reads(self.one).iter().find(|read| read.key == self.key);
+        let from = read.map(|read| read.from).filter(|&from| from != INITIAL);
+        from.into_iter().chain([self.one, self.other]).collect()
+    }
+}
+
 pub(super) struct Layout {
     pub demand: Demand,
     pub nodes: usize,
@@ -50,21 +75,25 @@ pub(super) struct Layout {
     pub readers: Lists,
     /// For each version, who replaced it after reading it.
     pub updater: Vec<u32>,
-    /// Two transactions that replaced the same version: version, one, other.
-    pub clash: Option<(u32, u32, u32)>,
+    /// Two transactions that replaced the same version.
+    pub clash: Option<Clash>,
     /// The transaction of each point; none for ends of versions and instants of real time.
     pub owner: Vec<u32>,
 }
 
 impl Layout {
+    fn is_one_point(&self) -> bool {
+        matches!(self.demand, Demand::Serial | Demand::Parallel)
+    }
+
     /// Where a transaction reads.
     pub fn begin(&self, t: u32) -> u32 {
-        if self.demand == Demand::Serial { t } else { 2 * t }
+        if self.is_one_point() { t } else { 2 * t }
     }
 
     /// Where a transaction's writes appear.
     pub fn commit(&self, t: u32) -> u32 {
-        if self.demand == Demand::Serial { t } else { 2 * t + 1 }
+        if self.is_one_point() { t } else { 2 * t + 1 }
     }
 
     /// The version that a transaction wrote, or the initial one.
@@ -90,7 +119,7 @@ impl Layout {
                 problem.reads(t).iter().map(move |read| (Self::version(problem, read.from, read.key), t))
             })
         });
-        let points = problem.len() * if demand == Demand::Serial { 1 } else { 2 };
+        let points = problem.len() * if matches!(demand, Demand::Serial | Demand::Parallel) { 1 } else { 2 };
         let mut layout = Self {
             demand,
             nodes: points,
@@ -118,8 +147,7 @@ impl Layout {
     }
 
     fn add_known(&mut self, problem: &Problem, known: &[Edge]) {
-        use super::super::graph::Why;
-        if self.demand != Demand::Serial {
+        if !self.is_one_point() {
             self.edges.extend((0..problem.len() as u32).map(|t| (2 * t, 2 * t + 1)));
         }
         for edge in known {
@@ -173,7 +201,7 @@ impl Layout {
                 if *known == NONE || *known == t {
                     *known = t;
                 } else if self.clash.is_none() {
-                    self.clash = Some((version, *known, t));
+                    self.clash = Some(Clash { key, one: *known, other: t });
                 }
             }
         }
@@ -219,6 +247,9 @@ impl Layout {
 
     /// The point before which all happened that read a version and did not replace it.
     fn end(&mut self, version: u32) -> u32 {
+        if self.demand == Demand::Parallel {
+            return NONE;
+        }
         let updater = self.updater[version as usize];
         let mut only = self.readers.of(version).iter().copied().filter(|&reader| reader != updater);
         let Some(one) = only.next() else { return NONE };
@@ -239,8 +270,8 @@ impl Layout {
         let target = self.commit(other.first);
         match self.demand {
             Demand::Serial if one.end != NONE => edges.push((one.end, target)),
-            Demand::Serial if one.last != INITIAL => edges.push((one.last, target)),
-            Demand::Serial => {}
+            Demand::Serial | Demand::Parallel if one.last != INITIAL => edges.push((one.last, target)),
+            Demand::Serial | Demand::Parallel => {}
             Demand::Snapshot | Demand::Prefix => {
                 if one.last != INITIAL {
                     let overlap = self.demand == Demand::Prefix;

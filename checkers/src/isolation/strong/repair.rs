@@ -7,11 +7,10 @@ use rustc_hash::FxHashMap;
 
 use super::{
     super::{
-        decision::Order,
+        decision::{Finding, Order},
         meter::Meter,
         problem::{INITIAL, Lists, NONE, Problem},
     },
-    Found,
     layout::{Chain, Demand, Layout},
     search::{Refined, Search},
     topology::{ALWAYS, Topology},
@@ -27,13 +26,13 @@ pub(super) fn repair(
     layout: &Layout,
     order: &[u32],
     meter: &mut Meter,
-) -> Result<Found, Limit> {
+) -> Result<Finding, Limit> {
     meter.hold(Topology::bytes(layout.nodes, layout.edges.len()))?;
     let mut repair =
         Repair { layout, forced: FxHashMap::default(), asked: FxHashMap::default(), loops: Vec::new() };
     let mut search = Search::new(Topology::new(&layout.edges, order));
     if !repair.settle(&mut search.topology, meter)? {
-        return Ok(Found::Nothing(repair.culprits(problem, &[])));
+        return Ok(Finding::Disorder(repair.culprits(problem, &[])));
     }
     let found = search.run(meter, |search, meter| {
         let overlaps = repair.overlaps(&search.topology.rank, meter)?;
@@ -48,9 +47,9 @@ pub(super) fn repair(
         let met = std::mem::take(&mut search.met_nodes);
         let chains: Vec<(u32, u32)> = repair.asked.keys().copied().collect();
         repair.loops.extend(chains.into_iter().map(|(one, other)| (vec![], one, other)));
-        return Ok(Found::Nothing(repair.culprits(problem, &met)));
+        return Ok(Finding::Disorder(repair.culprits(problem, &met)));
     }
-    Ok(Found::Order(read_off(problem, layout, &search.topology.rank)))
+    Ok(Finding::Kept(Some(read_off(problem, layout, &search.topology.rank))))
 }
 
 struct Repair<'l> {
@@ -155,7 +154,7 @@ impl Repair<'_> {
                 let chain = self.chain(number);
                 let begin = match layout.demand {
                     Demand::Snapshot => rank[layout.begin(chain.first) as usize],
-                    Demand::Serial | Demand::Prefix => start,
+                    Demand::Serial | Demand::Prefix | Demand::Parallel => start,
                 };
                 active.retain(|&(write, read, _)| write > begin || read > start);
                 meter.spend(1 + active.len() as u64)?;
@@ -237,7 +236,7 @@ fn read_off(problem: &Problem, layout: &Layout, rank: &[u32]) -> Order {
     points.sort_unstable();
     let points = points.into_iter().map(|(_, t)| t).collect();
     match layout.demand {
-        Demand::Serial => Order::Serial(points),
+        Demand::Serial | Demand::Parallel => Order::Serial(points),
         Demand::Snapshot | Demand::Prefix => Order::Snapshots(points),
     }
 }

@@ -31,6 +31,8 @@ pub(super) enum Refined {
     Done,
     /// There are new variables.
     More,
+    /// These answers, which were all given, must not be given together.
+    Never(Vec<u32>),
 }
 
 pub(super) struct Search {
@@ -108,6 +110,11 @@ impl Search {
         variable
     }
 
+    /// The answer that was given to a question, as a literal.
+    pub fn given(&self, variable: u32) -> u32 {
+        variable * 2 + u32::from(self.value[variable as usize] == 1)
+    }
+
     /// Searches until `refine` finds nothing more to ask about (true), or there is no choice without a circle (false).
     pub fn run(
         &mut self,
@@ -115,9 +122,11 @@ impl Search {
         mut refine: impl FnMut(&mut Self, &mut Meter) -> Result<Refined, Limit>,
     ) -> Result<bool, Limit> {
         let mut until_restart = RESTART;
+        let mut never = None;
         loop {
             meter.spend(1)?;
-            if let Some(conflict) = self.propagate(meter)? {
+            let conflict = if never.is_some() { never.take() } else { self.propagate(meter)? };
+            if let Some(conflict) = conflict {
                 // A circle may lie wholly below the present level, when its last edge was put in late.
                 let highest = conflict.iter().map(|literal| self.level[*literal as usize / 2]).max();
                 self.back_to(highest.unwrap_or(0));
@@ -143,8 +152,13 @@ impl Search {
                 self.assign(variable * 2 + u32::from(answer), NO_CLAUSE);
                 continue;
             }
-            if let Refined::Done = refine(self, meter)? {
-                return Ok(true);
+            match refine(self, meter)? {
+                Refined::Done => return Ok(true),
+                Refined::More => {}
+                Refined::Never(answers) => {
+                    self.met_variables.extend(answers.iter().map(|literal| literal / 2));
+                    never = Some(answers.into_iter().map(|literal| literal ^ 1).collect());
+                }
             }
         }
     }

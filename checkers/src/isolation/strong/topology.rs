@@ -79,6 +79,14 @@ impl Topology {
         Ok(Ok(()))
     }
 
+    /// All edges, the ones that always hold and the others.
+    pub fn edges(&self) -> Vec<(u32, u32)> {
+        let nodes = 0..self.rank.len() as u32;
+        let fixed = nodes.clone().flat_map(|node| self.fixed_out.of(node).iter().map(move |&to| (node, to)));
+        let added = nodes.flat_map(|node| self.out[node as usize].iter().map(move |&(to, _)| (node, to)));
+        fixed.chain(added).collect()
+    }
+
     /// Takes away the edge between these that was added last.
     pub fn remove(&mut self, from: u32, to: u32) {
         self.out[from as usize].pop();
