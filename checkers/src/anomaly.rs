@@ -293,6 +293,61 @@ const GLOSSARY: &[GlossaryEntry] = &[
         "Duplicate id",
         "Two calls were given the same id. Whatever was named by it is now mixed up with something else.",
     ),
+    entry(
+        "non-repeatable-read",
+        "Non-repeatable read",
+        "A transaction read a key twice and got the values of two different transactions. What it had read changed under its hands.",
+    ),
+    entry(
+        "fractured-read",
+        "Fractured read",
+        "A transaction saw one part of what another transaction wrote, and missed another part of it. Writes that belong together do not appear together.",
+    ),
+    entry(
+        "missed-own-write",
+        "Missed own write",
+        "A session did not see what it had itself written before. It was probably served by a replica that lags behind.",
+    ),
+    entry(
+        "non-monotonic-read",
+        "Non-monotonic read",
+        "A session went back to an older value than one that it had already seen. Time seems to run backwards for its user.",
+    ),
+    entry(
+        "non-monotonic-write",
+        "Non-monotonic write",
+        "The writes of one session were seen in another order than it had made them. Later steps can be seen without the earlier ones that they build on.",
+    ),
+    entry(
+        "causality-violation",
+        "Causality violation",
+        "An effect was seen without its cause: a read missed a write that had causally come before it. An answer can be seen before its question.",
+    ),
+    entry(
+        "no-common-prefix",
+        "No common prefix",
+        "No single order of commits exists of which every transaction read a beginning. Two observers saw events in contradicting orders.",
+    ),
+    entry(
+        "not-parallel-snapshot-isolated",
+        "Not parallel-snapshot isolated",
+        "No order of the writers of each key explains what was read. The transactions of the witness contradict each other as a group.",
+    ),
+    entry(
+        "not-snapshot-isolated",
+        "Not snapshot isolated",
+        "No choice of snapshots and commits explains what was read. The transactions of the witness contradict each other as a group.",
+    ),
+    entry(
+        "not-serializable",
+        "Not serializable",
+        "No order of the transactions, one after the other, explains what they read. The transactions of the witness contradict each other as a group.",
+    ),
+    entry(
+        "not-strictly-serializable",
+        "Not strictly serializable",
+        "No order of the transactions explains what they read and agrees with real time. The transactions of the witness contradict each other as a group.",
+    ),
 ];
 
 /// All anomalies that the checkers of this crate name.

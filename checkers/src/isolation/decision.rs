@@ -143,9 +143,27 @@ fn examine_strong(
     meter: &mut Meter,
 ) -> Result<Finding, Limit> {
     if level.scope() == Scope::Plain {
+        let most = 1_000_000 + 1_000 * problem.len() as u64;
+        // An order that respects sessions is found sooner, and is as good as any.
+        let along = meter.attempt(most, |meter| along_sessions(problem, level, meter))?;
+        if let Some(kept @ Finding::Kept(_)) = along {
+            return Ok(kept);
+        }
         views::atomic(problem, false, meter, &mut edges)?;
     } else {
         causality::convergent(problem, order, meter, &mut edges)?;
+    }
+    match circles(problem.len(), &edges) {
+        Finding::Kept(_) => strong::find(problem, level, &edges, meter),
+        found => Ok(found),
+    }
+}
+
+/// The same level, with sessions respected.
+fn along_sessions(problem: &Problem, level: Level, meter: &mut Meter) -> Result<Finding, Limit> {
+    let mut edges = known_edges(problem, true);
+    if let Some(order) = known_order(problem, &edges) {
+        causality::convergent(problem, &order, meter, &mut edges)?;
     }
     match circles(problem.len(), &edges) {
         Finding::Kept(_) => strong::find(problem, level, &edges, meter),
