@@ -34,15 +34,20 @@ const DIAL_FIRST: Duration = Duration::from_millis(10);
 const DIAL_EVERY: Duration = Duration::from_millis(320);
 /// An attempt to connect is given up after so long.
 const DIAL_MAX: Duration = Duration::from_millis(1500);
+/// What waited for so long for a new connection is not worth sending any more.
+const OUT_OF_DATE: Duration = Duration::from_millis(300);
 /// So many messages go out in one write.
 const BATCH_MAX: usize = 256;
 
 /// Sends the messages of a queue to a peer for as long as the node lives.
 pub async fn keep_sending(me: NodeId, peer: SocketAddr, mut queue: mpsc::Receiver<Message>) {
     while !queue.is_closed() {
+        let lost = Instant::now();
         let stream = dial(peer).await;
-        // What was said while nobody could hear is out of date, and whoever needs it says it again.
-        while queue.try_recv().is_ok() {}
+        // What was said while nobody could hear for long is out of date, and whoever needs it says it again.
+        if lost.elapsed() > OUT_OF_DATE {
+            while queue.try_recv().is_ok() {}
+        }
         // The connection ended, for whatever reason: the next one takes its place.
         let _ended = converse(me, stream, &mut queue).await;
         sleep(Duration::from_millis(20)).await;
