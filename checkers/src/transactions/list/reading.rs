@@ -68,14 +68,7 @@ pub(super) fn read(lists: &mut Lists<'_>) {
     let mut previous: Vec<u32> = Vec::new();
     lists.steps.push(0);
     for (transaction, operation) in (0..).zip(&history.operations) {
-        let answers = match &operation.outcome {
-            Outcome::Ok(answers) if matches(&operation.call, answers) => answers.as_slice(),
-            Outcome::Ok(_) => {
-                mismatched(lists, transaction);
-                &[]
-            }
-            _ => &[],
-        };
+        let answers = answers_of(lists, transaction);
         touches.clear();
         let mut last = NONE;
         for (step, call) in (0..).zip(&operation.call) {
@@ -133,6 +126,19 @@ pub(super) fn read(lists: &mut Lists<'_>) {
         lists.steps.push(lists.step_key.len() as u32);
     }
     lists.orders = vec![super::Order::default(); lists.keys.len()];
+}
+
+/// The answers of a transaction, where they answer what was asked.
+fn answers_of<'a>(lists: &mut Lists<'a>, transaction: u32) -> &'a [Answer] {
+    let operation = lists.operation(transaction);
+    match &operation.outcome {
+        Outcome::Ok(answers) if matches(&operation.call, answers) => answers,
+        Outcome::Ok(_) => {
+            mismatched(lists, transaction);
+            &[]
+        }
+        _ => &[],
+    }
 }
 
 fn append<'a>(lists: &mut Lists<'a>, (transaction, step, key): (u32, u32, u32), value: &'a history::Value) {
