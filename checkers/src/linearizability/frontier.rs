@@ -47,10 +47,8 @@ use course::Course;
 use moves::{Moves, Position, dominates};
 use scene::Scene;
 
-/// How many positions the frontier may hold, in the order in which it is tried; and whether those that used the fewest
-/// unknown operations are kept then, or those that have the most settled and ready.
-const WIDTHS: [(usize, bool); 7] =
-    [(24, true), (24, false), (384, true), (384, false), (6_144, true), (98_304, true), (usize::MAX, true)];
+/// How many positions the frontier may hold, in the order in which it is tried.
+const WIDTHS: [usize; 5] = [24, 384, 6_144, 98_304, usize::MAX];
 /// The most positions with which a new one is compared.
 const COMPARED: usize = 512;
 
@@ -76,11 +74,8 @@ enum End {
 fn widen<W: Window>(course: &Course<'_>, words: usize, budget: &Budget) -> Decision {
     let mut meter = Meter::new(budget);
     let mut furthest = 0;
-    for (width, frugal) in WIDTHS {
-        if !frugal && course.kinds.is_empty() {
-            continue;
-        }
-        match (Frontier { course, words, width, frugal, left_out: false }).run::<W>(&mut meter) {
+    for width in WIDTHS {
+        match (Frontier { course, words, width, left_out: false }).run::<W>(&mut meter) {
             End::Decided(Decision::Unknown { limit, reached }) => {
                 let reached = furthest.max(reached);
                 // Nobody made what the hopeless return saw, however far the search got.
@@ -100,7 +95,6 @@ struct Frontier<'a> {
     course: &'a Course<'a>,
     words: usize,
     width: usize,
-    frugal: bool,
     left_out: bool,
 }
 
@@ -178,7 +172,7 @@ impl Frontier<'_> {
         let promise = |position: &Position<W>| {
             let used = i64::from(moves.bags.size(position.bag));
             i64::from(position.settled.count()) + i64::from(position.ready.and(&scene.writes).count())
-                - used * if self.frugal { 1 << 20 } else { 2 }
+                - 2 * used
         };
         let mut ranked: Vec<(usize, i64, u32, usize)> =
             (0..positions.len()).map(|i| (0, -promise(&positions[i]), positions[i].state, i)).collect();
