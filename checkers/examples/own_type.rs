@@ -26,7 +26,9 @@ impl DataType for LooseQueue {
 
     fn step(&self, call: &Call, returned: Option<&Return>, next: &mut Vec<Self>) {
         match (call, returned) {
-            (Call::Enqueue(_, element), _) => next.push(Self([&self.0[..], &[element.clone()]].concat())),
+            (Call::Enqueue(_, element), _) => {
+                next.push(Self([&self.0[..], std::slice::from_ref(element)].concat()))
+            }
             (Call::Dequeue(_), Some(Return::Empty)) => next.extend(self.0.is_empty().then(|| self.clone())),
             (Call::Dequeue(_), returned) => {
                 for (at, element) in self.0.iter().enumerate().take(2) {

@@ -79,6 +79,14 @@ pub struct Link {
     pub because: String,
 }
 
+impl Link {
+    /// A link whose reason names its two ends as `{from}` and `{to}`.
+    pub fn new(from: OpIndex, to: OpIndex, relation: Relation, key: Option<Key>, reason: &str) -> Self {
+        let because = reason.replace("{from}", &from.to_string()).replace("{to}", &to.to_string());
+        Self { from, to, relation, key, because }
+    }
+}
+
 /// Which promises of the lattice a history refutes and which still stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {

@@ -101,7 +101,7 @@ fn compare(history: &History<RwRegister>) -> Vec<(Level, bool)> {
         .collect();
     for &(level, valid) in judged.iter().filter(|(_, valid)| *valid) {
         for weaker in level.implies() {
-            let holds = judged.iter().any(|judgement| *judgement == (*weaker, true));
+            let holds = judged.contains(&(*weaker, true));
             assert!(holds, "{level} is {valid} and {weaker} is broken{}", show(history));
         }
     }

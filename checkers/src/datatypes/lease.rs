@@ -94,10 +94,11 @@ impl DataType for LeaseState {
         let refused = returned == Some(&Return::Refused);
         match &timed.call {
             // Somebody has it, perhaps a little longer than it was given for.
-            Call::Acquire(..) if refused => match &self.held {
-                Some(held) => push(Some(held.clone()), now),
-                None => {}
-            },
+            Call::Acquire(..) if refused => {
+                if let Some(held) = &self.held {
+                    push(Some(held.clone()), now)
+                }
+            }
             Call::Acquire(_, owner, time) => {
                 let at = if self.held_by(owner) { now } else { over };
                 push(Some((owner.clone(), at.saturating_add(*time))), at);

@@ -122,7 +122,7 @@ impl DataType for FencedLockState {
                 let own = self.owner.as_ref() == Some(owner);
                 match returned {
                     Some(Return::Refused) => next.extend((!own).then(|| self.clone())),
-                    _ => next.extend(own.then(|| Self { owner: None, token: self.token })),
+                    _ => next.extend(own.then_some(Self { owner: None, token: self.token })),
                 }
             }
         }

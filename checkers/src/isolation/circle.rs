@@ -106,12 +106,12 @@ fn link(problem: &Problem, edge: &Edge) -> Link {
         ),
         Why::Replaced => format!(
             "{{from}} read {} of {shown}, which {{to}} replaced by {}",
-            replaced(problem, edge).map_or_else(|| "the initial value".into(), |from| value(from)),
+            replaced(problem, edge).map_or_else(|| "the initial value".into(), &value),
             value(edge.to)
         ),
         Why::Overtaken => format!(
             "{{from}} read {} of {shown}, and {{to}} wrote {} after that had been written",
-            replaced(problem, edge).map_or_else(|| "the initial value".into(), |from| value(from)),
+            replaced(problem, edge).map_or_else(|| "the initial value".into(), &value),
             value(edge.to)
         ),
         Why::Apart => format!(
@@ -127,7 +127,7 @@ fn link(problem: &Problem, edge: &Edge) -> Link {
         Why::Hidden | Why::Apart => Relation::Ww,
         Why::Replaced | Why::Overtaken => Relation::Rw,
     };
-    Link { from: name(edge.from), to: name(edge.to), relation, key: key.cloned(), because }
+    Link::new(name(edge.from), name(edge.to), relation, key.cloned(), &because)
 }
 
 /// From whom the reader of a replaced version read it; nothing for the initial value.
@@ -140,9 +140,7 @@ fn replaced(problem: &Problem, edge: &Edge) -> Option<u32> {
 }
 
 fn sentence(links: &[Link]) -> String {
-    let told = |link: &Link| {
-        link.because.replace("{from}", &link.from.to_string()).replace("{to}", &link.to.to_string())
-    };
+    let told = |link: &Link| link.because.clone();
     let [most @ .., last] = links else { return String::new() };
     if links.len() > TOLD {
         let order: Vec<String> = links.iter().map(|link| link.from.to_string()).collect();

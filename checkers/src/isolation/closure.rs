@@ -26,7 +26,7 @@ pub(super) struct Points<'p> {
 impl<'p> Points<'p> {
     /// Who saw what, through any number of readers; sessions carry nothing. Nothing if that goes in a circle.
     pub fn of_reads(problem: &'p Problem) -> Option<Self> {
-        Self::ordered(problem, false, || reads(problem).map(|(from, t)| (from, t)))
+        Self::ordered(problem, false, || reads(problem))
     }
 
     /// What had been read before a write, in the same session, and before what was read, and so on. Point `2t` is what

@@ -86,7 +86,7 @@ impl Words<'_> {
             let (from, to) = (self.call(edge.from).origin, self.call(edge.to).origin);
             if from != to {
                 let (relation, key, because) = self.reason(edge);
-                links.push(Link { from, to, relation, key, because });
+                links.push(Link::new(from, to, relation, key, &because));
             }
         }
         links

@@ -121,14 +121,12 @@ impl Unambiguous<'_> {
                 continue;
             }
             match *action {
-                Action::Read(value) | Action::Cas(value, _) if action.makes().is_none() => {
-                    if returned < cut {
-                        let cluster = &mut clusters[value as usize];
-                        cluster.first_read_return = cluster.first_read_return.min(returned + 1);
-                        cluster.last_read_call = cluster.last_read_call.max(called + 1);
-                        cluster.read = true;
-                        cluster.needed = true;
-                    }
+                Action::Read(value) | Action::Cas(value, _) if action.makes().is_none() && returned < cut => {
+                    let cluster = &mut clusters[value as usize];
+                    cluster.first_read_return = cluster.first_read_return.min(returned + 1);
+                    cluster.last_read_call = cluster.last_read_call.max(called + 1);
+                    cluster.read = true;
+                    cluster.needed = true;
                 }
                 Action::Write(to) | Action::Cas(_, to) => {
                     let cluster = &mut clusters[to as usize];

@@ -51,6 +51,9 @@ pub(super) fn pairs(knot: &Knot, rivals: &[(u32, u32)]) -> Vec<(u32, u32)> {
     pairs
 }
 
+/// Two transactions of which either may come first.
+type Pair = (u32, u32);
+
 /// Looks for an order of the pairs without a cycle of the class or a worse one.
 pub(super) fn settle(
     knot: &Knot,
@@ -64,7 +67,7 @@ pub(super) fn settle(
     let mut trial = Trial { knot, class, chosen: Vec::new() };
     let mut open = pairs.to_vec();
     // What was open and chosen before each guess, and the other way to guess.
-    let mut guesses: Vec<(Vec<(u32, u32)>, usize, (u32, u32))> = Vec::new();
+    let mut guesses: Vec<(Vec<Pair>, usize, Pair)> = Vec::new();
     loop {
         match trial.force(&mut open, effort)? {
             Some((one, other)) => {

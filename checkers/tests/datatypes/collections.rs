@@ -101,7 +101,7 @@ impl Naive for Bags {
         };
         match call {
             Call::Add(_, element) => {
-                vec![(Return::Added, with([elements.as_slice(), &[element.clone()]].concat()))]
+                vec![(Return::Added, with([elements.as_slice(), std::slice::from_ref(element)].concat()))]
             }
             Call::Take(_) if elements.is_empty() => vec![(Return::Empty, state.clone())],
             Call::Take(_) => (0..elements.len())

@@ -58,7 +58,7 @@ impl Naive for ManyRegisters {
                 }
             };
             let longer = |before: &Vec<Answer>| {
-                let with = |answer: &Answer| [before.as_slice(), &[answer.clone()]].concat();
+                let with = |answer: &Answer| [before.as_slice(), std::slice::from_ref(answer)].concat();
                 answers.iter().map(with).collect::<Vec<_>>()
             };
             all = all.iter().flat_map(longer).collect();

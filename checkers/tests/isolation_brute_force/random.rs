@@ -46,7 +46,7 @@ struct Plan {
 
 /// The history of a seed.
 pub fn history(seed: u64) -> History<RwRegister> {
-    let mut dice = Dice(seed.wrapping_mul(0x1000_0000_1b3));
+    let mut dice = Dice(seed.wrapping_mul(0x0100_0000_01b3));
     let count = 2 + dice.below(5);
     let sessions = 1 + dice.below(4);
     let plan = Plan {

@@ -101,9 +101,8 @@ fn closure(mut reach: Matrix) -> Matrix {
     for middle in 0..reach.len() {
         for from in 0..reach.len() {
             if reach[from][middle] {
-                for to in 0..reach.len() {
-                    reach[from][to] |= reach[middle][to];
-                }
+                let further = reach[middle].clone();
+                reach[from].iter_mut().zip(further).for_each(|(to, further)| *to |= further);
             }
         }
     }
@@ -157,7 +156,7 @@ impl<'h> World<'h> {
                 }
                 let writer = (0..txns.len())
                     .find(|&t| txns[t].steps.iter().any(|step| step.2 && step.0 == *key && step.1 == *value));
-                let Some(writer) = writer else { return None };
+                let writer = writer?;
                 if writer == by {
                     let own_before = before.iter().any(|step| step.2 && step.0 == *key);
                     if !own_before && !tolerates(level, "future") {
@@ -370,8 +369,7 @@ impl<'h> World<'h> {
                 let last = order
                     .iter()
                     .copied()
-                    .filter(|&t| past(t) && place(t) < place(read.by) && self.txns[t].writes(&read.key))
-                    .last();
+                    .rfind(|&t| past(t) && place(t) < place(read.by) && self.txns[t].writes(&read.key));
                 last == read.from
             })
         })

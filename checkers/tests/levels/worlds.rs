@@ -30,8 +30,11 @@ pub fn makes(operation: &Op) -> Option<&Value> {
     }
 }
 
+/// Which values fit what an operation saw.
+pub type Fits = Box<dyn Fn(&Value) -> bool>;
+
 /// Whether the operation observes, and then which values fit.
-pub fn fits(operation: &Op, initial: &Value) -> Option<Box<dyn Fn(&Value) -> bool>> {
+pub fn fits(operation: &Op, initial: &Value) -> Option<Fits> {
     match (&operation.call, operation.outcome.ok()) {
         (Call::Read(_), Some(Return::Value(Some(Value::Nil)))) if *initial != Value::Nil => None,
         (Call::Read(_), Some(Return::Value(Some(seen)))) => {

@@ -204,7 +204,7 @@ mod tests {
                 Answer::Read(y, list(&[])),
             ]
         );
-        assert_eq!(written, [x.clone()]);
+        assert_eq!(written, std::slice::from_ref(&x));
         assert_eq!(stored[&x].as_deref(), Some("[1,2,3]"));
     }
 

@@ -59,10 +59,16 @@ pub(super) struct Search {
     pub met_variables: Vec<u32>,
 }
 
-#[derive(Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, PartialEq)]
 struct Weight(f64);
 
 impl Eq for Weight {}
+
+impl PartialOrd for Weight {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Ord for Weight {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
