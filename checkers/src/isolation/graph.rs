@@ -165,7 +165,7 @@ impl<'e> Graph<'e> {
     /// A shortest circle, if there is one: of equally short ones the first. Beyond a great many steps, the shortest
     /// that was found by then.
     pub fn shortest_circle(&self) -> Option<Vec<Edge>> {
-        const STEPS: usize = 20_000_000;
+        const STEPS: usize = 2_000_000;
         let component = self.components();
         let nodes = self.out.len();
         let inside = |edge: &Edge| component[edge.from as usize] == component[edge.to as usize];

@@ -13,8 +13,9 @@ use super::{
     strong,
 };
 
-/// The most attempts one witness may take.
+/// The most attempts one witness may take, and the most transactions they may look at together.
 const ATTEMPTS: usize = 600;
+const LOOKED_AT: usize = 400_000;
 /// Of more transactions than this no circle of reasons is looked for.
 const REASONED: usize = 48;
 
@@ -26,7 +27,7 @@ pub(super) fn prove(problem: &Problem, level: Level, finding: Finding, meter: &m
         Finding::Clash(clash) => (clash.transactions(problem), 2),
         Finding::Disorder(culprits) => (culprits.clone(), culprits.len() as u64),
     };
-    let mut shrinking = Shrinking { level, meter, left: ATTEMPTS };
+    let mut shrinking = Shrinking { level, meter, left: ATTEMPTS, room: LOOKED_AT };
     let Some((kept, part)) = shrinking.first(problem, culprits) else {
         // Only a limit that is hit just now keeps the whole from being refuted once more.
         return tell(problem, level, finding, count);
@@ -82,6 +83,7 @@ struct Shrinking<'m, 'b> {
     level: Level,
     meter: &'m mut Meter<'b>,
     left: usize,
+    room: usize,
 }
 
 impl Shrinking<'_, '_> {
@@ -90,6 +92,7 @@ impl Shrinking<'_, '_> {
             return false;
         }
         self.left -= 1;
+        self.room = self.room.saturating_sub(part.len());
         examine(part, self.level, self.meter).is_ok_and(|found| !matches!(found, Finding::Kept(_)))
     }
 
@@ -119,9 +122,9 @@ impl Shrinking<'_, '_> {
     fn shrink(&mut self, whole: &Problem) -> Vec<u32> {
         let mut kept: Vec<u32> = (0..whole.len() as u32).collect();
         let mut piece = kept.len().div_ceil(2);
-        while piece > 0 {
+        while piece > 0 && self.left > 0 && self.room >= kept.len() {
             let (mut begin, mut removed) = (0, false);
-            while begin < kept.len() {
+            while begin < kept.len() && self.left > 0 && self.room >= kept.len() {
                 let end = (begin + piece).min(kept.len());
                 let candidate: Vec<u32> = kept[..begin].iter().chain(&kept[end..]).copied().collect();
                 if self.refutes(&whole.part(&candidate)) {
