@@ -437,6 +437,31 @@ fn a_real_database_runs_under_faults_and_is_not_accused() {
 }
 
 #[test]
+fn postgres_keeps_what_each_level_promises_and_no_more() {
+    let _turn = TURN.lock();
+    if skip("PostgreSQL at three levels") {
+        return;
+    }
+    if !Path::new("/usr/lib/postgresql").is_dir() {
+        println!("left out: PostgreSQL at three levels (it is not there; sudo apt-get install postgresql)");
+        return;
+    }
+    let store = Store::new("postgres");
+    let expected =
+        [("read-committed", 1), ("repeatable-read", 1), ("repeatable-read", 0), ("serializable", 0)];
+    for (place, (level, code)) in expected.into_iter().enumerate() {
+        // Each level but the strongest breaks serializability within seconds, and keeps what it promises.
+        let model = if code == 0 { &[][..] } else { &["--model", "serializable"][..] };
+        let mut line = vec!["test", "--db", "postgres", "--isolation", level, "--workload", "list-append"];
+        line.extend(["--faults", "none", "--time-limit", "8", "--keys", "4", "--rate", "400", "--seed", "3"]);
+        line.extend(model);
+        let output = store.test(&line).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(code), "{place} {level}: {}", describe(&output));
+    }
+    assert!(processes_of(&store).is_empty());
+}
+
+#[test]
 fn one_interruption_judges_what_there_is() {
     let _turn = TURN.lock();
     if skip("Ctrl-C") {

@@ -102,13 +102,16 @@ fn linearizable(size: usize) -> History<Register> {
     script.finish()
 }
 
+/// A write of a causal store: its key, its value and clock, and what its process knew.
+type Logged = (usize, (i64, i64), [u32; PROCESSES]);
+
 /// A causal store: each process has a replica that takes over the writes of others late, causes before effects. With
 /// `converges` the newest of conflicting writes stays, by a logical clock; else whatever came last.
 fn causal(size: usize, converges: bool) -> History<Register> {
     let mut dice = Dice(size as u64 + u64::from(converges));
     let mut script = Script::new(size);
     // Of each process its writes: key, value, clock and what it knew.
-    let mut logs: Vec<Vec<(usize, (i64, i64), [u32; PROCESSES])>> = vec![Vec::new(); PROCESSES];
+    let mut logs: Vec<Vec<Logged>> = vec![Vec::new(); PROCESSES];
     let mut knows = [[0u32; PROCESSES]; PROCESSES];
     let mut replicas = [[(0i64, 0i64); KEYS]; PROCESSES];
     let mut clocks = [0i64; PROCESSES];

@@ -47,6 +47,19 @@ pub(super) fn meaning(model: &str) -> &'static str {
         "sequential" => "one order of everything, in which each session's calls come as it made them",
         "causal" => "what one knew when it wrote is seen by whoever sees the write",
         "causal-cerone" => "read atomic and causal: snapshots that contain what their contents depend on",
+        "causal-convergent" => "causal, and all sessions see what is concurrent in one order",
+        "causal-memory" => "causal, and each session is explained by one order of its reads and all writes",
+        "weak-causal" => "each read by itself agrees with what its session knew",
+        "strong-session-parallel-snapshot-isolation" => {
+            "parallel snapshot isolation in which a session sees its own earlier transactions"
+        }
+        "strong-session-prefix" => "prefix, and a session sees its own earlier transactions",
+        "strong-session-read-atomic" => {
+            "read atomic, and a session sees its own earlier transactions; others call this read atomic"
+        }
+        "strong-session-monotonic-atomic-view" => {
+            "monotonic atomic view that respects each session's order; others call this read committed"
+        }
         "PRAM" => "each session's writes are seen by all in the order it made them",
         "read-your-writes" => "a session sees what it wrote",
         "monotonic-reads" => "a session never sees an older state than before",

@@ -24,6 +24,9 @@ const UNDECIDED: u8 = 2;
 const NO_CLAUSE: u32 = u32::MAX;
 /// Every so many conflicts the search begins anew, with all that it has learned.
 const RESTART: u64 = 64;
+/// Where what was learned belongs more than so many levels below, the answers in between stay: most of them would only be
+/// given again.
+const FAR: u32 = 16;
 
 /// What a round of refinement asks for.
 pub(super) enum Refined {
@@ -127,7 +130,7 @@ impl Search {
         meter: &mut Meter,
         mut refine: impl FnMut(&mut Self, &mut Meter) -> Result<Refined, Limit>,
     ) -> Result<bool, Limit> {
-        let mut until_restart = RESTART;
+        let mut until_restart = RESTART + self.edges.len() as u64 / 32;
         let mut never = None;
         loop {
             meter.spend(1)?;
@@ -142,11 +145,13 @@ impl Search {
                 self.conflicts += 1;
                 let (clause, level) = self.learn(conflict);
                 meter.hold(clause.len() * 4 + 32)?;
-                self.back_to(level);
-                self.take(clause);
+                let nearest = self.limits.len() as u32 - 1;
+                self.back_to(if nearest > level + FAR { nearest } else { level });
+                self.take(clause, level);
                 until_restart -= 1;
                 if until_restart == 0 {
-                    until_restart = RESTART + self.conflicts / 4;
+                    // Giving all answers anew costs as much as there are, so that has to pay.
+                    until_restart = RESTART + self.conflicts / 4 + self.trail.len() as u64 / 32;
                     self.back_to(0);
                     self.rebuild_heap();
                 }
@@ -320,7 +325,8 @@ impl Search {
             }
             loop {
                 place -= 1;
-                if self.seen[self.trail[place] as usize / 2] {
+                let variable = self.trail[place] as usize / 2;
+                if self.seen[variable] && self.level[variable] == highest {
                     break;
                 }
             }
@@ -354,11 +360,13 @@ impl Search {
         }
     }
 
-    /// Takes what was learned to heart.
-    fn take(&mut self, clause: Vec<Literal>) {
+    /// Takes what was learned to heart: its first literal holds as long as this level does, even where it comes to
+    /// stand above it.
+    fn take(&mut self, clause: Vec<Literal>, level: u32) {
         let first = clause[0];
         if clause.len() == 1 {
             self.assign(first, NO_CLAUSE);
+            self.level[first as usize / 2] = level;
             return;
         }
         let number = self.clauses.len() as u32;
@@ -366,12 +374,15 @@ impl Search {
         self.watches[clause[1] as usize].push(number);
         self.clauses.push(clause);
         self.assign(first, number);
+        self.level[first as usize / 2] = level;
     }
 
+    /// Takes back all answers above a level. One that stands above it and holds below it is given again.
     fn back_to(&mut self, level: u32) {
         if self.limits.len() <= level as usize {
             return;
         }
+        let mut kept = Vec::new();
         let start = self.limits[level as usize];
         for place in (start..self.trail.len()).rev() {
             let literal = self.trail[place];
@@ -381,6 +392,10 @@ impl Search {
                     self.topology.remove(from, to);
                 }
             }
+            if self.level[variable] <= level {
+                kept.push(literal);
+                continue;
+            }
             self.value[variable] = UNDECIDED;
             self.phase[variable] = (literal % 2) as u8;
             self.heap.push((Weight(self.activity[variable]), std::cmp::Reverse(variable as u32)));
@@ -389,5 +404,6 @@ impl Search {
         self.limits.truncate(level as usize);
         self.propagated = self.propagated.min(start);
         self.inserted = self.inserted.min(start);
+        self.trail.extend(kept.into_iter().rev());
     }
 }
