@@ -5,7 +5,6 @@
 //! when the graph has a cycle of a certain class (Adya; Cerone and Gotsman). A graph without any cycle is an order of
 //! all transactions, found in one linear pass; the rest is looked at knot by knot.
 
-mod certificate;
 mod class;
 mod cycles;
 mod edges;
@@ -29,8 +28,6 @@ mod verdicts;
 mod tests;
 
 use history::{History, ListAppend, RwRegister, Vocabulary};
-
-pub use certificate::verify_serial;
 
 use crate::{
     Budget, Checker, Limit, Verdict,

@@ -3,7 +3,8 @@
 //! `DISPROVE_BRUTE_FORCE` is the number of histories; the default takes some seconds.
 
 use disprove_checkers::{
-    Budget, Checker, Model, Transactions, Validity, VersionOrder, transactions::verify_serial,
+    Budget, Checker, Model, Transactions, Validity, VersionOrder,
+    serial::{Respects, verify_serial_order},
 };
 use history::{
     Header, History, ListAppend, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason, RwRegister,
@@ -334,9 +335,13 @@ fn compare(is_list: bool, seed: u64) {
             seen[place][usize::from(exists)] += 1;
             if let Some(order) = verdict.certificate.filter(|_| is_list) {
                 let history = history::<ListAppend>(&transactions, lists);
-                let (sessions, realtime) = (scope >= Scope::Session, scope == Scope::Realtime);
+                let respects = match scope {
+                    Scope::Realtime => Respects::RealTime,
+                    Scope::Session => Respects::Sessions,
+                    _ => Respects::Answers,
+                };
                 assert!(
-                    verify_serial(&history, &order, sessions, realtime),
+                    verify_serial_order(&history, &order, respects),
                     "{model}: {transactions:#?} {order:?}"
                 );
                 certified += 1;
