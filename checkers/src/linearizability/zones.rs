@@ -121,7 +121,11 @@ impl Unambiguous<'_> {
                 continue;
             }
             match *action {
-                Action::Read(value) | Action::Cas(value, _) if action.makes().is_none() && returned < cut => {
+                Action::Read(value) | Action::Cas(value, _) if action.makes().is_none() => {
+                    // What had not returned observed nothing yet.
+                    if returned >= cut {
+                        continue;
+                    }
                     let cluster = &mut clusters[value as usize];
                     cluster.first_read_return = cluster.first_read_return.min(returned + 1);
                     cluster.last_read_call = cluster.last_read_call.max(called + 1);
