@@ -232,7 +232,7 @@ pub fn is_cycle(history: &History<Register>, anomaly: &Anomaly) -> bool {
         && links.iter().all(|link| {
             let (from, to) = (at(link.from), at(link.to));
             anomaly.witness.contains(&link.from)
-                && link.because.contains("{from}")
+                && link.because.contains(&link.from.to_string())
                 && match link.relation {
                     Relation::Process => from.process == to.process && from.index < to.index,
                     Relation::Realtime => from.ended < Some(to.began),

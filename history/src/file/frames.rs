@@ -142,8 +142,11 @@ impl Text {
     fn fail(&mut self, error: &io::Error) {
         let tear = match &self.source {
             Source::Plain(_) => Tear::Io(error.to_string()),
-            Source::Zstd { .. } if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Tear::Torn("the file stops in the middle of a compressed block".into())
+            Source::Zstd { block_start, .. } if error.kind() == io::ErrorKind::UnexpectedEof => {
+                let what = "the file stops in the middle of a compressed block".to_owned();
+                // A flipped bit can make a block seem to go on, and what it held was never checked. Our own files close
+                // a block at every flush, so little is lost; a text that somebody compressed as a whole is one block.
+                if *block_start > 0 { Tear::Corrupt { from: *block_start, what } } else { Tear::Torn(what) }
             }
             Source::Zstd { block_start, .. } => {
                 Tear::Corrupt { from: *block_start, what: format!("a compressed block is damaged ({error})") }
