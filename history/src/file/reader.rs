@@ -160,7 +160,16 @@ fn read_until<V: Vocabulary>(path: &Path, stop: Option<(u64, String)>) -> Result
             place.take(piece);
         }
     }
-    if place.damage.is_none() {
+    if let Some(damage) = &place.damage {
+        // A line that makes no sense may be one of a damaged block, and then those before it in the same block cannot
+        // be believed either. Only the rest of the text tells.
+        while text.next_piece().is_some() {}
+        if let Some(Tear::Corrupt { from, what }) = text.tear.take()
+            && from <= damage.byte
+        {
+            return Ok(Read::Corrupt { from, what });
+        }
+    } else {
         match text.tear.take() {
             Some(Tear::Corrupt { from, what }) => return Ok(Read::Corrupt { from, what }),
             Some(Tear::Io(what)) => {
