@@ -96,10 +96,10 @@ fn after<N: Naive>(state: &N::State, item: &Item<N::V>, from: u64, horizon: u64)
     let last = item.deadline.unwrap_or(horizon).min(horizon);
     let moments = if N::TIMED { first..=last } else { from..=from };
     let mut all = Vec::new();
-    for now in moments {
-        for (returned, next) in N::run(state, &item.call, now) {
+    for moment in moments {
+        for (returned, next) in N::run(state, &item.call, moment) {
             if item.returned.as_ref().is_none_or(|wanted| N::same(wanted, &returned)) {
-                all.push((now, next));
+                all.push((moment, next));
             }
         }
     }
