@@ -1,9 +1,10 @@
 //! Five real processes on loopback addresses: they elect a leader, survive its death, and lose nothing.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU8, Ordering},
     time::{Duration, Instant},
 };
 
@@ -28,10 +29,13 @@ struct Hosts {
 
 impl Hosts {
     fn start_all(name: &str, disease: Disease) -> Self {
-        let listeners: Vec<_> =
-            (0..NODES).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
-        let addresses = listeners.iter().map(|held| held.local_addr().expect("its address")).collect();
-        drop(listeners);
+        // Every cluster has loopback addresses of its own. With ports that the kernel deals, a node that was killed
+        // would free its port for a node of another test, and nobody would notice whom they talk to.
+        static CLUSTERS: AtomicU8 = AtomicU8::new(1);
+        let cluster = CLUSTERS.fetch_add(1, Ordering::Relaxed);
+        let [high, low] = (std::process::id() as u16).to_be_bytes();
+        let address = Ipv4Addr::new(127, 64 | high & 63, low, cluster);
+        let addresses = (0..NODES).map(|node| SocketAddr::from((address, 7400 + node))).collect();
         let folder = std::env::temp_dir().join(format!("specimen-{name}-{}", std::process::id()));
         let mut hosts = Self { addresses, folder, disease, children: Vec::new() };
         for node in 0..NODES {
@@ -83,6 +87,20 @@ impl Hosts {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("{call:?} at node {node} did not succeed in 10 s")
+    }
+
+    /// What every node says of itself, and the end of its journal: what a person needs to find a lost write.
+    async fn told(&self) -> String {
+        let mut told = String::new();
+        for node in 0..NODES {
+            let status = match self.client(node).await {
+                Some(mut client) => format!("{:?}", client.status().await),
+                None => "not reached".into(),
+            };
+            let journal = std::fs::read_to_string(self.folder.join(format!("n{node}/journal")));
+            told += &format!("n{node} {status}\n{}\n", journal.unwrap_or_else(|error| error.to_string()));
+        }
+        told
     }
 
     async fn leader(&self) -> u16 {
@@ -143,7 +161,7 @@ fn nothing_is_lost_when_the_leader_and_then_everybody_is_killed() {
         }
         for node in 0..NODES {
             let (returned, _) = hosts.call(node, &Call::Read(i64::from(node).into())).await;
-            assert_eq!(returned, Return::Value(Some(7.into())));
+            assert_eq!(returned, Return::Value(Some(7.into())), "node {node}\n{}", hosts.told().await);
         }
     });
 }
@@ -182,7 +200,7 @@ fn the_last_write_does_not_win_when_its_clock_is_behind() {
 fn every_disease_serves_as_long_as_nothing_happens() {
     block_on(async {
         for &disease in Disease::all() {
-            let hosts = Hosts::start_all(disease.name(), disease);
+            let hosts = Hosts::start_all(&format!("serves-{disease}"), disease);
             for node in 0..NODES {
                 let (returned, _) = hosts.call(node, &write(1, i64::from(node))).await;
                 assert_eq!(returned, Return::Written, "{disease}");
