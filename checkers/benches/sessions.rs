@@ -4,8 +4,12 @@
 //! Prints one line per level, kind of history and size: the verdict, CPU time of one thread, and the most memory above what
 //! the history itself holds. Times are the thread's own, from Linux's /proc, so that a busy machine matters little.
 
+#[path = "../tests/material/dice.rs"]
+mod dice;
+
 use std::{env, fs};
 
+use dice::Dice;
 use disprove_checkers::{
     Budget, Checker,
     levels::{LevelOptions, checker, levels},
@@ -20,15 +24,6 @@ use history::{
 
 const PROCESSES: usize = 10;
 const KEYS: usize = 10;
-
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) % sides as u64) as usize
-    }
-}
 
 /// Ten processes in turn, each call under way until shortly before the next of its process.
 struct Script {
@@ -83,10 +78,10 @@ impl Script {
 fn linearizable(size: usize) -> History<Register> {
     let mut dice = Dice(size as u64);
     let mut effects: Vec<(u64, usize)> = (0..size)
-        .map(|place| (Script::began(place) + dice.roll(PROCESSES * 1_000 - 500) as u64, place))
+        .map(|place| (Script::began(place) + dice.below(PROCESSES * 1_000 - 500) as u64, place))
         .collect();
     effects.sort_unstable();
-    let calls: Vec<(usize, bool)> = (0..size).map(|_| (dice.roll(KEYS), dice.roll(2) == 0)).collect();
+    let calls: Vec<(usize, bool)> = (0..size).map(|_| (dice.below(KEYS), dice.below(2) == 0)).collect();
     let (mut state, mut seen) = ([0; KEYS], vec![0; size]);
     for (_, place) in effects {
         let (key, writes) = calls[place];
@@ -118,10 +113,10 @@ fn causal(size: usize, converges: bool) -> History<Register> {
     for place in 0..size {
         let own = place % PROCESSES;
         for _ in 0..PROCESSES {
-            let other = dice.roll(PROCESSES);
+            let other = dice.below(PROCESSES);
             while let Some(&(key, stamp, known)) = logs[other].get(knows[own][other] as usize) {
                 let ready = (0..PROCESSES).all(|p| p == other || known[p] <= knows[own][p]);
-                if !ready || dice.roll(4) == 0 {
+                if !ready || dice.below(4) == 0 {
                     break;
                 }
                 knows[own][other] += 1;
@@ -131,8 +126,8 @@ fn causal(size: usize, converges: bool) -> History<Register> {
                 }
             }
         }
-        let key = dice.roll(KEYS);
-        if dice.roll(2) == 0 {
+        let key = dice.below(KEYS);
+        if dice.below(2) == 0 {
             clocks[own] += 1;
             let stamp = (clocks[own], place as i64 + 1);
             logs[own].push((key, stamp, knows[own]));

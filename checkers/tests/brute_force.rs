@@ -3,8 +3,12 @@
 //! The reference shares nothing with the crate but the types of histories. Small histories are compared by chance in
 //! many shapes, and all of at most four operations over two values exhaustively.
 
+#[path = "material/dice.rs"]
+mod dice;
+
 use std::collections::BTreeSet;
 
+use dice::Dice;
 use disprove_checkers::{
     Budget, Checker, Validity,
     linearizability::{Linearizable, verify_order, verify_witness},
@@ -179,19 +183,6 @@ fn value(number: u64) -> Value {
     if number == 0 { Value::Nil } else { Value::Int(number as i64) }
 }
 
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-
-    fn percent(&mut self, chance: u64) -> bool {
-        self.roll(100) < chance
-    }
-}
-
 /// What the histories of one round have in common.
 #[derive(Clone, Copy)]
 struct Shape {
@@ -269,7 +260,7 @@ fn the_checker_agrees_with_trying_every_order_on_random_small_histories() {
     let valid: usize = (0..ROUNDS)
         .into_par_iter()
         .map(|round| {
-            let mut dice = Dice(round.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let mut dice = Dice(round);
             let shape = shape(&mut dice);
             let mut one = |_: &usize| {
                 let twist = dice.roll(1 << 7) as usize;

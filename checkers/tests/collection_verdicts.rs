@@ -1,8 +1,12 @@
 //! What is said about histories of queues, stacks, priority queues, bags and sets: kinds, sentences, witnesses, and that
 //! the monitors and the general engine agree.
 
+#[path = "material/dice.rs"]
+mod dice;
+
 use std::collections::BTreeMap;
 
+use dice::Dice;
 use disprove_checkers::{
     Budget, Checker, DataType, SetFull, Validity, Verdict,
     collections::{Monitored, MonitoredSet},
@@ -240,23 +244,6 @@ fn repeated_elements_go_to_the_general_engine() {
     assert!(verdict.anomalies[0].witness.contains(&OpIndex(3)), "{verdict:?}");
 }
 
-/// A small random number generator, so that the same histories are drawn on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % sides as u64) as usize
-    }
-
-    fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-}
-
 /// Calls that the data type itself answered one after the other, stretched in time and then sometimes falsified.
 fn random<D: DataType>(
     dice: &mut Dice,
@@ -285,11 +272,11 @@ fn random<D: DataType>(
         let mut answer = right.clone();
         next.clear();
         state.step(&call, Some(right), &mut next);
-        let unknown = dice.chance(unknown);
-        if !unknown || dice.chance(60) {
+        let unknown = dice.percent(unknown);
+        if !unknown || dice.percent(60) {
             *state = next.swap_remove(0);
         }
-        if dice.chance(6) {
+        if dice.percent(6) {
             answer = all[dice.below(all.len())].clone();
         }
         let at = 4 * place as u64 + 20;
@@ -356,12 +343,12 @@ fn compare<D: DataType>(
 }
 
 fn key(dice: &mut Dice) -> Value {
-    Value::from(if dice.chance(80) { "x" } else { "y" })
+    Value::from(if dice.percent(80) { "x" } else { "y" })
 }
 
 fn queue_call(dice: &mut Dice) -> queue::Call {
     let key = key(dice);
-    if dice.chance(50) {
+    if dice.percent(50) {
         queue::Call::Enqueue(key, Value::Int(dice.below(40) as i64))
     } else {
         queue::Call::Dequeue(key)
@@ -403,20 +390,20 @@ fn monitors_and_the_general_engine_agree() {
 #[test]
 fn the_monitor_of_sets_and_the_general_engine_agree() {
     use set::{Call, Return};
-    let call = |range: usize, removes: usize| {
+    let call = |range: usize, removes: u64| {
         move |dice: &mut Dice| {
             let (key, element) = (key(dice), Value::Int(dice.below(range) as i64));
             match dice.below(10) {
                 0..4 => Call::Add(key, element),
-                4..6 if dice.chance(removes) => Call::Remove(key, element),
+                4..6 if dice.percent(removes) => Call::Remove(key, element),
                 4..8 => Call::Contains(key, element),
                 _ => Call::Read(key),
             }
         }
     };
     let answers = |call: &Call, dice: &mut Dice| match call {
-        Call::Add(..) if dice.chance(50) => vec![Return::Added],
-        Call::Remove(..) if dice.chance(50) => vec![Return::Removed],
+        Call::Add(..) if dice.percent(50) => vec![Return::Added],
+        Call::Remove(..) if dice.percent(50) => vec![Return::Removed],
         Call::Add(..) | Call::Remove(..) => vec![Return::Changed(true), Return::Changed(false)],
         Call::Contains(..) => vec![Return::Contains(true), Return::Contains(false)],
         Call::Read(_) => {
@@ -440,7 +427,7 @@ fn both_checkers_of_grow_only_sets_agree() {
         let mut dice = Dice(round);
         let fresh = std::cell::Cell::new(0);
         let call = |dice: &mut Dice| {
-            if dice.chance(60) {
+            if dice.percent(60) {
                 fresh.set(fresh.get() + 1);
                 Call::Add(x(), Value::Int(fresh.get() - 1))
             } else {

@@ -3,8 +3,12 @@
 //! The reference shares nothing with the crate but the type of calls. `DISPROVE_COLLECTIONS_RANDOM` sets how many random
 //! histories are compared per discipline, `DISPROVE_COLLECTIONS_CALLS` how many calls the exhaustive comparison goes to.
 
+#[path = "material/dice.rs"]
+mod dice;
+
 use std::collections::HashSet;
 
+use dice::Dice;
 use disprove_checkers::collections::{Action, Call, Discipline, Judgement, judge, replay};
 use rayon::prelude::*;
 
@@ -13,23 +17,6 @@ const DISCIPLINES: [Discipline; 4] =
 
 fn setting(name: &str, usual: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
-/// A small random number generator, so that the same histories are drawn on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % sides as u64) as usize
-    }
-
-    fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
 }
 
 /// The reference: whether some order of the calls explains every answer. What is inside is a list of at most 16 numbers
@@ -294,10 +281,10 @@ struct Shape {
     calls: usize,
     /// How far calls reach around the instant at which they take effect.
     reach: usize,
-    unknown: usize,
-    empties: usize,
+    unknown: u64,
+    empties: u64,
     /// In how many of a hundred histories an answer is changed.
-    wrong: usize,
+    wrong: u64,
 }
 
 /// A history that some order explains, unless an answer was changed afterwards.
@@ -310,9 +297,9 @@ fn random(discipline: Discipline, shape: &Shape, dice: &mut Dice) -> Vec<Call> {
     let mut calls = Vec::new();
     while calls.len() < shape.calls {
         let at = 4 * calls.len() as u64;
-        let unknown = dice.chance(shape.unknown);
-        let happens = !unknown || dice.chance(60);
-        let action = if dice.chance(50) || (inside.is_empty() && !dice.chance(shape.empties)) {
+        let unknown = dice.percent(shape.unknown);
+        let happens = !unknown || dice.percent(60);
+        let action = if dice.percent(50) || (inside.is_empty() && !dice.percent(shape.empties)) {
             let Some(value) = ranks.pop() else { break };
             if happens {
                 inside.push(value);
@@ -338,10 +325,10 @@ fn random(discipline: Discipline, shape: &Shape, dice: &mut Dice) -> Vec<Call> {
         let deadline = (!optional).then(|| at + 1 + dice.below(4 * shape.reach + 1) as u64);
         calls.push(Call { action, began, deadline, optional });
     }
-    while dice.chance(shape.wrong) {
+    while dice.percent(shape.wrong) {
         spoil(&mut calls, dice);
     }
-    if dice.chance(80) {
+    if dice.percent(80) {
         calls.sort_by_key(|call| call.began);
     }
     calls

@@ -1,7 +1,11 @@
 //! Histories as real runs give them: many keys, unique values, compare-and-set from what was read, unknown outcomes.
 
+#[path = "material/dice.rs"]
+mod dice;
+
 use std::{collections::BTreeMap, time::Instant};
 
+use dice::Dice;
 use disprove_checkers::{
     Budget, Checker, Evidence, SetFull, Validity,
     linearizability::{Linearizable, verify_order, verify_witness},
@@ -14,15 +18,6 @@ use history::{
         set,
     },
 };
-
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
 
 /// Clients take turns in the order in which their calls take effect on true registers.
 fn generate(operations: u32, clients: u64, keys: u64, unknown: u64, seed: u64) -> History<Register> {

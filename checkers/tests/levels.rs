@@ -70,7 +70,7 @@ fn compare_sequential(history: &History<Register>, twist: usize) -> bool {
 #[test]
 fn sequential_agrees_with_trying_every_order() {
     let judge = |round: u64| {
-        let mut dice = Dice::of_round(round);
+        let mut dice = Dice(round);
         let shape = shape(&mut dice);
         let twist = dice.roll(1 << 10) as usize;
         compare_sequential(&generate(&mut dice, shape), twist)
@@ -84,7 +84,7 @@ fn sequential_agrees_with_trying_every_order() {
 #[test]
 fn one_key_at_a_time_is_a_weaker_promise() {
     let judge = |round: u64| {
-        let mut dice = Dice::of_round(round ^ 0x5a5a);
+        let mut dice = Dice(round ^ 0x5a5a);
         let shape = shape(&mut dice);
         let history = generate(&mut dice, shape);
         let all: Vec<&reference::Op> = history.operations.iter().collect();
@@ -236,7 +236,7 @@ fn keeps(name: &str, history: &History<Register>) -> bool {
 fn agrees(name: &str) {
     let level = checker(name, &LevelOptions::default()).expect("a level");
     let judge = |round: u64| {
-        let mut dice = Dice::of_round(round.wrapping_mul(31) ^ name.len() as u64);
+        let mut dice = Dice(round.wrapping_mul(31) ^ name.len() as u64);
         let mut shape = shape(&mut dice);
         // What is uncertain is tried in all ways by the definition, so there must not be much of it.
         shape.operations = shape.operations.min(7);
@@ -288,7 +288,7 @@ agree! {
 fn bounded_staleness_agrees_with_its_definition() {
     let measure = checker("bounded-staleness", &LevelOptions::default()).expect("a level");
     let judge = |round: u64| {
-        let mut dice = Dice::of_round(round ^ 0x7777);
+        let mut dice = Dice(round ^ 0x7777);
         let shape = shape(&mut dice);
         let history = generate(&mut dice, shape);
         let (ops, initial) = (not_failed(&history), &history.header.initial);
@@ -365,7 +365,7 @@ fn what_a_promise_implies_is_kept_where_it_is_kept() {
         verdict.validity == Validity::Valid
     };
     let compare = |round: u64| {
-        let mut dice = Dice::of_round(round ^ 0x1234_5678);
+        let mut dice = Dice(round ^ 0x1234_5678);
         let shape = shape(&mut dice);
         let history = generate(&mut dice, shape);
         let mut names: Vec<&str> = IMPLIED.iter().flat_map(|(strong, weak)| [*strong, *weak]).collect();
@@ -628,7 +628,7 @@ fn every_level_has_a_checker_of_its_name() {
 fn stores_of_keys_are_judged_as_registers() {
     use history::vocabulary::{key_value as store, register};
     for round in 0..400 {
-        let mut dice = Dice::of_round(round ^ 0xabcd);
+        let mut dice = Dice(round ^ 0xabcd);
         let shape = shape(&mut dice);
         let history = generate(&mut dice, shape);
         let operations = history.operations.iter().map(|operation| history::Operation::<KeyValue> {
@@ -683,7 +683,7 @@ fn verdicts_do_not_depend_on_threads_and_keep_to_limits() {
     let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     let (one, four) = (pool(1), pool(4));
     for round in 0..60 {
-        let history = long(&mut Dice::of_round(round), if round % 2 == 0 { 0 } else { 4 });
+        let history = long(&mut Dice(round), if round % 2 == 0 { 0 } else { 4 });
         for info in levels() {
             let level = checker(info.name, &LevelOptions::default()).expect("a level");
             let verdict = one.install(|| check(&*level, &history));
@@ -725,7 +725,7 @@ fn corrupted_answers_are_found_by_every_level_that_forbids_them() {
     use history::vocabulary::register::{Call, Return};
     let (mut own, mut back) = (0, 0);
     for round in 0..400 {
-        let history = long(&mut Dice::of_round(round ^ 0xbeef), 0);
+        let history = long(&mut Dice(round ^ 0xbeef), 0);
         let strict = check(&Sequential::new(), &history);
         assert_eq!(strict.validity, Validity::Valid, "{strict:?}");
         let answers = |operation: &reference::Op| match (&operation.call, operation.outcome.ok()) {

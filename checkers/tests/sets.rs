@@ -3,30 +3,17 @@
 //! `DISPROVE_COLLECTIONS_RANDOM` sets how many random histories are compared, `DISPROVE_COLLECTIONS_CALLS` how many calls
 //! the exhaustive comparison goes to.
 
+#[path = "material/dice.rs"]
+mod dice;
+
 use std::collections::HashSet;
 
+use dice::Dice;
 use disprove_checkers::collections::{SetAction, SetCall, SetCalls, SetJudgement, judge_set, replay_set};
 use rayon::prelude::*;
 
 fn setting(name: &str, usual: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
-/// A small random number generator, so that the same histories are drawn on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % sides as u64) as usize
-    }
-
-    fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
 }
 
 /// What is inside, as bits, after the action; `None` if it cannot have happened here.
@@ -154,19 +141,19 @@ fn random(dice: &mut Dice) -> SetCalls {
     let (mut inside, mut fresh, mut old): (u32, u32, Vec<u32>) = (0, 0, Vec::new());
     for place in 0..count {
         let at = 4 * place as u64;
-        let mut optional = dice.chance(unknown);
-        let happens = !optional || dice.chance(60);
+        let mut optional = dice.percent(unknown);
+        let happens = !optional || dice.percent(60);
         let known = dice.below(fresh as usize + 1) as u32;
-        let action = if dice.chance(reads) {
+        let action = if dice.percent(reads) {
             optional = false;
             input.lists.push((0..16).filter(|element| inside >> element & 1 == 1).collect());
             SetAction::Read(input.lists.len() as u32 - 1)
-        } else if dice.chance(removes) && !old.contains(&known) {
+        } else if dice.percent(removes) && !old.contains(&known) {
             old.push(known);
-            SetAction::Remove(known, !optional && inside >> known & 1 == 1 && dice.chance(50))
-        } else if dice.chance(60) {
+            SetAction::Remove(known, !optional && inside >> known & 1 == 1 && dice.percent(50))
+        } else if dice.percent(60) {
             fresh += 1;
-            SetAction::Add(fresh - 1, !optional && inside >> (fresh - 1) & 1 == 0 && dice.chance(50))
+            SetAction::Add(fresh - 1, !optional && inside >> (fresh - 1) & 1 == 0 && dice.percent(50))
         } else {
             optional = false;
             SetAction::Saw(known, inside >> known & 1 == 1)
@@ -178,7 +165,7 @@ fn random(dice: &mut Dice) -> SetCalls {
         let deadline = (!optional).then(|| at + 1 + dice.below(4 * reach + 1) as u64);
         input.calls.push(SetCall { action, began, deadline, optional });
     }
-    while dice.chance(60) {
+    while dice.percent(60) {
         let call = dice.below(count);
         let optional = input.calls[call].optional;
         match &mut input.calls[call].action {
@@ -195,7 +182,7 @@ fn random(dice: &mut Dice) -> SetCalls {
             }
         }
     }
-    if dice.chance(80) {
+    if dice.percent(80) {
         input.calls.sort_by_key(|call| call.began);
     }
     input

@@ -2,6 +2,10 @@
 //!
 //! `DISPROVE_BRUTE_FORCE` is the number of histories; the default takes some seconds.
 
+#[path = "material/dice.rs"]
+mod dice;
+
+use dice::Dice;
 use disprove_checkers::{
     Budget, Checker, Model, Transactions, Validity, VersionOrder,
     serial::{Respects, verify_serial_order},
@@ -13,20 +17,6 @@ use history::{
 };
 
 const KEYS: usize = 2;
-
-/// Deterministic numbers without a dependency.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) % bound
-    }
-
-    fn one_in(&mut self, chance: u64) -> bool {
-        self.below(chance) == 0
-    }
-}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Fate {
@@ -53,24 +43,24 @@ struct Transaction {
 type State = [Vec<i64>; KEYS];
 
 /// Runs transactions against a store that is wrong in many ways, now and then.
-fn generate(random: &mut Random, count: usize, is_list: bool) -> Vec<Transaction> {
+fn generate(dice: &mut Dice, count: usize, is_list: bool) -> Vec<Transaction> {
     let mut states: Vec<State> = vec![State::default()];
-    let staleness = random.below(4);
+    let staleness = dice.roll(4);
     let (mut value, mut made) = (0, Vec::new());
     for number in 0..count {
-        let began = random.below(6) * 2 + 3 * number as u64;
-        let fate = match random.below(8) {
+        let began = dice.roll(6) * 2 + 3 * number as u64;
+        let fate = match dice.roll(8) {
             0 => Fate::Fail,
             1 => Fate::Unknown,
             _ => Fate::Ok,
         };
-        let back = random.below(staleness + 1) as usize;
+        let back = dice.roll(staleness + 1) as usize;
         let mut seen = states[states.len().saturating_sub(1 + back)].clone();
         let mut latest = states.last().unwrap().clone();
         let mut steps = Vec::new();
-        for _ in 0..1 + random.below(4) {
-            let key = random.below(KEYS as u64) as usize;
-            if random.one_in(2) {
+        for _ in 0..1 + dice.roll(4) {
+            let key = dice.roll(KEYS as u64) as usize;
+            if dice.roll(2) == 0 {
                 steps.push(Step::Read(key, seen[key].clone()));
             } else {
                 value += 1;
@@ -80,14 +70,14 @@ fn generate(random: &mut Random, count: usize, is_list: bool) -> Vec<Transaction
             }
         }
         // A list that missed something would fork, so there the state goes on from the newest one.
-        let next = if is_list || random.one_in(2) { latest } else { seen };
-        if fate == Fate::Ok || random.one_in(if fate == Fate::Fail { 12 } else { 2 }) {
+        let next = if is_list || (dice.roll(2) == 0) { latest } else { seen };
+        if fate == Fate::Ok || (dice.roll(if fate == Fate::Fail { 12 } else { 2 }) == 0) {
             states.push(next);
         }
         made.push(Transaction {
-            process: random.below(3) as u32 + if fate == Fate::Unknown { 10 + 3 * number as u32 } else { 0 },
+            process: dice.roll(3) as u32 + if fate == Fate::Unknown { 10 + 3 * number as u32 } else { 0 },
             began,
-            ended: began + 1 + random.below(8),
+            ended: began + 1 + dice.roll(8),
             fate,
             steps,
         });
@@ -315,12 +305,12 @@ fn compare(is_list: bool, seed: u64) {
         ("strong-session-snapshot-isolation", Scope::Session, true),
         ("strong-snapshot-isolation", Scope::Realtime, true),
     ];
-    let mut random = Random(seed);
+    let mut dice = Dice(seed);
     let (mut seen, mut certified) = ([[0u64; 2]; 6], 0);
     for round in 0..count() {
         let transactions_max = if round % 4 == 0 { 6 } else { 4 };
-        let number = 2 + random.below(transactions_max - 1) as usize;
-        let transactions = generate(&mut random, number, is_list);
+        let number = 2 + dice.roll(transactions_max - 1) as usize;
+        let transactions = generate(&mut dice, number, is_list);
         if transactions.iter().all(|transaction| transaction.fate != Fate::Ok) {
             continue;
         }
@@ -369,10 +359,10 @@ fn registers_are_judged_as_by_trying_every_order() {
 /// Whatever breaks a promise breaks those that imply it.
 #[test]
 fn the_lattice_holds_on_every_history() {
-    let mut random = Random(23);
+    let mut dice = Dice(23);
     for _ in 0..count() / 20 {
-        let is_list = random.one_in(2);
-        let transactions = generate(&mut random, 5, is_list);
+        let is_list = dice.roll(2) == 0;
+        let transactions = generate(&mut dice, 5, is_list);
         let verdicts: Vec<(Model, Validity)> = Model::all()
             .map(|model| (model, verdict(&transactions, is_list, model.name()).validity))
             .collect();

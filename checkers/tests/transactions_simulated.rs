@@ -1,8 +1,12 @@
 //! Simulated databases of known isolation, each also with one mistake: never an anomaly that their level forbids, always
 //! the planted one.
 
+#[path = "material/dice.rs"]
+mod dice;
+
 use std::collections::BTreeMap;
 
+use dice::Dice;
 use disprove_checkers::{Budget, Checker, Model, Transactions, Validity, VersionOrder};
 use history::{
     Header, History, ListAppend, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason, Value,
@@ -23,15 +27,6 @@ enum Database {
     ReadCommitted,
     /// Locks for writing, reads of anything. The mistake: no locks.
     ReadUncommitted,
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        ((self.0 >> 33) % bound as u64) as usize
-    }
 }
 
 const KEYS: usize = 6;
@@ -88,7 +83,7 @@ impl Simulation {
     }
 
     /// One step of a transaction.
-    fn step(&mut self, open: &mut Open, random: &mut Random) {
+    fn step(&mut self, open: &mut Open, dice: &mut Dice) {
         use Database::*;
         let (key, value) = open.steps[open.next];
         open.next += 1;
@@ -103,8 +98,8 @@ impl Simulation {
             None => {
                 let mut list = match self.database {
                     Optimistic | Snapshot => open.snapshot[key].clone(),
-                    Serial if self.mistaken && random.below(4) == 0 && !self.past.is_empty() => {
-                        self.past[self.past.len() - 1 - random.below(self.past.len().min(8))][key].clone()
+                    Serial if self.mistaken && dice.below(4) == 0 && !self.past.is_empty() => {
+                        self.past[self.past.len() - 1 - dice.below(self.past.len().min(8))][key].clone()
                     }
                     _ if in_place => self.dirty[key].clone(),
                     _ => self.committed[key].clone(),
@@ -155,7 +150,7 @@ impl Simulation {
 }
 
 fn simulate(database: Database, mistaken: bool, seed: u64, transactions: usize) -> History<ListAppend> {
-    let mut random = Random(seed);
+    let mut dice = Dice(seed);
     let mut store = Simulation {
         database,
         mistaken,
@@ -170,7 +165,7 @@ fn simulate(database: Database, mistaken: bool, seed: u64, transactions: usize) 
     let (mut clock, mut value) = (0u64, 0);
     loop {
         clock += 1;
-        let client = random.below(CLIENTS);
+        let client = dice.below(CLIENTS);
         let Some(open) = clients[client].as_mut() else {
             if operations.len() == transactions {
                 if clients.iter().all(Option::is_none) {
@@ -179,9 +174,9 @@ fn simulate(database: Database, mistaken: bool, seed: u64, transactions: usize) 
                 continue;
             }
             let mut steps = Vec::new();
-            for _ in 0..2 + random.below(3) {
+            for _ in 0..2 + dice.below(3) {
                 value += 1;
-                steps.push((random.below(KEYS), (random.below(2) == 0).then_some(value)));
+                steps.push((dice.below(KEYS), (dice.below(2) == 0).then_some(value)));
             }
             let call = steps.iter().map(|(key, value)| match value {
                 Some(value) => Step::Append(Value::Int(*key as i64), Value::Int(*value)),
@@ -205,7 +200,7 @@ fn simulate(database: Database, mistaken: bool, seed: u64, transactions: usize) 
         while open.next < open.steps.len() && outcome.is_none() {
             let (key, value) = open.steps[open.next];
             if store.locks(client, key, value.is_some()) {
-                store.step(open, &mut random);
+                store.step(open, &mut dice);
             } else {
                 outcome = Some(false);
             }
@@ -215,7 +210,7 @@ fn simulate(database: Database, mistaken: bool, seed: u64, transactions: usize) 
         }
         // What only locks protect may also be given up at the end.
         let is_done = open.next == open.steps.len();
-        let gives_up = database == Database::ReadCommitted && is_done && random.below(6) == 0;
+        let gives_up = database == Database::ReadCommitted && is_done && dice.below(6) == 0;
         if is_done && outcome.is_none() {
             outcome = Some(!gives_up && store.commit(open));
         }

@@ -63,6 +63,6 @@ mod timekiller;
 mod untimed;
 mod viper;
 
-pub use any::{AnyHistory, import, read_any};
+pub use any::{AnyHistory, VOCABULARIES, import, read_any};
 pub use format::{Format, detect};
 pub(crate) use spoken::{NOT_KNOWN, REFUSED};

@@ -20,7 +20,7 @@ use std::{
 use disprove_history::{
     History, Outcome, Vocabulary, export,
     export::Exported,
-    import::{AnyHistory, Format, detect, import, read_any},
+    import::{AnyHistory, Format, VOCABULARIES, detect, import, read_any},
     vocabulary::{
         Bag, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, MultiRegister, Mutex, PriorityQueue,
         Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister, Semaphore, Set, Stack,
@@ -28,28 +28,6 @@ use disprove_history::{
     with_history,
 };
 use random::{Made, Random};
-
-const VOCABULARIES: [&str; 19] = [
-    Register::NAME,
-    ListAppend::NAME,
-    RwRegister::NAME,
-    Set::NAME,
-    MultiRegister::NAME,
-    KeyValue::NAME,
-    Counter::NAME,
-    Bag::NAME,
-    Queue::NAME,
-    Stack::NAME,
-    PriorityQueue::NAME,
-    Log::NAME,
-    Mutex::NAME,
-    ReentrantMutex::NAME,
-    FencedLock::NAME,
-    ReadWriteLock::NAME,
-    Semaphore::NAME,
-    Lease::NAME,
-    Ids::NAME,
-];
 
 /// Pieces that mean something in one of the formats.
 const WORDS: [&str; 48] = [

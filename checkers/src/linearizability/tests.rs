@@ -1,21 +1,15 @@
 //! The engines against each other on random histories.
 
+#[path = "../../tests/material/dice.rs"]
+mod dice;
+
 use super::{
     decision::Decision,
     register::{Action, Problem},
     timeline::Span,
 };
 use crate::{Budget, Limit};
-
-/// A small deterministic source of choices.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-}
+use dice::Dice;
 
 struct Shape {
     operations: usize,

@@ -7,7 +7,7 @@ use history::{
     vocabulary::{Bag, PriorityQueue, Queue, Set, Stack, bag, queue, set},
 };
 
-use crate::naive::{Dice, Naive};
+use crate::naive::{Dice, Naive, any_key, number};
 
 type Map<T> = BTreeMap<Value, T>;
 
@@ -31,7 +31,7 @@ impl Naive for Sets {
     }
 
     fn call(dice: &mut Dice, _: i64, _: i64) -> set::Call {
-        let (key, element) = (dice.key(), dice.number(3));
+        let (key, element) = (any_key(dice), number(dice, 3));
         match dice.roll(6) {
             0 | 1 => set::Call::Add(key, element),
             2 => set::Call::Remove(key, element),
@@ -82,8 +82,8 @@ impl Naive for Bags {
     }
 
     fn call(dice: &mut Dice, _: i64, unique: i64) -> bag::Call {
-        let key = dice.key();
-        let element = if dice.percent(50) { Value::Int(unique) } else { dice.number(2) };
+        let key = any_key(dice);
+        let element = if dice.percent(50) { Value::Int(unique) } else { number(dice, 2) };
         match dice.roll(7) {
             0..3 => bag::Call::Add(key, element),
             3..6 => bag::Call::Take(key),
@@ -124,8 +124,8 @@ impl Naive for Bags {
 }
 
 fn queue_call(dice: &mut Dice, unique: i64) -> queue::Call {
-    let key = dice.key();
-    let element = if dice.percent(70) { Value::Int(unique) } else { dice.number(3) };
+    let key = any_key(dice);
+    let element = if dice.percent(70) { Value::Int(unique) } else { number(dice, 3) };
     match dice.roll(2) {
         0 => queue::Call::Enqueue(key, element),
         _ => queue::Call::Dequeue(key),

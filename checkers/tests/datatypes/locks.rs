@@ -11,12 +11,12 @@ use history::{
     },
 };
 
-use crate::naive::{Dice, Naive};
+use crate::naive::{Dice, Naive, any_key};
 
 type Map<T> = BTreeMap<Value, T>;
 
 fn lock_call(dice: &mut Dice, owner: i64) -> lock::Call {
-    let key = dice.key();
+    let key = any_key(dice);
     match dice.roll(2) {
         0 => lock::Call::Acquire(key, Value::Int(owner)),
         _ => lock::Call::Release(key, Value::Int(owner)),
@@ -134,7 +134,7 @@ impl Naive for ReadWriteLocks {
 
     fn call(dice: &mut Dice, owner: i64, _: i64) -> read_write_lock::Call {
         use read_write_lock::Call;
-        let (key, owner) = (dice.key(), Value::Int(owner));
+        let (key, owner) = (any_key(dice), Value::Int(owner));
         let mode = if dice.percent(60) { Mode::Shared } else { Mode::Exclusive };
         if dice.percent(55) { Call::Acquire(key, owner, mode) } else { Call::Release(key, owner, mode) }
     }
@@ -184,7 +184,7 @@ impl Naive for Semaphores {
     }
 
     fn call(dice: &mut Dice, _: i64, _: i64) -> semaphore::Call {
-        let (key, permits) = (dice.key(), 1 + dice.roll(2));
+        let (key, permits) = (any_key(dice), 1 + dice.roll(2));
         match dice.roll(2) {
             0 => semaphore::Call::Acquire(key, permits),
             _ => semaphore::Call::Release(key, permits),

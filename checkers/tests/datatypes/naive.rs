@@ -1,7 +1,11 @@
 //! Trying every order, and random histories to try it on.
 
+#[path = "../material/dice.rs"]
+mod dice;
+
 use std::{collections::BTreeMap, fmt::Debug};
 
+pub use dice::Dice;
 use disprove_checkers::{
     Budget, Checker, Validity,
     datatypes::{Answered, Judged},
@@ -9,28 +13,14 @@ use disprove_checkers::{
 use history::{Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Value, Vocabulary};
 use rayon::prelude::*;
 
-/// Random numbers from a seed.
-pub struct Dice(pub u64);
+/// A small number as a value.
+pub fn number(dice: &mut Dice, below: u64) -> Value {
+    Value::Int(dice.roll(below) as i64)
+}
 
-impl Dice {
-    pub fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-
-    pub fn percent(&mut self, chance: u64) -> bool {
-        self.roll(100) < chance
-    }
-
-    /// A small number as a value.
-    pub fn number(&mut self, below: u64) -> Value {
-        Value::Int(self.roll(below) as i64)
-    }
-
-    /// One of two keys, mostly the first.
-    pub fn key(&mut self) -> Value {
-        Value::from(if self.percent(80) { "x" } else { "y" })
-    }
+/// One of two keys, mostly the first.
+pub fn any_key(dice: &mut Dice) -> Value {
+    Value::from(if dice.percent(80) { "x" } else { "y" })
 }
 
 /// A data type written down once more, as plainly as can be: all that a call may answer in a state, and the state after
@@ -302,7 +292,7 @@ pub fn compare_many<N: Naive>(name: &str) {
     let rounds = wanted.unwrap_or(DEFAULT_HISTORIES).div_ceil(EACH);
     let checker = N::V::linearizable().expect("every data type has a checker");
     let counts = (0..rounds).into_par_iter().map(|round| {
-        let mut dice = Dice(round.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bd1_e995);
+        let mut dice = Dice(round);
         let shape = Shape {
             unknown: [0, 10, 30][dice.roll(3) as usize],
             failed: [0, 0, 15][dice.roll(3) as usize],
@@ -339,7 +329,7 @@ pub fn accept_long<N: Naive>(name: &str) {
     let checker = N::V::linearizable().expect("every data type has a checker");
     let mut undecided = 0;
     for seed in 0..30 {
-        let mut dice = Dice(seed * 0x9e37_79b9);
+        let mut dice = Dice(seed);
         let shape = Shape {
             unknown: [0, 4][dice.roll(2) as usize],
             failed: 5,
@@ -379,7 +369,7 @@ pub fn reject_mutations<N: Naive>(name: &str) {
     while rejected < WANTED {
         seed += 1;
         assert!(seed < 100 * u64::from(WANTED), "{name}: mutations that change nothing test nothing");
-        let mut dice = Dice(seed * 0x9e37_79b9);
+        let mut dice = Dice(seed);
         let mut seen = Seen::<N::V>::new();
         let length = 5 + dice.roll(60);
         let mut history = generate::<N>(&mut dice, shape, length, &mut seen);

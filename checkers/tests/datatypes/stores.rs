@@ -10,7 +10,7 @@ use history::{
     },
 };
 
-use crate::naive::{Dice, Naive};
+use crate::naive::{Dice, Naive, any_key, number};
 
 type Map<T> = BTreeMap<Value, T>;
 
@@ -33,7 +33,7 @@ impl Naive for ManyRegisters {
         let key = |dice: &mut Dice| Value::from(["x", "y"][dice.roll(2) as usize]);
         let step = |dice: &mut Dice| match dice.roll(2) {
             0 => Step::Read(key(dice)),
-            _ => Step::Write(key(dice), dice.number(2)),
+            _ => Step::Write(key(dice), number(dice, 2)),
         };
         (0..1 + dice.roll(2)).map(|_| step(dice)).collect()
     }
@@ -106,7 +106,7 @@ impl Naive for Store {
     fn call(dice: &mut Dice, _: i64, _: i64) -> key_value::Call {
         use key_value::Call;
         let text = |dice: &mut Dice| Value::from(["a", "b", "ab"][dice.roll(3) as usize]);
-        let key = dice.key();
+        let key = any_key(dice);
         match dice.roll(13) {
             0..3 => Call::Get(key),
             3..5 => Call::Put(key, text(dice)),
@@ -197,7 +197,7 @@ impl Naive for Counting {
     }
 
     fn call(dice: &mut Dice, _: i64, _: i64) -> counter::Call {
-        let key = dice.key();
+        let key = any_key(dice);
         match dice.roll(5) {
             0 | 1 => counter::Call::Read(key),
             2 => counter::Call::Add(key, -1),
@@ -252,8 +252,8 @@ impl Naive for Logging {
     }
 
     fn call(dice: &mut Dice, _: i64, unique: i64) -> log::Call {
-        let key = dice.key();
-        let entry = if dice.percent(50) { Value::Int(unique) } else { dice.number(2) };
+        let key = any_key(dice);
+        let entry = if dice.percent(50) { Value::Int(unique) } else { number(dice, 2) };
         match dice.roll(4) {
             0 | 1 => log::Call::Append(key, entry),
             2 => log::Call::Read(key, dice.roll(3)),

@@ -1,30 +1,13 @@
 //! Small random histories: some of them simulated with small mistakes, some without any sense.
 
+#[path = "../material/dice.rs"]
+mod dice;
+
+use dice::Dice;
 use history::{
     Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, RwRegister, Value,
     vocabulary::rw_register::{Answer, Step},
 };
-
-/// A small generator of numbers (splitmix64), so that a seed is a history.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-}
 
 #[derive(Clone, Copy, PartialEq)]
 enum Fate {
@@ -47,14 +30,14 @@ struct Plan {
 /// The history of a seed.
 pub fn history(seed: u64) -> History<RwRegister> {
     let mut dice = Dice(seed.wrapping_mul(0x0100_0000_01b3));
-    let count = 2 + dice.below(5);
-    let sessions = 1 + dice.below(4);
+    let count = 2 + dice.roll(5);
+    let sessions = 1 + dice.roll(4);
     let plan = Plan {
-        keys: 1 + dice.below(3),
-        wild: [0, 5, 40, 100][dice.below(4) as usize],
-        stale: [0, 20, 40, 70][dice.below(4) as usize],
-        fate: [0, 10, 30][dice.below(3) as usize],
-        updates: [0, 30, 70][dice.below(3) as usize],
+        keys: 1 + dice.roll(3),
+        wild: [0, 5, 40, 100][dice.roll(4) as usize],
+        stale: [0, 20, 40, 70][dice.roll(4) as usize],
+        fate: [0, 10, 30][dice.roll(3) as usize],
+        updates: [0, 30, 70][dice.roll(3) as usize],
     };
     let mut shapes = Vec::new();
     let mut value = 0;
@@ -62,7 +45,7 @@ pub fn history(seed: u64) -> History<RwRegister> {
         shapes.push(shape(&mut dice, &plan, &mut value));
     }
     let fates: Vec<Fate> = (0..count)
-        .map(|_| match dice.below(100) {
+        .map(|_| match dice.roll(100) {
             roll if roll < plan.fate => Fate::Unknown,
             roll if roll < plan.fate * 3 / 2 => Fate::Failed,
             _ => Fate::Ok,
@@ -72,10 +55,10 @@ pub fn history(seed: u64) -> History<RwRegister> {
     let mut ends = vec![0u64; sessions as usize];
     let mut operations = Vec::new();
     for (place, steps) in shapes.iter().enumerate() {
-        let process = dice.below(sessions) as usize;
-        times += dice.below(3);
+        let process = dice.roll(sessions) as usize;
+        times += dice.roll(3);
         let began = times.max(ends[process]);
-        let ended = began + dice.below(7);
+        let ended = began + dice.roll(7);
         ends[process] = ended;
         times = began;
         let answers = answer(&mut dice, &plan, &shapes, &fates, place);
@@ -108,11 +91,11 @@ fn shape(dice: &mut Dice, plan: &Plan, value: &mut i64) -> Vec<Step> {
         *value += 1;
         Step::Write(Value::Int(key), Value::Int(*value))
     };
-    for _ in 0..1 + dice.below(3) {
-        let key = dice.below(plan.keys) as i64;
-        if dice.chance(plan.updates) {
+    for _ in 0..1 + dice.roll(3) {
+        let key = dice.roll(plan.keys) as i64;
+        if dice.percent(plan.updates) {
             steps.extend([Step::Read(Value::Int(key)), write(key)]);
-        } else if dice.chance(50) {
+        } else if dice.percent(50) {
             steps.push(Step::Read(Value::Int(key)));
         } else {
             steps.push(write(key));
@@ -124,7 +107,7 @@ fn shape(dice: &mut Dice, plan: &Plan, value: &mut i64) -> Vec<Step> {
 /// Answers a transaction as a serial database would, with mistakes.
 fn answer(dice: &mut Dice, plan: &Plan, shapes: &[Vec<Step>], fates: &[Fate], place: usize) -> Vec<Answer> {
     // With this chance the transaction reads an older state as a whole.
-    let horizon = if dice.chance(plan.stale) { dice.below(place as u64 + 1) as usize } else { place };
+    let horizon = if dice.percent(plan.stale) { dice.roll(place as u64 + 1) as usize } else { place };
     let mut own: Vec<(Value, Value)> = Vec::new();
     let mut answers = Vec::new();
     for step in &shapes[place] {
@@ -144,16 +127,16 @@ fn answer(dice: &mut Dice, plan: &Plan, shapes: &[Vec<Step>], fates: &[Fate], pl
             of_key.collect()
         };
         let mine = own.iter().rev().find(|(written, _)| written == key).map(|(_, value)| value.clone());
-        let read = if dice.chance(plan.wild) {
+        let read = if dice.percent(plan.wild) {
             let mut all: Vec<Value> = shapes.iter().filter_map(|steps| writes(steps).pop()).collect();
-            if dice.chance(10) {
+            if dice.percent(10) {
                 all = shapes.iter().flat_map(|steps| writes(steps)).collect();
             }
             all.push(Value::Int(0));
-            if dice.chance(1) {
+            if dice.percent(1) {
                 all = vec![Value::Int(999)];
             }
-            all[dice.below(all.len() as u64) as usize].clone()
+            all[dice.roll(all.len() as u64) as usize].clone()
         } else if let Some(mine) = mine {
             mine
         } else {
@@ -162,11 +145,11 @@ fn answer(dice: &mut Dice, plan: &Plan, shapes: &[Vec<Step>], fates: &[Fate], pl
                 Fate::Failed => false,
                 Fate::Unknown => other % 2 == 0,
             });
-            let back = if dice.chance(plan.stale / 4) { dice.below(3) as usize } else { 0 };
+            let back = if dice.percent(plan.stale / 4) { dice.roll(3) as usize } else { 0 };
             let mut versions = committed.filter_map(|other| writes(&shapes[other]).pop());
             versions.nth(back).unwrap_or(Value::Int(0))
         };
-        let known = !dice.chance(2);
+        let known = !dice.percent(2);
         answers.push(Answer::Read(key.clone(), known.then_some(read)));
     }
     answers

@@ -1,25 +1,16 @@
 //! Simulated databases of known levels, correct or with one planted mistake: sessions whose transactions are interleaved
 //! step by step over a store of versions.
 
+#[path = "../material/dice.rs"]
+mod dice;
+
 use std::collections::BTreeMap;
 
+pub use dice::Dice;
 use history::{
     Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, RwRegister, Value,
     vocabulary::rw_register::{Answer, Step},
 };
-
-/// A small generator of numbers (splitmix64).
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
 
 /// How a database keeps transactions apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,10 +99,10 @@ pub fn simulate(plan: &Plan) -> History<RwRegister> {
     let mut running: Vec<Option<Running>> = (0..plan.sessions).map(|_| None).collect();
     let (mut clock, mut value, mut operations) = (0u64, 0i64, Vec::new());
     while operations.len() < plan.transactions {
-        let session = dice.below(plan.sessions as u64) as usize;
+        let session = dice.roll(plan.sessions as u64) as usize;
         clock += 1;
         let mut current = running[session].take().unwrap_or_else(|| {
-            let lag = if plan.control == Control::StaleSnapshot { dice.below(6) } else { 0 };
+            let lag = if plan.control == Control::StaleSnapshot { dice.roll(6) } else { 0 };
             Running { began: clock, snapshot: store.commits.saturating_sub(lag), ..Running::default() }
         });
         if current.steps.len() < plan.steps {
@@ -123,10 +114,10 @@ pub fn simulate(plan: &Plan) -> History<RwRegister> {
             }
             continue;
         }
-        let fate = match (may_commit(plan, &store, &current), dice.below(100) < plan.lost) {
+        let fate = match (may_commit(plan, &store, &current), dice.roll(100) < plan.lost) {
             (false, _) => Fate::GaveUp,
             (true, false) => Fate::Committed,
-            (true, true) => Fate::Lost(dice.below(2) == 0),
+            (true, true) => Fate::Lost(dice.roll(2) == 0),
         };
         operations.push(finish(&mut store, current, session, clock, fate));
     }
@@ -162,8 +153,8 @@ fn step(
     session: usize,
     value: &mut i64,
 ) -> bool {
-    let key = dice.below(plan.keys);
-    let write = dice.below(100) < plan.writes;
+    let key = dice.roll(plan.keys);
+    let write = dice.roll(100) < plan.writes;
     if plan.control == Control::TwoPhaseLocking && !store.lock(key, session, write) {
         return false;
     }

@@ -1,5 +1,9 @@
 //! Random small histories, and what is left of one when only some operations are kept.
 
+#[path = "../material/dice.rs"]
+mod dice;
+
+pub use dice::Dice;
 use disprove_checkers::{Anomaly, Relation};
 use history::{
     Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Value,
@@ -8,23 +12,6 @@ use history::{
         register::{Call, Return},
     },
 };
-
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn of_round(round: u64) -> Self {
-        Self((round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    pub fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-
-    pub fn percent(&mut self, chance: u64) -> bool {
-        self.roll(100) < chance
-    }
-}
 
 /// What the histories of one round have in common.
 #[derive(Clone, Copy)]

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The vocabularies that can be read from a file, by what `--as` names.
-pub(super) const NAMES: [&str; 19] = [
+pub const VOCABULARIES: &[&str] = &[
     Register::NAME,
     ListAppend::NAME,
     RwRegister::NAME,
@@ -189,7 +189,7 @@ pub fn import(
         Ids::NAME => import_as(path, format, initial).map(AnyHistory::Ids),
         other => {
             let what =
-                format!("there is no vocabulary {other} among those known here ({})", NAMES.join(", "));
+                format!("there is no vocabulary {other} among those known here ({})", VOCABULARIES.join(", "));
             Err(ReadError::Unrecognised { path: path.into(), what })
         }
     }

@@ -111,7 +111,7 @@ impl Hints {
                 let what = match several {
                     Some((_, names)) => format!("it calls :{f}, so say what it is: --as {names}"),
                     None => {
-                        let known = super::any::NAMES.join(", ");
+                        let known = super::any::VOCABULARIES.join(", ");
                         format!("it calls :{f}, which none of the vocabularies known here has ({known})")
                     }
                 };
