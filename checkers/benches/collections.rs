@@ -4,12 +4,16 @@
 //! takes effect at a random instant in between. Of the calls with unknown outcomes half take effect, some of them
 //! late. `DISPROVE_BENCH_CALLS` limits the largest history.
 
+#[path = "../tests/material/dice.rs"]
+mod dice;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeSet, BinaryHeap, VecDeque},
     fs,
 };
 
+use dice::Dice;
 use disprove_checkers::{
     Budget, Checker, Validity,
     collections::{Action, Call, Discipline, Monitored, MonitoredSet},
@@ -19,28 +23,6 @@ use history::{
     Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Value, Vocabulary,
     vocabulary::{Bag, PriorityQueue, Queue, Set, Stack, bag, queue, set},
 };
-
-/// A small random number generator.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// From 0 to 1.
-    fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn chance(&mut self, share: f64) -> bool {
-        self.share() < share
-    }
-}
 
 /// What is inside, and which comes out.
 struct Object {
@@ -63,7 +45,7 @@ impl Object {
             Discipline::Stack => self.line.pop_back(),
             Discipline::Priority => self.sorted.pop_first(),
             Discipline::Bag => {
-                let place = dice.next() as usize % self.line.len().max(1);
+                let place = dice.below(self.line.len().max(1));
                 self.line.swap_remove_back(place)
             }
         }
@@ -76,23 +58,23 @@ fn generate(discipline: Discipline, count: usize, clients: usize, unknown: f64, 
     let mut dice = Dice(seed);
     let mut numbers: Vec<u32> = (0..count as u32).collect();
     for place in (1..count).rev() {
-        numbers.swap(place, dice.next() as usize % (place + 1));
+        numbers.swap(place, dice.below(place + 1));
     }
     let mut calls: Vec<Call> = Vec::with_capacity(count);
     let mut free: BinaryHeap<Reverse<u64>> =
-        (0..clients).map(|_| Reverse((dice.share() * UNIT) as u64)).collect();
+        (0..clients).map(|_| Reverse((dice.fraction() * UNIT) as u64)).collect();
     let mut effects: BinaryHeap<Reverse<(u64, u32)>> = BinaryHeap::new();
     while calls.len() < count {
         let Some(Reverse(began)) = free.pop() else { break };
-        let took = ((0.1 - (1.0 - dice.share()).ln()) * UNIT) as u64 + 1;
-        free.push(Reverse(began + took + (dice.share() * 0.25 * UNIT) as u64 + 1));
-        let optional = dice.chance(unknown);
+        let took = ((0.1 - (1.0 - dice.fraction()).ln()) * UNIT) as u64 + 1;
+        free.push(Reverse(began + took + (dice.fraction() * 0.25 * UNIT) as u64 + 1));
+        let optional = dice.fraction() < unknown;
         let number = calls.len() as u32;
         let value = numbers[calls.len()];
-        let action = if dice.chance(0.5) { Action::Insert(value) } else { Action::RemoveAny };
-        if !optional || dice.chance(0.5) {
-            let late = if optional && dice.chance(0.5) { 20.0 } else { 1.0 };
-            effects.push(Reverse((began + (dice.share() * late * took as f64) as u64, number)));
+        let action = if dice.fraction() < 0.5 { Action::Insert(value) } else { Action::RemoveAny };
+        if !optional || dice.fraction() < 0.5 {
+            let late = if optional && dice.fraction() < 0.5 { 20.0 } else { 1.0 };
+            effects.push(Reverse((began + (dice.fraction() * late * took as f64) as u64, number)));
         }
         calls.push(Call { action, began, deadline: (!optional).then_some(began + took), optional });
     }
@@ -130,8 +112,8 @@ fn generate_set(count: usize, clients: usize, unknown: f64, reads: Option<usize>
     let mut effects: Vec<(u64, usize)> = Vec::new();
     let (mut added, mut removed) = (0i64, 0i64);
     for (number, span) in spans.iter().enumerate() {
-        let known = Value::Int((dice.share() * added as f64) as i64);
-        let call = match dice.share() {
+        let known = Value::Int((dice.fraction() * added as f64) as i64);
+        let call = match dice.fraction() {
             _ if reads.is_some_and(|reads| number % reads == reads - 1) => set::Call::Read(key.clone()),
             share if share < 0.4 || added == 0 => {
                 added += 1;
@@ -144,8 +126,8 @@ fn generate_set(count: usize, clients: usize, unknown: f64, reads: Option<usize>
             _ => set::Call::Contains(key.clone(), known),
         };
         let ended = span.deadline.unwrap_or(span.began + 1_000_000);
-        if !span.optional || dice.chance(0.5) {
-            effects.push((span.began + (dice.share() * (ended - span.began) as f64) as u64, number));
+        if !span.optional || dice.fraction() < 0.5 {
+            effects.push((span.began + (dice.fraction() * (ended - span.began) as f64) as u64, number));
         }
         operations.push(SetOperation { call, answer: None, began: span.began, ended });
     }

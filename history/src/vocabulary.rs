@@ -39,32 +39,25 @@ pub use rw_register::RwRegister;
 pub use semaphore::Semaphore;
 pub use set::Set;
 
+/// What can be recorded, compared and passed between threads.
+pub trait Data:
+    Clone + fmt::Debug + PartialEq + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+}
+
+impl<T> Data for T where
+    T: Clone + fmt::Debug + PartialEq + Eq + Hash + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+}
+
 /// A set of calls and what they return.
 pub trait Vocabulary: Send + Sync + 'static {
     /// Its name in headers, `--as` and `list`.
     const NAME: &'static str;
     /// What a client asks.
-    type Call: Clone
-        + fmt::Debug
-        + PartialEq
-        + Eq
-        + Hash
-        + Serialize
-        + DeserializeOwned
-        + Send
-        + Sync
-        + 'static;
+    type Call: Data;
     /// What a successful call returns.
-    type Return: Clone
-        + fmt::Debug
-        + PartialEq
-        + Eq
-        + Hash
-        + Serialize
-        + DeserializeOwned
-        + Send
-        + Sync
-        + 'static;
+    type Return: Data;
 
     /// The kind of a call in one word, for counts and colours: `read`, `write`, `cas`, `txn`.
     fn kind(call: &Self::Call) -> &'static str;

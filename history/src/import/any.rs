@@ -188,8 +188,10 @@ pub fn import(
         Lease::NAME => import_as(path, format, initial).map(AnyHistory::Lease),
         Ids::NAME => import_as(path, format, initial).map(AnyHistory::Ids),
         other => {
-            let what =
-                format!("there is no vocabulary {other} among those known here ({})", VOCABULARIES.join(", "));
+            let what = format!(
+                "there is no vocabulary {other} among those known here ({})",
+                VOCABULARIES.join(", ")
+            );
             Err(ReadError::Unrecognised { path: path.into(), what })
         }
     }
