@@ -135,7 +135,7 @@ pub struct TestArguments {
     /// Leaves the database running after the run, until Enter or Ctrl-C.
     #[arg(long, env = "DISPROVE_LEAVE_RUNNING", help_heading = "Cluster")]
     pub leave_running: bool,
-    /// Keeps a capture of every packet between the nodes: capture.pcap in the run's folder.
+    /// Keeps a capture of every packet between the nodes: capture.pcapng in the run's folder.
     #[arg(long, env = "DISPROVE_CAPTURE", help_heading = "Cluster")]
     pub capture: bool,
     /// How many clients: a number, or 3n for three per node.

@@ -148,7 +148,7 @@ fn a_healthy_run_is_valid_and_leaves_everything_it_promises() {
         "report.html",
         "junit.xml",
         "disprove.log",
-        "capture.pcap",
+        "capture.pcapng",
         "logs",
     ] {
         assert!(run.join(file).exists(), "{file} is missing in {}", run.display());

@@ -109,7 +109,7 @@ impl Stages {
             nodes: self.job.choices.nodes.clone(),
             directory: self.folder.path.clone(),
             seed: self.job.choices.seed,
-            capture: self.job.choices.capture.then(|| self.folder.file("capture.pcap")),
+            capture: self.job.choices.capture.then(|| self.folder.file("capture.pcapng")),
             capture_bytes_max: CAPTURE_BYTES_MAX,
             ..LocalSpec::default()
         };
