@@ -88,6 +88,18 @@ impl RunFolder {
         self.path.join(name)
     }
 
+    /// The history of the run. A run that was killed early may have none.
+    pub fn history(&self) -> Result<PathBuf, Failure> {
+        let path = self.file(HISTORY);
+        if !path.is_file() {
+            return Err(Failure::input(format!(
+                "{} has no {HISTORY}: the run ended before its first call",
+                self.path.display()
+            )));
+        }
+        Ok(path)
+    }
+
     /// Writes a file of the run whole: beside its place first, so that no reader ever sees half of it.
     pub fn write(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
         write_whole(&self.file(name), content)

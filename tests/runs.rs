@@ -393,11 +393,16 @@ fn the_rest_is_readable(store: &Store) {
     if !run.join("history.jsonl.zst").is_file() {
         return;
     }
-    let check =
-        Command::new(env!("CARGO_BIN_EXE_disprove")).arg("check").arg(&run).output().expect("it starts");
+    let mut check = Command::new(env!("CARGO_BIN_EXE_disprove"));
+    let check = check.arg("check").arg(&run).args(["--output", "json"]).output().expect("it starts");
     let code = check.status.code();
     assert!(matches!(code, Some(0 | 2 | 65)), "{}", describe(&check));
     assert!(!describe(&check).contains("panicked"), "{}", describe(&check));
+    if let Ok(printed) = serde_json::from_slice::<serde_json::Value>(&check.stdout)
+        && printed["operations"] == 0
+    {
+        assert_eq!(code, Some(2), "no evidence is not health: {}", describe(&check));
+    }
     let heal =
         Command::new(env!("CARGO_BIN_EXE_disprove")).arg("heal").arg(&run).output().expect("it starts");
     assert_eq!(heal.status.code(), Some(0), "{}", describe(&heal));

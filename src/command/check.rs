@@ -1,6 +1,6 @@
 //! `check`: judges a history, ours or foreign, with no cluster.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use checkers::{Standing, levels::LevelOptions, transactions::VersionOrder};
 use history::{
@@ -45,7 +45,7 @@ struct Printed<'a> {
 /// Judges the file.
 pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     let limits = Limits::new(check.step_limit, check.memory_limit, check.time_limit, check.threads)?;
-    let (file, mut run) = locate(&check.file)?;
+    let Located { file, mut run, asked_faults } = locate(&check.file)?;
     let order = version_order(&check.version_order)?;
     // What can be known to be wrong without the file is said before it is read.
     if let (Some(vocabulary), Some(model)) = (&check.vocabulary, &check.model) {
@@ -57,7 +57,10 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     let wish = Wish { models, order, levels: level_options(&check)? };
     run.model = wish.models.join(",");
     run.recheck = recheck(&check, history.header(), &run.model);
-    let judgement = judge::judge_any(&history, &wish, run, limits)?;
+    let mut judgement = judge::judge_any(&history, &wish, run, limits)?;
+    if let Some(asked) = asked_faults {
+        judgement.findings.demand_evidence(asked);
+    }
     print(&judgement, &check, color);
     if let Some(path) = &check.certificate {
         let certificate = Certificate::of(history.header(), &judgement.findings.verdicts);
@@ -76,8 +79,7 @@ pub fn read(
     vocabulary: Option<&str>,
     initial: Option<&str>,
 ) -> Result<AnyHistory, Failure> {
-    let (file, _) = locate(path)?;
-    read_as(&file, format, vocabulary, initial)
+    read_as(&locate(path)?.file, format, vocabulary, initial)
 }
 
 fn read_as(
@@ -91,17 +93,26 @@ fn read_as(
         .map_err(|error| Failure::input(format!("{}: {error}", file.display())))
 }
 
+/// Where a history is and where it comes from.
+struct Located {
+    file: PathBuf,
+    run: Run,
+    /// For a run of ours, whether faults were asked for. Its verdict needs evidence, as it did when it was live.
+    asked_faults: Option<bool>,
+}
+
 /// The history of a run's folder, or the file itself. Some foreign histories are folders as well, which no run made.
-fn locate(path: &Path) -> Result<(std::path::PathBuf, Run), Failure> {
+fn locate(path: &Path) -> Result<Located, Failure> {
     let is_run = path.is_dir() && path.join(store::CHOICES).is_file();
     if !is_run && (!path.is_dir() || history::import::detect(path).is_ok()) {
         let run =
             Run { title: path.display().to_string(), folder: path.display().to_string(), ..Run::default() };
-        return Ok((path.to_owned(), run));
+        return Ok(Located { file: path.to_owned(), run, asked_faults: None });
     }
     let folder = RunFolder::open(path)?;
     let choices = read_choices(&folder)?;
-    Ok((folder.file(store::HISTORY), crate::run::stages::describe(&choices, &folder)))
+    let run = crate::run::stages::describe(&choices, &folder);
+    Ok(Located { file: folder.history()?, run, asked_faults: Some(choices.ask_for_faults()) })
 }
 
 /// The promises to judge by: those that were asked for, else that of the file, else the usual one.

@@ -34,10 +34,12 @@ fn judge_again(registry: &Registry, folder: &RunFolder) -> Result<reports::Findi
     let database = registry.database(&arguments)?;
     let workload = registry.workload(&choices.workload, database.as_ref())?;
     let settings = JudgeSettings {
-        path: folder.file(store::HISTORY),
+        path: folder.history()?,
         run: describe(&choices, folder),
         options: choices.options(),
         limits: choices.limits()?,
     };
-    Ok(workload.judge(&settings)?.findings)
+    let mut findings = workload.judge(&settings)?.findings;
+    findings.demand_evidence(choices.ask_for_faults());
+    Ok(findings)
 }

@@ -175,6 +175,11 @@ impl Choices {
         parse_families(&self.faults.join(","))
     }
 
+    /// Whether the run was to have faults, so that one without any proves nothing.
+    pub fn ask_for_faults(&self) -> bool {
+        !self.faults.is_empty() || self.plan.is_some()
+    }
+
     /// What the checkers may spend.
     pub fn limits(&self) -> Result<Limits, Failure> {
         Limits::new(self.step_limit, self.memory_limit, self.check_time_limit, self.threads)

@@ -263,8 +263,7 @@ impl Stages {
         findings.interrupted = lived.interrupted;
         findings.doubts.extend(lived.unsettled);
         findings.warnings.extend(lived.warnings);
-        findings.demand_evidence(!self.job.choices.faults.is_empty() || self.job.choices.plan.is_some());
-        findings.settle();
+        findings.demand_evidence(self.job.choices.ask_for_faults());
         Ok(findings)
     }
 
