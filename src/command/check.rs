@@ -29,6 +29,9 @@ struct Printed<'a> {
     model: &'a str,
     anomalies: Vec<&'a checkers::Anomaly>,
     limits: &'a [String],
+    /// What evidence a run lacks; only a run of ours is asked for any.
+    doubts: &'a [String],
+    warnings: &'a [String],
     notes: Vec<&'a String>,
     /// The weakest promises of the lattice that the history breaks.
     refuted: Vec<&'a String>,
@@ -227,6 +230,8 @@ fn printed(findings: &Findings, seconds: f64) -> Printed<'_> {
         model: &findings.run.model,
         anomalies: findings.anomalies().map(|(_, anomaly)| anomaly).collect(),
         limits: &findings.limits,
+        doubts: &findings.doubts,
+        warnings: &findings.warnings,
         notes: findings.verdicts.iter().flat_map(|verdict| &verdict.notes).collect(),
         operations: findings.operations,
         seconds,
