@@ -7,8 +7,8 @@ use crate::{Budget, Limit};
 pub(crate) enum Decision {
     /// This order explains everything; unknown operations that are not in it never happened.
     Valid(Vec<u32>),
-    /// No order explains everything up to the return of this rank among the mandatory returns; one explains
-    /// everything before it.
+    /// No order explains everything up to the return of this rank among the mandatory returns. One explains
+    /// everything before it, unless the budget ended before that was known.
     Invalid {
         /// The rank of the return that cannot be passed.
         reached: u32,
@@ -44,6 +44,11 @@ impl<'a> Meter<'a> {
     /// A meter that allows no more than so many steps.
     pub fn at_most(budget: &'a Budget, steps: u64) -> Self {
         Self { most: steps.min(budget.steps_max), ..Self::new(budget) }
+    }
+
+    /// Allows no more than so many steps in all.
+    pub fn allow(&mut self, steps: u64) {
+        self.most = self.most.min(steps);
     }
 
     /// Counts one step that keeps so many bytes until the end.

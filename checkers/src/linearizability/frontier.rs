@@ -28,6 +28,21 @@
 //! A wide frontier costs time even where there is an order that a narrow one finds. So the frontier is held narrow
 //! first, keeping the positions that have the most settled and ready; if that fails, and something was left out, it is
 //! tried again wider. A frontier that dies with nothing left out proves that there is no order.
+//!
+//! Unknown operations make it wide, for positions that have used different ones do not dominate each other. Against
+//! that there are two means.
+//!
+//! - *Thrift*: a position may have used only so many more of them than the thriftiest; at first none more, unless nothing
+//!   passes else. That leaves something out, so it only ever finds orders.
+//! - *Generosity*: as if there were any number of each kind once one of it was called. Then positions differ no more in
+//!   what they used. More is possible than truly was, so if such a frontier dies there is no order. If it comes to a
+//!   return only by having used more than there were, some of these kinds are counted (an *account*), and it begins anew.
+//!   An account counts the uses of several kinds together, first of all, then of those that make one value, then of one.
+//!
+//! Why counting less proves no less: an order never uses more of the kinds on an account than were called of them
+//! together, so it is one of those that a generous frontier looks for, and the six reductions hold for these too. None
+//! of them changes which unknown operations an order uses, and what can follow a position depends on what it used only
+//! by way of its accounts ([`bags::Bags::allows`]), where less is never worse.
 
 use super::{
     certificate,
@@ -40,89 +55,87 @@ use crate::{Budget, Limit};
 
 mod bags;
 mod course;
+mod ladder;
 mod moves;
+mod position;
 mod scene;
+mod trail;
 
+use bags::Accounts;
 use course::Course;
-use moves::{Moves, Position, dominates};
+use ladder::{End, climb};
+use moves::Moves;
+use position::{Position, keep};
 use scene::Scene;
+use trail::Footprint;
 
-/// How many positions the frontier may hold, in the order in which it is tried.
-const WIDTHS: [usize; 5] = [24, 384, 6_144, 98_304, usize::MAX];
-/// The most positions with which a new one is compared.
-const COMPARED: usize = 512;
+/// By how many unknown operations more a frontier is helped that would die else.
+const HELP: u32 = 6;
 
 /// Decides any register.
 pub(crate) fn decide(problem: &Problem, line: &Timeline, budget: &Budget) -> Decision {
     let course = Course::new(problem, line);
+    let rungs = ladder::rungs(&course);
     let words = line.width().div_ceil(64).max(1);
     match words {
-        1 => widen::<[u64; 1]>(&course, words, budget),
-        2 => widen::<[u64; 2]>(&course, words, budget),
-        3 | 4 => widen::<[u64; 4]>(&course, 4, budget),
-        _ => widen::<Vec<u64>>(&course, words, budget),
+        1 => climb::<[u64; 1]>(&course, words, rungs, budget),
+        2 => climb::<[u64; 2]>(&course, words, rungs, budget),
+        3 | 4 => climb::<[u64; 4]>(&course, 4, rungs, budget),
+        _ => climb::<Vec<u64>>(&course, words, rungs, budget),
     }
 }
 
-/// Where a frontier of some width ended.
-enum End {
-    Decided(Decision),
-    /// It died, but something had been left out.
-    TooNarrow(u32),
+/// The same, but frontiers that are not thrifty come first, which else come seldom into play.
+#[cfg(test)]
+pub(super) fn decide_generously(problem: &Problem, line: &Timeline, budget: &Budget) -> Decision {
+    let course = Course::new(problem, line);
+    let mut rungs = ladder::UNCERTAIN;
+    rungs.sort_by_key(|rung| matches!(rung, ladder::Rung::Thrifty(..)));
+    climb::<Vec<u64>>(&course, line.width().div_ceil(64).max(1), &rungs, budget)
 }
 
-fn widen<W: Window>(course: &Course<'_>, words: usize, budget: &Budget) -> Decision {
-    let mut meter = Meter::new(budget);
-    let mut furthest = 0;
-    for width in WIDTHS {
-        match (Frontier { course, words, width, left_out: false }).run::<W>(&mut meter) {
-            End::Decided(Decision::Unknown { limit, reached }) => {
-                let reached = furthest.max(reached);
-                // Nobody made what the hopeless return saw, however far the search got.
-                return match (course.hopeless, limit) {
-                    (Some(reached), _) => Decision::Invalid { reached },
-                    (None, limit) => Decision::Unknown { limit, reached },
-                };
-            }
-            End::Decided(decision) => return decision,
-            End::TooNarrow(reached) => furthest = furthest.max(reached),
-        }
-    }
-    Decision::Unknown { limit: Limit::Steps(budget.steps_max), reached: furthest }
+/// What is left out, and what is counted.
+struct Stance {
+    /// How many positions the frontier may hold.
+    width: usize,
+    /// How many unknown operations a position may have used more than the thriftiest.
+    slack: u32,
+    accounts: Accounts,
 }
 
 struct Frontier<'a> {
     course: &'a Course<'a>,
     words: usize,
-    width: usize,
+    /// A return that cannot be passed.
+    dead: Option<u32>,
+    stance: Stance,
     left_out: bool,
 }
 
 impl Frontier<'_> {
     fn run<W: Window>(mut self, meter: &mut Meter<'_>) -> End {
         let mut scene = Scene::<W>::new(self.course, self.words);
-        let mut moves = Moves::<W>::new();
+        let mut moves = Moves::<W>::new(self.stance.accounts.clone());
         let empty = W::empty(self.words);
         let (ready, settled) = (empty.clone(), empty);
-        let mut positions = vec![Position { state: 0, bag: 0, written: 0, trail: NEVER, ready, settled }];
+        let first = Position { state: 0, bag: 0, overdrawn: 0, written: 0, trail: NEVER, ready, settled };
+        let mut positions = vec![first];
         if !scene.is_over() {
             positions.iter_mut().for_each(|position| arrive(&scene, &mut moves, position));
         }
         let mut swept = 4096;
         while !scene.is_over() {
-            if self.course.hopeless == Some(scene.layer) {
-                return End::Decided(Decision::Invalid { reached: scene.layer });
-            }
             let reached = scene.layer;
-            if positions.iter().all(|position| is_plain(&scene, position)) {
-                // Nothing but the passing of time.
-                std::mem::swap(&mut moves.passing, &mut positions);
-            } else {
-                for position in positions.drain(..) {
-                    if let Err(limit) = moves.find(&scene, &position, meter) {
-                        return End::Decided(Decision::Unknown { limit, reached });
-                    }
-                }
+            // What is reached honestly explains all before; what is overdrawn explains nothing.
+            let honest = positions.iter().any(|position| position.overdrawn == 0);
+            if self.dead == Some(reached) {
+                return self.died(reached, honest);
+            }
+            if !honest {
+                return self.overdrawn(&scene, &moves, &positions);
+            }
+            if let Err(limit) = self.find(&scene, &mut moves, &mut positions, meter) {
+                return End::Decided(Decision::Unknown { limit, reached });
             }
             positions.clear();
             let slot = scene.slot;
@@ -134,19 +147,15 @@ impl Frontier<'_> {
                 if !scene.is_over() {
                     arrive(&scene, &mut moves, &mut position);
                 }
-                keep(&moves, &mut positions, position);
+                keep(&moves.bags, &mut positions, position);
             }
             moves.passing = passing;
             if positions.is_empty() {
-                return if self.left_out {
-                    End::TooNarrow(reached)
-                } else {
-                    End::Decided(Decision::Invalid { reached })
-                };
+                return if self.left_out { End::TooNarrow(reached) } else { self.died(reached, honest) };
             }
             self.narrow(&scene, &moves, &mut positions);
             if moves.trail.len() > 2 * swept {
-                moves.sweep(&mut positions);
+                moves.trail.sweep(&mut positions);
                 swept = moves.trail.len().max(4096);
             }
             let each = size_of::<Position<W>>() + if self.words > 4 { 16 * self.words } else { 0 };
@@ -155,7 +164,57 @@ impl Frontier<'_> {
                 return End::Decided(Decision::Unknown { limit, reached });
             }
         }
-        End::Decided(Decision::Valid(self.order(&moves, positions[0].trail)))
+        match positions.iter().find(|position| position.overdrawn == 0) {
+            Some(position) => End::Decided(Decision::Valid(self.order(&moves, position.trail))),
+            None => self.overdrawn(&scene, &moves, &positions),
+        }
+    }
+
+    /// Nothing passes this return.
+    fn died(&self, reached: u32, honest: bool) -> End {
+        if honest { End::Decided(Decision::Invalid { reached }) } else { End::Dead(reached) }
+    }
+
+    /// What the position that is least so has overdrawn.
+    fn overdrawn<W: Window>(&self, scene: &Scene<'_, W>, moves: &Moves<W>, positions: &[Position<W>]) -> End {
+        let best =
+            positions.iter().min_by_key(|position| (position.overdrawn, moves.bags.size(position.bag)));
+        let best = best.expect("a position passed the last return");
+        let overdrawn = moves.trail.back_from(best.trail).filter(|step| step.overdrawn);
+        let mut kinds: Vec<u32> = overdrawn.map(|step| scene.kind_of[step.action as usize]).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        End::Overdrawn(kinds)
+    }
+
+    /// Finds all that can pass the return that is due. Unknown operations are not used beyond the allowance, unless
+    /// nothing passes else.
+    fn find<W: Window>(
+        &mut self,
+        scene: &Scene<'_, W>,
+        moves: &mut Moves<W>,
+        positions: &mut Vec<Position<W>>,
+        meter: &mut Meter<'_>,
+    ) -> Result<(), Limit> {
+        if positions.iter().all(|position| is_plain(scene, position)) {
+            // Nothing but the passing of time.
+            std::mem::swap(&mut moves.passing, positions);
+            return Ok(());
+        }
+        let size = |position: &Position<W>| moves.bags.size(position.bag);
+        let thriftiest = positions.iter().map(size).min().expect("the frontier is not empty");
+        for help in 0..=HELP {
+            moves.allowance = thriftiest.saturating_add(self.stance.slack).saturating_add(help);
+            moves.stinted.set(false);
+            for position in positions.iter() {
+                moves.find(scene, position, meter)?;
+            }
+            self.left_out |= moves.stinted.get();
+            if !moves.passing.is_empty() || !moves.stinted.get() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Leaves out the least promising positions when there are too many: each state keeps its best.
@@ -165,7 +224,10 @@ impl Frontier<'_> {
         moves: &Moves<W>,
         positions: &mut Vec<Position<W>>,
     ) {
-        if positions.len() <= self.width {
+        if self.stance.slack < u32::MAX {
+            self.spare(moves, positions);
+        }
+        if positions.len() <= self.stance.width {
             return;
         }
         self.left_out = true;
@@ -185,19 +247,23 @@ impl Frontier<'_> {
         // The best of every state come first, then the second best of every state, and so on.
         ranked.sort_unstable();
         let mut kept = vec![false; positions.len()];
-        ranked[..self.width].iter().for_each(|&(.., i)| kept[i] = true);
+        ranked[..self.stance.width].iter().for_each(|&(.., i)| kept[i] = true);
         let mut kept = kept.into_iter();
         positions.retain(|_| kept.next().expect("one for each"));
     }
 
+    /// Leaves out the positions that have used too many unknown operations.
+    fn spare<W: Window>(&mut self, moves: &Moves<W>, positions: &mut Vec<Position<W>>) {
+        let size = |position: &Position<W>| moves.bags.size(position.bag);
+        let thriftiest = positions.iter().map(size).min().unwrap_or(0);
+        let before = positions.len();
+        positions.retain(|position| size(position) <= thriftiest.saturating_add(self.stance.slack));
+        self.left_out |= positions.len() < before;
+    }
+
     /// The whole order, from what happened for real.
-    fn order<W: Window>(&self, moves: &Moves<W>, mut trail: u32) -> Vec<u32> {
-        let mut steps = Vec::new();
-        while trail != NEVER {
-            let step = moves.trail[trail as usize];
-            steps.push(step);
-            trail = step.from;
-        }
+    fn order<W: Window>(&self, moves: &Moves<W>, end: u32) -> Vec<u32> {
+        let mut steps: Vec<Footprint> = moves.trail.back_from(end).collect();
         steps.reverse();
         let mut real: Vec<(u32, u32)> = Vec::with_capacity(steps.len());
         let mut last_write = None;
@@ -251,16 +317,4 @@ fn arrive<W: Window>(scene: &Scene<'_, W>, moves: &mut Moves<W>, position: &mut 
     if position.written > scene.last_unknown_write {
         position.written = scene.now;
     }
-}
-
-/// Adds the position, unless another can do all that it can; drops those that it outdoes.
-fn keep<W: Window>(moves: &Moves<W>, positions: &mut Vec<Position<W>>, position: Position<W>) {
-    let compared = positions.len().min(COMPARED);
-    if positions[..compared].iter().any(|other| dominates(&moves.bags, other, &position)) {
-        return;
-    }
-    if positions.len() <= COMPARED {
-        positions.retain(|other| !dominates(&moves.bags, &position, other));
-    }
-    positions.push(position);
 }

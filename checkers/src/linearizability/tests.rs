@@ -5,8 +5,9 @@ mod dice;
 
 use super::{
     decision::Decision,
+    frontier,
     register::{Action, Problem},
-    timeline::Span,
+    timeline::{Span, Timeline},
 };
 use crate::{Budget, Limit};
 use dice::Dice;
@@ -159,6 +160,47 @@ fn engines_agree_on_longer_histories_with_unknown_outcomes() {
     });
     println!("{valid} valid, {invalid} invalid");
     assert!(valid > 300 && invalid > 300, "{valid} valid, {invalid} invalid");
+}
+
+#[test]
+fn every_way_to_count_unknown_operations_agrees_with_telling_them_apart() {
+    let (mut dice, mut valid, mut invalid) = (Dice(6), 0, 0);
+    let budget = Budget::new(3_000_000, u64::MAX);
+    for round in 0..20_000 * thoroughness() {
+        let shape = Shape {
+            operations: 4 + dice.roll(12) as usize,
+            clients: 2 + dice.roll(3),
+            values: 2 + dice.roll(4),
+            cas: dice.roll(4) > 0,
+            unknown: [20, 40, 60][dice.roll(3) as usize],
+            corrupt: dice.roll(6) > 0,
+        };
+        let mut problem = generate(&mut dice, &shape);
+        // Stale reads use up the unknown operations.
+        for _ in 0..dice.roll(3) {
+            let at = dice.roll(problem.actions.len() as u64) as usize;
+            if let Action::Read(seen) = &mut problem.actions[at] {
+                *seen = dice.roll(shape.values) as u32;
+            }
+        }
+        let line = Timeline::new(&problem.spans);
+        let reference = problem.decide_generally(&budget);
+        for ours in [problem.decide(&budget), frontier::decide_generously(&problem, &line, &budget)] {
+            match (&ours, &reference) {
+                (Decision::Valid(order), Decision::Valid(_)) => {
+                    assert!(explains(&problem, order), "order, round {round}: {problem:?} {order:?}");
+                    valid += 1;
+                }
+                (Decision::Invalid { reached }, Decision::Invalid { reached: plain }) => {
+                    assert_eq!(reached, plain, "round {round}: {problem:?}");
+                    invalid += 1;
+                }
+                _ => panic!("{ours:?} against {reference:?}, round {round}: {problem:?}"),
+            }
+        }
+    }
+    println!("{valid} valid, {invalid} invalid");
+    assert!(valid > 8_000 && invalid > 4_000, "{valid} valid, {invalid} invalid");
 }
 
 #[test]

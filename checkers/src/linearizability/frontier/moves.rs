@@ -1,40 +1,20 @@
 //! What can follow a position before the return that is due is passed.
 
+use std::cell::Cell;
+
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
-use super::{bags::Bags, scene::Scene};
+use super::{
+    bags::{Accounts, Bags},
+    position::{Position, dominates},
+    scene::Scene,
+    trail::{Footprint, Trail},
+};
 use crate::{
     Limit,
-    linearizability::{decision::Meter, register::Action, timeline::NEVER, window::Window},
+    linearizability::{decision::Meter, register::Action, window::Window},
 };
-
-/// In which state, what is ready and what is settled, and which unknown operations were used.
-///
-/// An operation is *settled* if its return may be passed. A write or compare-and-set is *ready* if it can still take
-/// effect. A read or a refusal is ready if a write took effect for real since it was called, so that another write can
-/// have taken effect just before that one, seen by nobody else: a *flash*.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Position<W> {
-    pub state: u32,
-    pub bag: u32,
-    /// The rank at which a write took effect for real for the last time.
-    pub written: u32,
-    /// Where the trail that led here ends.
-    pub trail: u32,
-    pub ready: W,
-    pub settled: W,
-}
-
-/// What took effect on the way to a position: from which entry of the trail, what, at which rank; or, for a flash, just
-/// before the write that took effect before it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Footprint {
-    pub from: u32,
-    pub action: u32,
-    pub rank: u32,
-    pub flash: bool,
-}
 
 /// A write or compare-and-set that may take effect: in a slot, or an unknown one of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +26,12 @@ enum Mover {
 /// Moves positions, and remembers what happened on the way.
 #[derive(Debug)]
 pub(super) struct Moves<W> {
-    pub trail: Vec<Footprint>,
+    pub trail: Trail,
     pub bags: Bags,
+    /// How many unknown operations a position may have used at most.
+    pub allowance: u32,
+    /// Whether that kept a position from using one.
+    pub stinted: Cell<bool>,
     /// The positions that can pass the return that is due.
     pub passing: Vec<Position<W>>,
     /// Positions before the return, on the way.
@@ -60,10 +44,12 @@ pub(super) struct Moves<W> {
 const COMPARED: usize = 64;
 
 impl<W: Window> Moves<W> {
-    pub fn new() -> Self {
+    pub fn new(accounts: Accounts) -> Self {
         Self {
-            trail: Vec::new(),
-            bags: Bags::new(),
+            trail: Trail::default(),
+            bags: Bags::new(accounts),
+            allowance: u32::MAX,
+            stinted: Cell::new(false),
             passing: Vec::new(),
             between: Vec::new(),
             known: FxHashSet::default(),
@@ -115,9 +101,7 @@ impl<W: Window> Moves<W> {
             _ => 0,
         };
         let positions = self.between.capacity() + self.passing.capacity() + 2 * self.known.capacity();
-        (positions * (size_of::<Position<W>>() + apart)) as u64
-            + (self.trail.capacity() * size_of::<Footprint>()) as u64
-            + self.bags.bytes()
+        (positions * (size_of::<Position<W>>() + apart)) as u64 + self.trail.bytes() + self.bags.bytes()
     }
 
     /// Lets the operation that is due take effect or be settled, as the last thing before its return.
@@ -227,7 +211,7 @@ impl<W: Window> Moves<W> {
                 .get(&from)
                 .into_iter()
                 .flatten()
-                .any(|&kind| self.bags.used(position.bag, kind) < scene.called[kind as usize])
+                .any(|&kind| self.may_use(scene, position.bag, kind, scene.now))
     }
 
     /// Each different compare-and-set from the state, on the way.
@@ -247,7 +231,7 @@ impl<W: Window> Moves<W> {
         }
         for &kind in scene.course.swappers.get(&from).into_iter().flatten() {
             let Action::Cas(_, to) = scene.course.kinds[kind as usize].action else { continue };
-            if self.bags.used(position.bag, kind) < scene.called[kind as usize]
+            if self.may_use(scene, position.bag, kind, scene.now)
                 && self.is_wanted(scene, position, scene.visible(to))
             {
                 let after = self.swap(scene, position, Mover::Kind(kind));
@@ -268,7 +252,7 @@ impl<W: Window> Moves<W> {
                 .get(&value)
                 .into_iter()
                 .flatten()
-                .any(|&kind| self.bags.used(position.bag, kind) < scene.called[kind as usize])
+                .any(|&kind| self.may_use(scene, position.bag, kind, scene.now))
     }
 
     /// Keeps a position on the way, unless another one there can do all that it can.
@@ -279,8 +263,10 @@ impl<W: Window> Moves<W> {
             return;
         }
         // Where there are too many to compare with all, at least none is kept twice.
-        let Position { state, bag, written, ready, settled, .. } = &position;
-        if compared < COMPARED || self.known.insert((*state, *bag, *written, ready.clone(), settled.clone()))
+        let Position { state, written, ready, settled, .. } = &position;
+        let standing = bags.standing(position.bag);
+        if compared < COMPARED
+            || self.known.insert((*state, standing, *written, ready.clone(), settled.clone()))
         {
             self.between.push(position);
         }
@@ -312,12 +298,18 @@ impl<W: Window> Moves<W> {
         before: u32,
     ) -> Option<Mover> {
         let kind = *scene.course.writers.get(&value)?;
-        let called = if before >= scene.now {
-            scene.called[kind as usize]
-        } else {
-            scene.course.kinds[kind as usize].called.partition_point(|&call| call < before) as u32
-        };
-        (self.bags.used(position.bag, kind) < called).then_some(Mover::Kind(kind))
+        self.may_use(scene, position.bag, kind, before).then_some(Mover::Kind(kind))
+    }
+
+    /// Whether one more of a kind may be used as if it happened at this rank.
+    fn may_use(&self, scene: &Scene<'_, W>, bag: u32, kind: u32, at: u32) -> bool {
+        let called = scene.called_before(kind, at);
+        let allowed = self.bags.allows(bag, kind, called, |kind| scene.called[kind as usize]);
+        if allowed && self.bags.size(bag) >= self.allowance {
+            self.stinted.set(true);
+            return false;
+        }
+        allowed
     }
 
     /// The values other than this that something under way can write, junk included.
@@ -384,6 +376,7 @@ impl<W: Window> Moves<W> {
 
     /// Uses up an operation.
     fn spend(&mut self, scene: &Scene<'_, W>, after: &mut Position<W>, mover: Mover, flash: bool) -> Action {
+        let mut overdrawn = false;
         let operation = match mover {
             Mover::Slot(slot) => {
                 after.ready.remove(slot);
@@ -392,44 +385,22 @@ impl<W: Window> Moves<W> {
             }
             Mover::Kind(kind) => {
                 let used = self.bags.used(after.bag, kind);
+                let at = if flash { after.written } else { scene.now };
+                overdrawn = used >= scene.called_before(kind, at);
+                after.overdrawn += u32::from(overdrawn);
                 after.bag = self.bags.with_one(after.bag, kind);
-                scene.course.kinds[kind as usize].members[used as usize]
+                let members = &scene.course.kinds[kind as usize].members;
+                members[(used as usize).min(members.len() - 1)]
             }
         };
-        let number = u32::try_from(self.trail.len()).expect("fewer footprints than memory has bytes");
-        self.trail.push(Footprint { from: after.trail, action: operation, rank: scene.now, flash });
-        after.trail = number;
+        after.trail = self.trail.add(Footprint {
+            from: after.trail,
+            action: operation,
+            rank: scene.now,
+            flash,
+            overdrawn,
+        });
         scene.course.problem.actions[operation as usize]
-    }
-
-    /// Forgets what no position remembers any more.
-    pub fn sweep(&mut self, positions: &mut [Position<W>]) {
-        let mut kept = vec![false; self.trail.len()];
-        for position in positions.iter() {
-            let mut at = position.trail;
-            while at != NEVER && !std::mem::replace(&mut kept[at as usize], true) {
-                at = self.trail[at as usize].from;
-            }
-        }
-        let mut places = vec![NEVER; self.trail.len()];
-        let mut next = 0u32;
-        for old in 0..self.trail.len() {
-            if kept[old] {
-                let mut footprint = self.trail[old];
-                if footprint.from != NEVER {
-                    footprint.from = places[footprint.from as usize];
-                }
-                self.trail[next as usize] = footprint;
-                places[old] = next;
-                next += 1;
-            }
-        }
-        self.trail.truncate(next as usize);
-        for position in positions {
-            if position.trail != NEVER {
-                position.trail = places[position.trail as usize];
-            }
-        }
     }
 }
 
@@ -439,13 +410,4 @@ fn gains<W: Window>(scene: &Scene<'_, W>, position: &Position<W>) -> bool {
     seeing.join(&scene.refusals);
     !position.settled.holds(&scene.writes)
         || !seeing.without(&position.settled).without(&position.ready).is_empty()
-}
-
-/// Whether the first can do all that the other can.
-pub(super) fn dominates<W: Window>(bags: &Bags, one: &Position<W>, other: &Position<W>) -> bool {
-    one.state == other.state
-        && one.written >= other.written
-        && one.settled.holds(&other.settled)
-        && one.ready.holds(&other.ready)
-        && bags.within(one.bag, other.bag)
 }

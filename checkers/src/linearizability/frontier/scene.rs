@@ -54,7 +54,7 @@ pub(super) struct Scene<'a, W> {
     next_call: usize,
     next_fading: usize,
     next_spent: usize,
-    kind_of: Vec<u32>,
+    pub kind_of: Vec<u32>,
 }
 
 impl<'a, W: Window> Scene<'a, W> {
@@ -163,6 +163,14 @@ impl<'a, W: Window> Scene<'a, W> {
             Action::Cas(from, _) => Some(from),
             _ => None,
         })
+    }
+
+    /// How many unknown operations of a kind were called before this rank, and before the return that is due.
+    pub fn called_before(&self, kind: u32, at: u32) -> u32 {
+        if at >= self.now {
+            return self.called[kind as usize];
+        }
+        self.course.kinds[kind as usize].called.partition_point(|&call| call < at) as u32
     }
 
     /// Passes the return that is due.
