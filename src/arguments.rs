@@ -6,6 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
 
+mod stored;
+
+pub use stored::{CleanArguments, DiffArguments, SuiteArguments};
+
 /// Tries to disprove what a database promises.
 #[derive(Debug, Parser)]
 #[command(
@@ -60,6 +64,7 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  disprove test --db specimen --disease no-fsync --faults kill --time-limit 30\n  \
                       disprove test --db specimen --workload register --faults partition,kill --seed 7 --repeat 3 --until-anomaly\n  \
+                      disprove test --allow G2-item --require 'ok_rate > 0.5' --require 'p99 < 2s during=none'\n  \
                       disprove test --print-config"
     )]
     Test(Box<TestArguments>),
@@ -72,7 +77,7 @@ pub enum Command {
                       disprove check transactions.edn --as list-append --model serializable,snapshot-isolation\n  \
                       disprove check etcd_001.log --output json"
     )]
-    Check(CheckArguments),
+    Check(Box<CheckArguments>),
     /// Accepts or rejects a proof that `check --certificate` wrote, with a verifier of a few lines.
     #[command(
         after_help = "Example:\n  disprove check history.edn --as register --certificate proof.json\n  \
@@ -82,6 +87,22 @@ pub enum Command {
     /// Draws the report of a stored run again.
     #[command(after_help = "Example:\n  disprove report store/latest")]
     Report(RunArgument),
+    /// Compares two stored runs: findings new, gone and still there, rates and latencies beside each other.
+    #[command(
+        after_help = "Example:\n  disprove diff store/etcd-register/20260101T010000.000 store/latest\n\n\
+                      Exits 1 if the newer run has a finding that the older has not; with none, 70 if the newer run \
+                      failed, 2 if it is not decided, and 0 otherwise.\n\
+                      Two anomalies are the same finding if they have the same fingerprint, kind@promise:shape, as in \
+                      stale-read@linearizable:key. The shape says whether the contradiction is in one answer, about one \
+                      key or about several, and of a cycle which orders it needs besides those of the data."
+    )]
+    Diff(DiffArguments),
+    /// Removes stored runs, all but those that are to be kept. Without --delete it only says which.
+    #[command(after_help = "Examples:\n  disprove clean --keep-last 20 --keep-failures\n  \
+                      disprove clean --keep-newer 14d --keep-failures --delete\n\n\
+                      What a rule keeps stays; everything else goes. A run that is under way stays, and so does every \
+                      folder that holds anything that no run made.")]
+    Clean(CleanArguments),
     /// Undoes every fault of a run that was journalled and not undone.
     #[command(after_help = "Example:\n  disprove heal store/latest")]
     Heal(RunArgument),
@@ -91,6 +112,24 @@ pub enum Command {
     /// Lists databases, workloads, models, faults and anomalies, and what goes with what.
     #[command(after_help = "Example:\n  disprove list\n  disprove list anomalies")]
     List(ListArguments),
+    /// Runs a matrix of tests as a file says, with one summary over this and earlier nights.
+    #[command(
+        after_help = "Examples:\n  disprove suite nightly.toml\n  disprove suite nightly.toml --resume\n  \
+                      disprove suite nightly.toml --dry-run\n\n\
+                      A file:\n  name = \"nightly\"\n  time_budget = \"6h\"     # nothing is begun that would end later\n  \
+                      parallel = 2           # runs at a time; runs that share a cluster wait\n  \
+                      repeat = 5             # runs of each cell, each with a seed of its own\n  \
+                      until = \"anomaly\"      # stop repeating at the first\n  \
+                      reruns = 2             # of a run that went wrong, with its seed\n  \
+                      policy = \"any\"         # any, most or all of them must go wrong\n  \
+                      [settings]             # any flag of `test`\n  time_limit = 30\n  \
+                      [[matrix]]             # every value with every other; any flag of `test`\n  \
+                      databases = [\"specimen\", { db = \"specimen\", disease = \"no-fsync\" }]\n  \
+                      workloads = [\"register\"]\n  faults = [\"all\", [\"kill\", \"pause\"]]\n  seeds = 3\n\n\
+                      Exits as the worst cell: 1 an anomaly, 130 interrupted, 70 the tester failed, 3 a threshold missed, \
+                      2 not decided or not run, 0 all valid."
+    )]
+    Suite(SuiteArguments),
     /// Measures how often each specimen's disease is found, and writes the table. Resumes where it was stopped.
     #[command(after_help = "Example:\n  disprove survey --seeds 10 --table rates.md")]
     Survey(SurveyArguments),
@@ -199,9 +238,41 @@ pub struct TestArguments {
     /// Prints every setting and where its value came from, and stops.
     #[arg(long, help_heading = "Output")]
     pub print_config: bool,
+    /// What is expected of the run.
+    #[command(flatten)]
+    pub expect: ExpectArguments,
     /// What the checkers may spend.
     #[command(flatten)]
     pub limits: LimitArguments,
+}
+
+/// What a run is expected to do, for a pipeline to go by.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ExpectArguments {
+    /// Lets an anomaly pass because it is known: a kind, as in G2-item, or a fingerprint, as `disprove diff` prints it.
+    /// It is still reported.
+    #[arg(
+        long,
+        env = "DISPROVE_ALLOW",
+        value_name = "ANOMALY",
+        value_delimiter = ',',
+        help_heading = "What is expected"
+    )]
+    pub allow: Vec<String>,
+    /// Lets every anomaly pass that this stored run has as well.
+    #[arg(long, env = "DISPROVE_BASELINE", value_name = "RUN", help_heading = "What is expected")]
+    pub baseline: Option<PathBuf>,
+    /// A threshold: ok_rate > 0.5, p99 < 2s during=none, recovery < 10s. Exits 3 if one is missed. Of: ok_rate,
+    /// fail_rate, unknown_rate, operations, ok, rate, p50, p95, p99, max, recovery; during all, any or no fault, or a
+    /// family of faults.
+    #[arg(
+        long,
+        env = "DISPROVE_REQUIRE",
+        value_name = "THRESHOLD",
+        value_delimiter = ',',
+        help_heading = "What is expected"
+    )]
+    pub require: Vec<String>,
 }
 
 /// What checkers may spend.
@@ -301,6 +372,9 @@ pub struct CheckArguments {
     /// How results are printed.
     #[arg(long, value_enum, default_value = "text")]
     pub output: OutputFormat,
+    /// What is expected of the history.
+    #[command(flatten)]
+    pub expect: ExpectArguments,
     /// Writes report.html to this file as well.
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,

@@ -70,6 +70,10 @@ impl Cli {
         }
         self.dispatch(parsed).unwrap_or_else(|failure: Failure| {
             eprintln!("disprove: {}", failure.message);
+            crate::ci::annotate(&[format!(
+                "::error title=disprove::{}",
+                reports::step_summary::message(&failure.message)
+            )]);
             failure.exit
         })
     }
@@ -80,12 +84,15 @@ impl Cli {
             Command::Demo(demo) => command::demo::run(&registry, demo, color),
             Command::Test(test) => command::test::run(&registry, *test, color),
             Command::Replay(replay) => command::replay::run(&registry, replay, color),
-            Command::Check(check) => command::check::run(check, color),
+            Command::Check(check) => command::check::run(*check, color),
             Command::Verify(verify) => command::verify::run(&verify),
             Command::Report(report) => command::report::run(&registry, &report.run),
             Command::Heal(heal) => command::heal::run(&heal.run),
+            Command::Clean(clean) => command::clean::run(&clean),
+            Command::Diff(diff) => command::diff::run(&diff, color),
             Command::Doctor(doctor) => command::doctor::run(doctor.output),
             Command::List(list) => command::list::run(&registry, &list),
+            Command::Suite(suite) => command::suite::run(&registry, &suite),
             Command::Survey(survey) => command::survey::run(survey),
             Command::Completions { shell } => {
                 clap_complete::generate(shell, &mut Arguments::command(), "disprove", &mut std::io::stdout());

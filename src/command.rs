@@ -1,12 +1,15 @@
 //! The commands, one file each.
 
 pub mod check;
+pub mod clean;
 pub mod demo;
+pub mod diff;
 pub mod doctor;
 pub mod heal;
 pub mod list;
 pub mod replay;
 pub mod report;
+pub mod suite;
 pub mod survey;
 pub mod test;
 pub mod verify;

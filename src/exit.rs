@@ -14,6 +14,8 @@ pub enum Exit {
     Anomaly = 1,
     /// Not decided, or too little evidence.
     Unknown = 2,
+    /// A threshold of `--require` was missed.
+    Threshold = 3,
     /// A wrong flag or value.
     Usage = 64,
     /// An input file could not be read.
@@ -44,12 +46,14 @@ impl From<Validity> for Exit {
 pub const TABLE: &str = "\
 Exit codes:
   0    valid: no anomaly found in this history, under this model
-  1    an anomaly was proven
+  1    an anomaly was proven (one that is not known, where --allow or --baseline say what is)
   2    unknown: a limit was hit, or there was too little evidence
+  3    a threshold of --require was missed
   64   bad usage
   65   input unreadable
   70   the tester itself failed (a node out of reach, a database that did not start)
-  130  interrupted, every fault undone";
+  130  interrupted, every fault undone
+  diff: 1 if the newer run has a new finding, else 70 if it failed, 2 if it is not decided, 0 otherwise";
 
 /// An error with the exit code it deserves.
 #[derive(Debug)]

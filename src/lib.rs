@@ -24,14 +24,18 @@
 
 pub mod arguments;
 pub mod certificate;
+pub mod ci;
 pub mod command;
 pub mod exit;
+pub mod expectation;
 pub mod judge;
 pub mod models;
 pub mod output;
 pub mod registry;
+pub mod requirement;
 pub mod run;
 pub mod settings;
+pub mod span;
 pub mod store;
 pub mod verification;
 

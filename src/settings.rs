@@ -64,7 +64,7 @@ fn read_file_layer(command: &Command, test: &ArgMatches) -> Result<FileLayer, Fa
     Ok(FileLayer { path: Some(path), values })
 }
 
-fn known_keys(command: &Command) -> Vec<String> {
+pub(crate) fn known_keys(command: &Command) -> Vec<String> {
     let test = command.find_subcommand("test").expect("the test command is built in");
     let longs = test.get_arguments().filter_map(|argument| argument.get_long());
     longs.filter(|long| !matches!(*long, "help" | "config" | "print-config")).map(str::to_owned).collect()
@@ -114,7 +114,7 @@ fn plain(value: &toml::Value) -> Option<String> {
     })
 }
 
-fn line_of(text: &str, byte: usize) -> usize {
+pub(crate) fn line_of(text: &str, byte: usize) -> usize {
     text.as_bytes()[..byte.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
 }
 

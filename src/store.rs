@@ -9,6 +9,8 @@ use std::{
 
 use crate::exit::Failure;
 
+pub mod listing;
+
 /// The history's name in the folder of a run.
 pub const HISTORY: &str = "history.jsonl.zst";
 /// The journal of faults.
@@ -21,6 +23,8 @@ pub const RESULTS: &str = "results.json";
 pub const REPORT: &str = "report.html";
 /// The page for build servers.
 pub const JUNIT: &str = "junit.xml";
+/// How far a run is that is under way.
+pub const STATUS: &str = "status.json";
 /// What the tester did.
 pub const LOG: &str = "disprove.log";
 
@@ -78,6 +82,19 @@ impl RunFolder {
         Ok(Self { path, store, lock: None })
     }
 
+    /// A folder that is known to be a run of this store.
+    pub(crate) fn below(path: PathBuf, store: &Path) -> Self {
+        Self { path, store: store.to_owned(), lock: None }
+    }
+
+    /// Takes the folder as a run does that is under way in it, so that no other can; `None` where one is.
+    pub fn take(&mut self) -> Option<()> {
+        let file = fs::File::open(&self.path).ok()?;
+        file.try_lock().ok()?;
+        self.lock = Some(Arc::new(file));
+        Some(())
+    }
+
     /// Whether a run is under way in the folder, another process's or this one's.
     pub fn is_in_use(&self) -> bool {
         self.lock.is_some() || fs::File::open(&self.path).is_ok_and(|file| file.try_lock().is_err())
@@ -100,6 +117,18 @@ impl RunFolder {
         Ok(path)
     }
 
+    /// What the run found; `None` where it was never judged.
+    pub fn findings(&self) -> Result<Option<reports::Findings>, Failure> {
+        let path = self.file(RESULTS);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Failure::input(format!("cannot read {}: {error}", path.display()))),
+        };
+        let findings = reports::json::read(&text);
+        findings.map(Some).map_err(|error| Failure::input(format!("{}: {error}", path.display())))
+    }
+
     /// Writes a file of the run whole: beside its place first, so that no reader ever sees half of it.
     pub fn write(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
         write_whole(&self.file(name), content)
@@ -110,7 +139,7 @@ impl RunFolder {
         self.path.strip_prefix(&self.store).unwrap_or(&self.path).display().to_string()
     }
 
-    fn point_latest(&self) {
+    pub(crate) fn point_latest(&self) {
         let link = self.store.join("latest");
         let target = self.path.strip_prefix(&self.store).unwrap_or(&self.path);
         #[cfg(unix)]
@@ -128,15 +157,14 @@ impl RunFolder {
 
     /// Adds the run to `runs.jsonl` and draws `index.html` anew.
     pub fn enlist(&self, line: &reports::RunLine) -> Result<(), Failure> {
-        let list = self.store.join("runs.jsonl");
+        let list = self.store.join(listing::LIST);
         let fail = |error: io::Error| Failure::harness(format!("cannot write {}: {error}", list.display()));
         let mut text = serde_json::to_string(line).expect("a line of plain data is always serialisable");
         text.push('\n');
+        let _held = listing::hold(&self.store)?;
         let mut file = fs::OpenOptions::new().create(true).append(true).open(&list).map_err(fail)?;
         file.write_all(text.as_bytes()).map_err(fail)?;
-        let all = fs::read_to_string(&list).map_err(fail)?;
-        let lines: Vec<reports::RunLine> =
-            all.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let lines = listing::lines(&self.store)?;
         write_whole(&self.store.join("index.html"), reports::index::page(&lines).as_bytes())
     }
 }

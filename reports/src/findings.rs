@@ -309,6 +309,15 @@ pub struct Findings {
     pub limits: Vec<String>,
     /// What a reader must know: the tester was the bottleneck, calls were late, outcomes were mostly unknown.
     pub warnings: Vec<String>,
+    /// Anomalies that are known and let pass; they stay in the verdicts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<crate::expected::Known>,
+    /// Thresholds that were required, and how they went.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required: Vec<crate::expected::Required>,
+    /// Rates of outcomes and latencies of the whole run, and during and outside of faults.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<crate::measures::Measure>,
     /// What went wrong with the harness itself, if anything did. That is not a verdict.
     pub failure: Option<String>,
     /// Whether the run was interrupted.
@@ -329,6 +338,15 @@ impl Findings {
         self.verdicts
             .iter()
             .flat_map(|verdict| verdict.anomalies.iter().map(move |anomaly| (verdict, anomaly)))
+    }
+
+    /// Successful operations over the length of the calls phase, per second; over that of the history where no phase is
+    /// known.
+    pub fn rate(&self) -> f64 {
+        let calls = self.phases.iter().find(|phase| phase.name == "calls").map(|phase| phase.took);
+        let whole = history::Nanos(self.overview.ended.0.saturating_sub(self.overview.began.0));
+        let seconds = calls.unwrap_or(whole).seconds();
+        if seconds > 0.0 { self.ok_operations as f64 / seconds } else { 0.0 }
     }
 
     /// The row of an operation, if it is drawn.

@@ -50,6 +50,7 @@ pub fn page(findings: &Findings) -> String {
                 (bar(findings))
                 main #main {
                     (sections::top(findings, &title))
+                    (crate::expected::panel(findings))
                     (anomalies::all(findings))
                     (lattice::picture(findings))
                     (sections::whole_run(findings))

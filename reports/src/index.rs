@@ -5,7 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Findings, Headline,
+    Findings, Headline, OutcomeKind, fingerprint, frame,
     html::STYLE,
     wording::{count, cut, duration, visible},
 };
@@ -16,7 +16,7 @@ const RUNS_MAX: usize = 2_000;
 const TEXT_MAX: usize = 300;
 
 /// One run of the store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunLine {
     /// Its verdict in one word.
     pub headline: Headline,
@@ -59,6 +59,24 @@ pub struct RunLine {
     /// The first anomaly, or what the run says, in one sentence.
     #[serde(default)]
     pub sentence: String,
+    /// The fingerprints of what was proven, each once, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fingerprints: Vec<String>,
+    /// Successful calls per second while calls were made.
+    #[serde(default)]
+    pub rate: f64,
+    /// Half of the successful calls took less.
+    #[serde(default)]
+    pub p50: Nanos,
+    /// 99 of 100 successful calls took less.
+    #[serde(default)]
+    pub p99: Nanos,
+    /// How long the database took to answer again after the last fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Nanos>,
+    /// Whether the folder was removed since; its line is kept for the trends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removed: bool,
 }
 
 impl RunLine {
@@ -69,6 +87,7 @@ impl RunLine {
         findings.faults.iter().for_each(|line| push_once(&mut faults, &line.record.family));
         let mut anomalies = Vec::new();
         findings.anomalies().for_each(|(_, anomaly)| push_once(&mut anomalies, &anomaly.kind));
+        let ok = findings.overview.latency.iter().find(|line| line.outcome == OutcomeKind::Ok);
         let sentence = findings.anomalies().next().map(|(_, anomaly)| anomaly.sentence.clone());
         Self {
             headline: findings.headline,
@@ -85,6 +104,12 @@ impl RunLine {
             faults,
             anomalies,
             sentence: cut(&sentence.unwrap_or_else(|| findings.sentence()), TEXT_MAX).into_owned(),
+            fingerprints: fingerprint::all(findings).into_keys().collect(),
+            rate: findings.rate(),
+            p50: ok.map_or(Nanos(0), |line| line.p50),
+            p99: ok.map_or(Nanos(0), |line| line.p99),
+            recovery: findings.recovery,
+            removed: false,
         }
     }
 }
@@ -149,7 +174,10 @@ fn line(run: &RunLine) -> Markup {
     html! {
         tr {
             td { span class={ "badge " (run.headline.slug()) } { (run.headline.sign()) " " (run.headline.word()) } }
-            td { a href=(link(&run.folder)) { (text(name)) } }
+            td {
+                @if run.removed { (text(name)) " " span.note { "(removed)" } }
+                @else { a href={ (frame::below(&run.folder)) "/report.html" } { (text(name)) } }
+            }
             td.prose {
                 @for kind in &run.anomalies { code { (text(kind)) } " " }
                 (text(&run.sentence))
@@ -160,31 +188,5 @@ fn line(run: &RunLine) -> Markup {
             td.number { (run.seed) }
             td { (text(&run.started)) }
         }
-    }
-}
-
-/// A link to the report in a folder: always relative, so that no name of a folder can become an address elsewhere.
-fn link(folder: &str) -> String {
-    let mut link = String::from("./");
-    for byte in folder.trim_matches('/').bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'~' => {
-                link.push(byte.into())
-            }
-            other => link.push_str(&format!("%{other:02X}")),
-        }
-    }
-    link + "/report.html"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_folder_name_cannot_lead_elsewhere_or_break_out() {
-        assert_eq!(link("demo/2026-01-02"), "./demo/2026-01-02/report.html");
-        assert_eq!(link("javascript:alert(1)"), "./javascript%3Aalert%281%29/report.html");
-        assert_eq!(link("//evil/\"><b>"), "./evil/%22%3E%3Cb%3E/report.html");
     }
 }

@@ -28,6 +28,9 @@ pub fn xml(findings: &Findings) -> String {
     if let Some(failure) = &findings.failure {
         suite.add_test_case(error("harness", failure, failure));
     }
+    for line in &findings.required {
+        suite.add_test_case(required(line, findings));
+    }
     let undecided = findings.doubts.first().map(String::as_str);
     let undecided =
         undecided.or_else(|| findings.verdicts.is_empty().then_some("no checker judged this history"));
@@ -69,18 +72,19 @@ fn case_of(verdict: &Verdict, findings: &Findings) -> TestCase {
     let name = visible(&verdict.checker).into_owned();
     let mut case = match verdict.validity {
         Validity::Valid => TestCase::new(name, TestCaseStatus::success()),
+        // What is known does not turn a pipeline red; it is still told.
+        Validity::Invalid if findings.is_known(verdict) => {
+            let mut case = TestCase::new(name, TestCaseStatus::success());
+            case.set_system_out(told_of(verdict, findings).join("\n"));
+            case
+        }
         Validity::Unknown => {
             let limits = verdict.limits.iter().map(ToString::to_string).chain(verdict.notes.iter().cloned());
             let text = limits.collect::<Vec<_>>().join("\n");
             error(&name, if text.is_empty() { "could not decide" } else { &text }, &text)
         }
         Validity::Invalid => {
-            let told = verdict.anomalies.iter().take(ANOMALIES_MAX);
-            let mut lines: Vec<_> =
-                told.map(|a| format!("{}: {}", visible(&a.kind), visible(&a.sentence))).collect();
-            if verdict.anomalies.len() > ANOMALIES_MAX {
-                lines.push(format!("... and {} more", verdict.anomalies.len() - ANOMALIES_MAX));
-            }
+            let mut lines = told_of(verdict, findings);
             let message =
                 lines.first().cloned().unwrap_or_else(|| format!("{} was broken", visible(&verdict.model)));
             if !findings.run.reproduce.is_empty() {
@@ -96,6 +100,37 @@ fn case_of(verdict: &Verdict, findings: &Findings) -> TestCase {
     };
     case.set_classname(visible(&suite_name(findings)).into_owned());
     case
+}
+
+/// A threshold as a case: a missed one is a failure.
+fn required(line: &crate::expected::Required, findings: &Findings) -> TestCase {
+    let name = format!("requires {}", visible(&line.text));
+    let mut status = TestCaseStatus::success();
+    if !line.is_met {
+        status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type("threshold");
+        status.set_message(cut(&visible(&line.measured), MESSAGE_MAX).into_owned());
+    }
+    let mut case = TestCase::new(name, status);
+    case.set_classname(visible(&suite_name(findings)).into_owned());
+    case
+}
+
+/// The anomalies of a verdict, new ones first, a line each.
+fn told_of(verdict: &Verdict, findings: &Findings) -> Vec<String> {
+    let known = |anomaly: &&checkers::Anomaly| findings.known(verdict, anomaly).is_some();
+    let new = verdict.anomalies.iter().filter(|anomaly| !known(anomaly));
+    let told = new.chain(verdict.anomalies.iter().filter(known)).take(ANOMALIES_MAX);
+    let mut lines: Vec<_> = told
+        .map(|anomaly| {
+            let known = if known(&anomaly) { " (known)" } else { "" };
+            format!("{}{known}: {}", visible(&anomaly.kind), visible(&anomaly.sentence))
+        })
+        .collect();
+    if verdict.anomalies.len() > ANOMALIES_MAX {
+        lines.push(format!("... and {} more", verdict.anomalies.len() - ANOMALIES_MAX));
+    }
+    lines
 }
 
 fn error(name: &str, message: &str, text: &str) -> TestCase {

@@ -35,13 +35,21 @@
 //!
 //! Read next: [`findings`], then [`terminal`], then [`html`].
 
+pub mod comparison;
+pub mod expected;
 pub mod findings;
+pub mod fingerprint;
+mod frame;
 pub mod html;
 pub mod index;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod measures;
+pub mod nights;
 pub mod proof;
+pub mod step_summary;
+pub mod suite;
 pub mod terminal;
 pub mod wording;
 

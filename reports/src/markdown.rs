@@ -30,6 +30,16 @@ pub fn summary(findings: &Findings) -> String {
         escape(&findings.sentence())
     );
     anomalies(&mut text, findings);
+    if let Some(sentence) = findings.known_sentence() {
+        let _ = writeln!(text, "Known: {}.\n", escape(&sentence));
+    }
+    for line in &findings.required {
+        let sign = if line.is_met { "✓ kept" } else { "✗ **missed**" };
+        let _ = writeln!(text, "- {sign} {}: {}", escape(&line.text), escape(&line.measured));
+    }
+    if !findings.required.is_empty() {
+        text.push('\n');
+    }
     for standing in findings.verdicts.iter().filter_map(|verdict| verdict.standing.as_ref()) {
         for (title, names) in proof::standing(standing) {
             let _ = writeln!(text, "{title}: {}\n", escape(&names));
@@ -47,8 +57,9 @@ pub fn summary(findings: &Findings) -> String {
 }
 
 fn anomalies(text: &mut String, findings: &Findings) {
-    for (_, anomaly) in findings.anomalies().take(ANOMALIES_MAX) {
-        let _ = writeln!(text, "- **{}**: {}", escape(&anomaly.kind), escape(&anomaly.sentence));
+    for (verdict, anomaly) in findings.anomalies_new_first().into_iter().take(ANOMALIES_MAX) {
+        let known = if findings.known(verdict, anomaly).is_some() { " (known)" } else { "" };
+        let _ = writeln!(text, "- **{}**{known}: {}", escape(&anomaly.kind), escape(&anomaly.sentence));
         for step in proof::steps(anomaly).iter().take(proof::STEPS_MAX) {
             let _ = writeln!(text, "  - {}", escape(step));
         }
@@ -128,7 +139,7 @@ fn list<'a>(text: &mut String, heading: &str, lines: impl Iterator<Item = &'a St
 }
 
 /// Foreign text as text: no markup, no table cell, no mention of anybody survives.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let shown = visible(text).into_owned();
     let mut escaped = String::with_capacity(shown.len() + 16);
     for character in cut(&shown, TEXT_MAX).chars() {

@@ -32,6 +32,7 @@ pub struct Style {
 pub fn summary(findings: &Findings, style: Style) -> String {
     let mut page = Page { text: String::new(), style };
     page.verdict(findings);
+    page.expected(findings);
     page.pointers(findings);
     page.calls(findings);
     page.faults(findings);
@@ -89,9 +90,10 @@ impl Page {
             if findings.run.title.is_empty() { String::new() } else { format!("{}: ", findings.run.title) };
         let lead = format!("{painted}  ");
         self.prose(&lead, word.chars().count() + 2, &format!("{title}{}", findings.sentence()));
-        let anomalies: Vec<_> = findings.anomalies().collect();
-        for (_, anomaly) in anomalies.iter().take(ANOMALIES_MAX) {
-            let kind = visible(&anomaly.kind).into_owned();
+        let anomalies = findings.anomalies_new_first();
+        for (judged, anomaly) in anomalies.iter().take(ANOMALIES_MAX) {
+            let known = if findings.known(judged, anomaly).is_some() { " (known)" } else { "" };
+            let kind = format!("{}{known}", visible(&anomaly.kind));
             let lead = format!("  {} ", self.paint(BOLD, &format!("{kind}:")));
             let columns = kind.chars().count() + 4;
             if columns < 24 {
@@ -114,6 +116,18 @@ impl Page {
                 let lead = format!("  {} ", self.paint(DIM, &format!("{title}:")));
                 self.prose(&lead, title.chars().count() + 4, &names);
             }
+        }
+    }
+
+    /// What is known, and the thresholds: what a pipeline goes by.
+    fn expected(&mut self, findings: &Findings) {
+        if let Some(sentence) = findings.known_sentence() {
+            self.prose("  known: ", 9, &format!("{sentence}."));
+        }
+        for line in &findings.required {
+            let (sign, code) = if line.is_met { ("✓ kept  ", "32") } else { ("✗ missed", "1;31") };
+            let lead = format!("  {} ", self.paint(code, sign));
+            self.prose(&lead, 11, &format!("{}: {}", line.text, line.measured));
         }
     }
 

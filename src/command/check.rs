@@ -14,7 +14,9 @@ use super::{replay::read_choices, style};
 use crate::{
     arguments::{CheckArguments, Color, OutputFormat},
     certificate::Certificate,
+    ci,
     exit::{Exit, Failure},
+    expectation::{self, Expectation},
     judge::{self, Judgement, Limits},
     models::{self, Wish},
     settings,
@@ -28,6 +30,10 @@ struct Printed<'a> {
     verdict: checkers::Validity,
     model: &'a str,
     anomalies: Vec<&'a checkers::Anomaly>,
+    /// The fingerprints of what is new, where it was said what is known.
+    new: Vec<String>,
+    /// Thresholds that were required, and how they went.
+    required: &'a [reports::expected::Required],
     limits: &'a [String],
     /// What evidence a run lacks; only a run of ours is asked for any.
     doubts: &'a [String],
@@ -48,6 +54,7 @@ struct Printed<'a> {
 /// Judges the file.
 pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     let limits = Limits::new(check.step_limit, check.memory_limit, check.time_limit, check.threads)?;
+    let expectation = Expectation::new(&check.expect)?;
     let Located { file, mut run, asked_faults } = locate(&check.file)?;
     let order = version_order(&check.version_order)?;
     // What can be known to be wrong without the file is said before it is read.
@@ -64,7 +71,9 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     if let Some(asked) = asked_faults {
         judgement.findings.demand_evidence(asked);
     }
+    expectation.note(&mut judgement.findings);
     print(&judgement, &check, color);
+    ci::announce(&judgement.findings);
     if let Some(path) = &check.certificate {
         let certificate = Certificate::of(history.header(), &judgement.findings.verdicts);
         store::write_whole(path, certificate.to_json().as_bytes())?;
@@ -72,7 +81,7 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     if let Some(path) = &check.report {
         store::write_whole(path, reports::html::page(&judgement.findings).as_bytes())?;
     }
-    Ok(judgement.findings.validity.into())
+    Ok(expectation::exit_of(&judgement.findings))
 }
 
 /// The history in this file or folder of a run, with what the flags say of it.
@@ -223,12 +232,22 @@ fn of_the_lattice(findings: &Findings, part: impl Fn(&Standing) -> &Vec<String>)
     findings.verdicts.iter().filter_map(|verdict| verdict.standing.as_ref()).flat_map(part).collect()
 }
 
+fn new_fingerprints(findings: &Findings) -> Vec<String> {
+    let of = |(verdict, anomaly)| reports::fingerprint::of(verdict, anomaly);
+    let mut new: Vec<String> = findings.new_anomalies().map(of).collect();
+    new.sort();
+    new.dedup();
+    new
+}
+
 fn printed(findings: &Findings, seconds: f64) -> Printed<'_> {
     Printed {
         schema: reports::SCHEMA_VERSION,
         verdict: findings.validity,
         model: &findings.run.model,
         anomalies: findings.anomalies().map(|(_, anomaly)| anomaly).collect(),
+        new: new_fingerprints(findings),
+        required: &findings.required,
         limits: &findings.limits,
         doubts: &findings.doubts,
         warnings: &findings.warnings,

@@ -14,14 +14,9 @@ use crate::{
 /// Draws every form of the report from `results.json`; a run that has none yet (it was killed) is judged first.
 pub fn run(registry: &Registry, path: &Path) -> Result<Exit, Failure> {
     let folder = RunFolder::open(path)?;
-    let results = folder.file(store::RESULTS);
-    let findings = if results.is_file() {
-        let text = std::fs::read_to_string(&results)
-            .map_err(|error| Failure::input(format!("cannot read {}: {error}", results.display())))?;
-        reports::json::read(&text)
-            .map_err(|error| Failure::input(format!("{}: {error}", results.display())))?
-    } else {
-        judge_again(registry, &folder)?
+    let findings = match folder.findings()? {
+        Some(findings) => findings,
+        None => judge_again(registry, &folder)?,
     };
     write_reports(&folder, &findings)?;
     crate::output::putln!("{}", folder.file(store::REPORT).display());

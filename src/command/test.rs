@@ -8,7 +8,9 @@ use tokio::runtime::Runtime;
 use super::style;
 use crate::{
     arguments::{Color, OutputFormat, TestArguments},
+    ci,
     exit::{Exit, Failure},
+    expectation::Expectation,
     models,
     registry::Registry,
     run::{Choices, RunEnd, execute, inside, interrupt::Interrupts, stages::Job},
@@ -29,8 +31,9 @@ pub fn run(registry: &Registry, arguments: TestArguments, color: Color) -> Resul
             job.outside.clone_from(&outside);
             let end = execute(job, interrupts.clone()).await?;
             print(&end, arguments.output, color);
+            ci::announce(&end.findings);
             worst = worse(worst, end.exit);
-            let found = end.findings.validity == Validity::Invalid;
+            let found = end.findings.validity_of_the_new() == Validity::Invalid;
             if interrupts.first.is_cancelled() || (found && arguments.until_anomaly) {
                 break;
             }
@@ -79,6 +82,7 @@ pub fn job(registry: &Registry, arguments: &TestArguments, seed: u64) -> Result<
         leave_running: arguments.leave_running,
         quiet,
         outside: None,
+        expectation: Expectation::new(&arguments.expect)?,
     })
 }
 
@@ -101,11 +105,13 @@ pub fn print(end: &RunEnd, output: OutputFormat, color: Color) {
     }
 }
 
-/// The exit of several runs: an anomaly outranks an interruption, which outranks unknown, which outranks valid.
+/// The exit of several runs: an anomaly outranks an interruption, which outranks a missed
+/// threshold, then unknown, then valid.
 fn worse(a: Exit, b: Exit) -> Exit {
     let rank = |exit: Exit| match exit {
-        Exit::Anomaly => 3,
-        Exit::Interrupted => 2,
+        Exit::Anomaly => 4,
+        Exit::Interrupted => 3,
+        Exit::Threshold => 2,
         Exit::Unknown => 1,
         _ => 0,
     };

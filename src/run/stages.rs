@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     exit::{Exit, Failure},
+    expectation::{self, Expectation},
     judge::JudgeSettings,
     registry::AnyWorkload,
     store::{self, RunFolder},
@@ -51,6 +52,8 @@ pub struct Job {
     pub quiet: bool,
     /// Why the run is outside namespaces, where it is.
     pub outside: Option<String>,
+    /// What is known, and what is required.
+    pub expectation: Expectation,
 }
 
 impl std::fmt::Debug for Job {
@@ -290,7 +293,8 @@ impl Stages {
         self.folder.enlist(&reports::RunLine::of(findings, self.folder.label()))
     }
 
-    fn end(&self, findings: Findings) -> Result<RunEnd, Failure> {
+    fn end(&self, mut findings: Findings) -> Result<RunEnd, Failure> {
+        self.job.expectation.note(&mut findings);
         self.write_reports(&findings)?;
         if findings.validity != Validity::Invalid {
             // What the nodes had on disk is only worth its room where something is to be looked into.
@@ -298,11 +302,7 @@ impl Stages {
                 remove(&self.folder.file(leftover));
             }
         }
-        let exit = match findings.validity {
-            Validity::Invalid => Exit::Anomaly,
-            _ if findings.interrupted => Exit::Interrupted,
-            validity => Exit::from(validity),
-        };
+        let exit = expectation::exit_of(&findings);
         Ok(RunEnd { folder: self.folder.clone(), findings, exit })
     }
 }

@@ -11,7 +11,10 @@ use super::{
     overview::{Gauge, Seen},
     scenes::{self, Stage},
 };
-use crate::wording::{SHOWN_MAX, cut};
+use crate::{
+    measures::Meter,
+    wording::{SHOWN_MAX, cut},
+};
 
 /// How many different reasons are told apart while counting; what comes later is counted together.
 const REASONS_MAX: usize = 512;
@@ -26,6 +29,7 @@ impl Findings {
         let mut counts = Tally::default();
         let mut overlap = Overlap::new(&history.faults);
         let mut gauge = Gauge::new(span_of(history));
+        let mut meter = Meter::new(&history.faults);
         for operation in &history.operations {
             let seen = Seen {
                 kind: V::kind(&operation.call),
@@ -35,6 +39,7 @@ impl Findings {
             };
             counts.add(&seen, &operation.outcome);
             gauge.add(seen);
+            meter.add(seen.began, seen.ended, seen.outcome);
             overlap.add(Met {
                 began: seen.began,
                 ended: seen.ended,
@@ -59,6 +64,7 @@ impl Findings {
             scenes,
             rows,
             overview: gauge.finish(),
+            measures: meter.finish(),
             ..Self::empty(run)
         };
         if findings.run.model.is_empty() {
@@ -97,6 +103,9 @@ impl Findings {
             recovery: None,
             doubts: Vec::new(),
             limits: Vec::new(),
+            known: Vec::new(),
+            required: Vec::new(),
+            measures: Vec::new(),
             warnings: Vec::new(),
             failure: None,
             interrupted: false,

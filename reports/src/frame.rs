@@ -1,0 +1,76 @@
+//! What every page of the store has around it: a head that lets nothing from outside be fetched or run, and a bar.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::{
+    html::STYLE,
+    wording::{cut, visible},
+};
+
+/// The longest foreign text of one cell, in characters.
+pub(crate) const TEXT_MAX: usize = 300;
+
+const SHEET: &str = include_str!("frame.css");
+
+/// Foreign text, made visible and cut to what a cell can take. `maud` escapes it.
+pub(crate) fn text(text: &str) -> String {
+    cut(&visible(text), TEXT_MAX).into_owned()
+}
+
+/// A page of the store: complete without a script.
+pub(crate) fn page(title: &str, bar: &Markup, body: &Markup, seconds_to_reload: Option<u32>) -> String {
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                meta http-equiv="Content-Security-Policy"
+                    content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'";
+                @if let Some(seconds) = seconds_to_reload { meta http-equiv="refresh" content=(seconds); }
+                title { (text(title)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(SHEET)) }
+            }
+            body.index {
+                (bar)
+                main #main { (body) }
+            }
+        }
+    };
+    markup.into_string()
+}
+
+/// A link to a place below this page: always relative, so that no name can become an address elsewhere.
+pub(crate) fn below(path: &str) -> String {
+    let mut link = String::from("./");
+    link += &encoded(path.trim_matches('/'), true);
+    link
+}
+
+/// A text as part of an address. Slashes stay only where the text is a path.
+pub(crate) fn encoded(text: &str, is_path: bool) -> String {
+    let mut link = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => link.push(byte.into()),
+            b'/' if is_path => link.push('/'),
+            other => link.push_str(&format!("%{other:02X}")),
+        }
+    }
+    link
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_name_cannot_lead_elsewhere_or_break_out() {
+        assert_eq!(below("demo/2026-01-02"), "./demo/2026-01-02");
+        assert_eq!(below("javascript:alert(1)"), "./javascript%3Aalert%281%29");
+        assert_eq!(below("//evil/\"><b>"), "./evil/%22%3E%3Cb%3E");
+        assert_eq!(encoded("a/b&c=d", false), "a%2Fb%26c%3Dd");
+    }
+}
