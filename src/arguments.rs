@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::exit;
+use crate::{exit, inventory::Inventory};
+
+mod reach;
+
+pub use reach::ReachArguments;
 
 mod stored;
 
@@ -106,8 +110,10 @@ pub enum Command {
     /// Undoes every fault of a run that was journalled and not undone.
     #[command(after_help = "Example:\n  disprove heal store/latest")]
     Heal(RunArgument),
-    /// Tries what this machine permits, and says what is missing and how to get it.
-    #[command(after_help = "Example:\n  disprove doctor")]
+    /// Tries what this machine permits, or machines that are named, and says what is missing and how to get it.
+    #[command(
+        after_help = "Examples:\n  disprove doctor\n  disprove doctor --nodes-file nodes.toml --ports 2379,2380\n  disprove doctor --ssh --nodes a,b,c"
+    )]
     Doctor(DoctorArguments),
     /// Lists databases, workloads, models, faults and anomalies, and what goes with what.
     #[command(after_help = "Example:\n  disprove list\n  disprove list anomalies")]
@@ -165,12 +171,12 @@ pub struct TestArguments {
     /// How much its transactions see of each other, where it has several levels; `disprove list` names them.
     #[arg(long, env = "DISPROVE_ISOLATION", value_name = "LEVEL", help_heading = "What to test")]
     pub isolation: Option<String>,
-    /// How many nodes, or their names: 5 or n1,n2,n3. The default is what suits the database, mostly 5.
-    #[arg(long, env = "DISPROVE_NODES", help_heading = "Cluster")]
-    pub nodes: Option<String>,
-    /// A file with one node name per line, instead of --nodes.
-    #[arg(long, env = "DISPROVE_NODES_FILE", value_name = "FILE", help_heading = "Cluster")]
-    pub nodes_file: Option<PathBuf>,
+    /// Which nodes, and how to reach them.
+    #[command(flatten)]
+    pub reach: ReachArguments,
+    /// The machines of a stored run, in place of what the flags say.
+    #[arg(skip)]
+    pub inventory: Option<Inventory>,
     /// Leaves the database running after the run, until Enter or Ctrl-C.
     #[arg(long, env = "DISPROVE_LEAVE_RUNNING", help_heading = "Cluster")]
     pub leave_running: bool,
@@ -418,6 +424,12 @@ pub struct RunArgument {
 /// What `doctor` takes.
 #[derive(Args, Clone, Debug)]
 pub struct DoctorArguments {
+    /// Which machines to try, where it is not this one.
+    #[command(flatten)]
+    pub reach: ReachArguments,
+    /// The ports that the database will want on each machine: 2379,2380.
+    #[arg(long, value_delimiter = ',', value_name = "PORTS")]
+    pub ports: Vec<u16>,
     /// How results are printed.
     #[arg(long, value_enum, default_value = "text")]
     pub output: OutputFormat,

@@ -28,6 +28,7 @@ pub mod ci;
 pub mod command;
 pub mod exit;
 pub mod expectation;
+pub mod inventory;
 pub mod judge;
 pub mod models;
 pub mod output;

@@ -1,5 +1,6 @@
 //! A run from its choices to its report.
 
+pub mod back;
 pub mod choices;
 pub mod clock;
 pub mod crew;

@@ -40,6 +40,8 @@ pub mod node;
 #[cfg(target_os = "linux")]
 pub mod reexec;
 pub mod remote;
+#[cfg(all(target_os = "linux", feature = "ssh"))]
+pub mod ssh;
 #[cfg(target_os = "linux")]
 pub mod switch;
 

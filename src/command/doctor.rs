@@ -3,9 +3,13 @@
 use serde::Serialize;
 
 use crate::{
-    arguments::OutputFormat,
+    arguments::{DoctorArguments, OutputFormat},
     exit::{Exit, Failure},
+    inventory::Inventory,
 };
+
+#[cfg(feature = "ssh")]
+mod machines;
 
 #[derive(Serialize)]
 struct Finding {
@@ -16,7 +20,24 @@ struct Finding {
 }
 
 /// Tries everything and says what is missing, what that takes away, and how to get it.
-pub fn run(output: OutputFormat) -> Result<Exit, Failure> {
+pub fn run(arguments: &DoctorArguments) -> Result<Exit, Failure> {
+    match Inventory::named(&arguments.reach)? {
+        Some(inventory) => try_machines(&inventory, arguments),
+        None => try_here(arguments.output),
+    }
+}
+
+#[cfg(feature = "ssh")]
+fn try_machines(inventory: &Inventory, arguments: &DoctorArguments) -> Result<Exit, Failure> {
+    machines::run(inventory, arguments)
+}
+
+#[cfg(not(feature = "ssh"))]
+fn try_machines(_: &Inventory, _: &DoctorArguments) -> Result<Exit, Failure> {
+    Err(Failure::usage("this program was built without SSH; to have it: cargo build --features ssh"))
+}
+
+fn try_here(output: OutputFormat) -> Result<Exit, Failure> {
     let probes = cluster::doctor::probe()?;
     let ready = probes.iter().all(|probe| probe.works || !probe.needed);
     let findings: Vec<Finding> = probes

@@ -5,8 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::replay;
 use crate::{
     exit::{Exit, Failure},
+    registry::Registry,
+    run::Choices,
     store::{self, RunFolder},
 };
 
@@ -25,9 +28,8 @@ fn ends_soon(folder: &RunFolder) -> bool {
     true
 }
 
-/// Undoes every fault that was journalled and not undone. All clusters are local ones: their namespaces, and every fault
-/// in them, end with their controller, so what is left to do is to see that it has ended and to close the journal.
-pub fn run(path: &Path) -> Result<Exit, Failure> {
+/// Undoes every fault that was journalled and not undone, and gives machines back.
+pub fn run(registry: &Registry, path: &Path) -> Result<Exit, Failure> {
     let folder = RunFolder::open(path)?;
     if !ends_soon(&folder) {
         return Err(Failure::harness(format!(
@@ -35,6 +37,16 @@ pub fn run(path: &Path) -> Result<Exit, Failure> {
             folder.path.display()
         )));
     }
+    let choices = replay::read_choices(&folder)?;
+    match choices.inventory {
+        Some(_) => heal_machines(registry, &folder, &choices),
+        None => heal_here(&folder),
+    }
+}
+
+/// The namespaces of a local cluster, and every fault in them, end with their controller, so what is left to do is to
+/// close the journal.
+fn heal_here(folder: &RunFolder) -> Result<Exit, Failure> {
     let journal = folder.file(store::JOURNAL);
     if !journal.is_file() {
         crate::output::putln!("nothing to undo: the run ended before its first fault");
@@ -48,4 +60,49 @@ pub fn run(path: &Path) -> Result<Exit, Failure> {
     }
     crate::output::putln!("{} undone, nothing is left in force", closed.len());
     Ok(Exit::Valid)
+}
+
+/// Machines keep what was done to them: each fault is undone there, then what the run started is ended and removed.
+#[cfg(feature = "ssh")]
+fn heal_machines(registry: &Registry, folder: &RunFolder, choices: &Choices) -> Result<Exit, Failure> {
+    let database = registry.database(&replay::arguments(choices, folder)?)?;
+    let spec = crate::run::back::ssh_spec(choices, folder)?;
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
+    runtime.block_on(async {
+        let machines = cluster::ssh::SshCluster::resume(spec).await?;
+        let journal = folder.file(store::JOURNAL);
+        let mut stuck = 0;
+        let mut undone = 0;
+        if journal.is_file() {
+            let healed =
+                nemeses::heal(&journal, &machines.cluster(), database.as_ref()).await.map_err(|error| {
+                    Failure::input(format!("cannot heal from {}: {error}", journal.display()))
+                })?;
+            for fault in &healed {
+                match &fault.stuck {
+                    None => crate::output::putln!("undone: {}", fault.description),
+                    Some(why) => crate::output::putln!("still in force: {} ({why})", fault.description),
+                }
+                stuck += usize::from(fault.stuck.is_some());
+            }
+            undone = healed.len() - stuck;
+        }
+        // Also takes off what no journal tells of: every rule of ours, every process that the run started.
+        machines.stop().await?;
+        crate::output::putln!(
+            "{undone} undone, and the machines are given back: nothing of the run is left on them"
+        );
+        if stuck > 0 {
+            return Err(Failure::harness(format!(
+                "{stuck} faults could not be undone one by one; see above"
+            )));
+        }
+        Ok(Exit::Valid)
+    })
+}
+
+#[cfg(not(feature = "ssh"))]
+fn heal_machines(_: &Registry, _: &RunFolder, _: &Choices) -> Result<Exit, Failure> {
+    Err(Failure::usage("this program was built without SSH; to have it: cargo build --features ssh"))
 }

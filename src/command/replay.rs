@@ -45,7 +45,9 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
     }
     flag("workload", choices.workload.clone());
     flag("model", choices.model.clone());
-    flag("nodes", choices.nodes.join(","));
+    if choices.inventory.is_none() {
+        flag("nodes", choices.nodes.join(","));
+    }
     flag("concurrency", choices.concurrency.to_string());
     flag("rate", choices.rate.to_string());
     flag("keys", choices.keys.to_string());
@@ -77,7 +79,10 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
         line.push("--capture".into());
     }
     match Arguments::try_parse_from(&line) {
-        Ok(Arguments { command: Command::Test(test), .. }) => Ok(*test),
+        Ok(Arguments { command: Command::Test(mut test), .. }) => {
+            test.inventory.clone_from(&choices.inventory);
+            Ok(*test)
+        }
         Ok(_) => unreachable!("the line above says test"),
         Err(error) => {
             Err(Failure::input(format!("the choices of {} cannot be repeated: {error}", folder.label())))

@@ -21,7 +21,8 @@ pub fn run(registry: &Registry, arguments: TestArguments, color: Color) -> Resul
     // Every flag is judged before the namespaces are entered: a mistake is answered at once. Inside, this program
     // starts anew and comes here a second time.
     let jobs = jobs(registry, &arguments, arguments.seed.unwrap_or_else(draw_seed))?;
-    let outside = inside::enter();
+    // Machines that are reached over SSH need no namespaces here.
+    let outside = if jobs.iter().all(|job| job.choices.inventory.is_some()) { None } else { inside::enter() };
     let runtime =
         Runtime::new().map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
     runtime.block_on(async {

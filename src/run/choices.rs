@@ -7,7 +7,12 @@ use nemeses::Family;
 use serde::{Deserialize, Serialize};
 use workloads::Options;
 
-use crate::{arguments::TestArguments, exit::Failure, judge::Limits};
+use crate::{
+    arguments::{ReachArguments, TestArguments},
+    exit::Failure,
+    inventory::Inventory,
+    judge::Limits,
+};
 
 /// The version of `run.json`.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -30,6 +35,9 @@ pub struct Choices {
     pub model: String,
     /// The names of the nodes.
     pub nodes: Vec<String>,
+    /// The machines, where the nodes are not made here. It names where secrets are, and holds none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<Inventory>,
     /// How many clients.
     pub concurrency: usize,
     /// `--rate`; 0 is as fast as they go.
@@ -81,7 +89,16 @@ impl Choices {
         model: String,
         seed: u64,
     ) -> Result<Self, Failure> {
-        let nodes = node_names(arguments, database)?;
+        let inventory = match &arguments.inventory {
+            Some(inventory) => Some(inventory.clone()),
+            None => Inventory::named(&arguments.reach)?,
+        };
+        if arguments.capture && inventory.is_some() {
+            return Err(Failure::usage(
+                "--capture is for nodes on this machine; packets between machines do not pass here",
+            ));
+        }
+        let nodes = node_names(&arguments.reach, inventory.as_ref(), database)?;
         let families = parse_families(&arguments.faults)?;
         let sick = arguments.db == "specimen" && arguments.disease != "none";
         let name = arguments.name.clone().unwrap_or_else(|| {
@@ -113,6 +130,7 @@ impl Choices {
             model,
             concurrency: concurrency(&arguments.concurrency, nodes.len())?,
             nodes,
+            inventory,
             rate: arguments.rate,
             keys: arguments.keys,
             time_limit: arguments.time_limit,
@@ -145,10 +163,10 @@ impl Choices {
             command += &format!(" --isolation {level}");
         }
         command += &format!(
-            " --workload {} --model {} --nodes {} --concurrency {} --rate {} --keys {} --time-limit {} --seed {}",
+            " --workload {} --model {} {} --concurrency {} --rate {} --keys {} --time-limit {} --seed {}",
             self.workload,
             self.model,
-            if self.has_usual_nodes() { self.nodes.len().to_string() } else { self.nodes.join(",") },
+            self.nodes_flags(),
             self.concurrency,
             self.rate,
             self.keys,
@@ -164,6 +182,14 @@ impl Choices {
             command += &format!(" --call-timeout {seconds}");
         }
         command
+    }
+
+    fn nodes_flags(&self) -> String {
+        match &self.inventory {
+            Some(inventory) => inventory.flags.clone(),
+            None if self.has_usual_nodes() => format!("--nodes {}", self.nodes.len()),
+            None => format!("--nodes {}", self.nodes.join(",")),
+        }
     }
 
     fn has_usual_nodes(&self) -> bool {
@@ -221,9 +247,29 @@ fn parse_families(text: &str) -> Result<Vec<Family>, Failure> {
     Family::parse_list(text).map_err(|error| Failure::usage(format!("--faults: {error}")))
 }
 
-fn node_names(arguments: &TestArguments, database: &dyn Database) -> Result<Vec<String>, Failure> {
-    let text = match &arguments.nodes_file {
-        None => arguments.nodes.clone().unwrap_or_else(|| database.nodes_usual().to_string()),
+fn node_names(
+    reach: &ReachArguments,
+    inventory: Option<&Inventory>,
+    database: &dyn Database,
+) -> Result<Vec<String>, Failure> {
+    let names = match inventory {
+        Some(inventory) => inventory.names(),
+        None => local_names(reach, database)?,
+    };
+    if let Some(most) = database.nodes_max().filter(|&most| names.len() > most) {
+        return Err(Failure::usage(format!(
+            "{} runs on at most {most} node{} here; --nodes asks for {}",
+            database.name(),
+            if most == 1 { "" } else { "s" },
+            names.len()
+        )));
+    }
+    Ok(names)
+}
+
+fn local_names(reach: &ReachArguments, database: &dyn Database) -> Result<Vec<String>, Failure> {
+    let text = match &reach.nodes_file {
+        None => reach.nodes.clone().unwrap_or_else(|| database.nodes_usual().to_string()),
         Some(path) => std::fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("cannot read the nodes in {}: {error}", path.display())))?
             .lines()
@@ -233,9 +279,7 @@ fn node_names(arguments: &TestArguments, database: &dyn Database) -> Result<Vec<
             .join(","),
     };
     let names: Vec<String> = match text.trim().parse::<usize>() {
-        Ok(count) if arguments.nodes_file.is_none() => {
-            (1..=count).map(|number| format!("n{number}")).collect()
-        }
+        Ok(count) if reach.nodes_file.is_none() => (1..=count).map(|number| format!("n{number}")).collect(),
         _ => text.split(',').map(|name| name.trim().to_owned()).collect(),
     };
     let usual = |name: &String| {
@@ -245,21 +289,14 @@ fn node_names(arguments: &TestArguments, database: &dyn Database) -> Result<Vec<
     };
     if names.is_empty() || names.len() > 100 || !names.iter().all(usual) {
         return Err(Failure::usage(format!(
-            "`{text}` names no nodes; --nodes takes a number from 1 to 100, as in 5, or names, as in n1,n2,n3"
+            "`{text}` names no nodes; --nodes takes a number from 1 to 100, as in 5, or names, as in n1,n2,n3; with \
+             --ssh it takes hosts"
         )));
     }
     let mut sorted = names.clone();
     sorted.sort();
     if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(Failure::usage(format!("`{text}` names a node twice")));
-    }
-    if let Some(most) = database.nodes_max().filter(|&most| names.len() > most) {
-        return Err(Failure::usage(format!(
-            "{} runs on at most {most} node{} here; --nodes asks for {}",
-            database.name(),
-            if most == 1 { "" } else { "s" },
-            names.len()
-        )));
     }
     Ok(names)
 }

@@ -3,16 +3,13 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use checkers::Validity;
-use cluster::{
-    Cluster, Database,
-    local::{LocalCluster, LocalSpec},
-    switch::SwitchLag,
-};
+use cluster::{Cluster, Database, switch::SwitchLag};
 use nemeses::{Plan, PlanSpec, Powers};
 use reports::{Fact, Findings, Phase, Run};
 use tokio::runtime::Runtime;
 
 use super::{
+    back::Back,
     choices::Choices,
     interrupt::Interrupts,
     live::{Live, LiveSummary, nanos},
@@ -29,8 +26,6 @@ use crate::{
 
 /// The longest that a database may take to start.
 const START_MAX: Duration = Duration::from_secs(90);
-/// The most that a capture of all packets may take.
-const CAPTURE_BYTES_MAX: u64 = 1 << 30;
 /// A wait for the switch that a call's measured time would notice.
 const SWITCH_LAG_NOTABLE: Duration = Duration::from_millis(20);
 /// The longest that any single step of setting up or tearing down may take.
@@ -108,28 +103,20 @@ impl Stages {
     async fn run(&mut self) -> Result<Findings, Failure> {
         self.keep_choices()?;
         self.progress.enter("setup", Some(START_MAX));
-        let spec = LocalSpec {
-            nodes: self.job.choices.nodes.clone(),
-            directory: self.folder.path.clone(),
-            seed: self.job.choices.seed,
-            capture: self.job.choices.capture.then(|| self.folder.file("capture.pcapng")),
-            capture_bytes_max: CAPTURE_BYTES_MAX,
-            ..LocalSpec::default()
-        };
         if let Some(why) = &self.job.outside {
             self.progress.say(&format!("  without namespaces: {why}"));
         }
-        let local = LocalCluster::start(spec).await?;
-        let cluster = local.cluster();
+        let back = Back::start(&self.job.choices, &self.folder).await?;
+        let cluster = back.cluster();
         let lived = self.live(&cluster).await;
-        let switch = local.switch_lag().and_then(switch_warning);
-        let limits = local.limits().to_vec();
+        let switch = back.switch_lag().and_then(switch_warning);
+        let limits = back.limits().to_vec();
         self.progress.enter("teardown", None);
         if self.job.leave_running && lived.is_ok() {
             self.wait_for_user(&cluster).await;
         }
         let stopped = step("stop the database", self.job.database.stop(&cluster)).await;
-        let torn_down = local.stop().await;
+        let torn_down = back.stop().await;
         let mut lived = lived?;
         for error in [stopped.err(), torn_down.err()].into_iter().flatten() {
             lived.warnings.push(format!("the cluster was not torn down cleanly: {error}"));
@@ -299,7 +286,10 @@ impl Stages {
         if findings.validity != Validity::Invalid {
             // What the nodes had on disk is only worth its room where something is to be looked into.
             for leftover in ["data", "hosts"] {
-                remove(&self.folder.file(leftover));
+                let path = self.folder.file(leftover);
+                if path.exists() {
+                    remove(&path);
+                }
             }
         }
         let exit = expectation::exit_of(&findings);
@@ -387,6 +377,7 @@ fn environment(choices: &Choices) -> Vec<Fact> {
         Fact::new("disprove", choices.version.clone()),
         Fact::new("system", format!("{} {} {}", std::env::consts::OS, kernel.trim(), std::env::consts::ARCH)),
         Fact::new("cores", cores.to_string()),
+        Fact::new("nodes", if choices.inventory.is_some() { "machines over SSH" } else { "on this machine" }),
         Fact::new("clients", choices.concurrency.to_string()),
         Fact::new(
             "rate",

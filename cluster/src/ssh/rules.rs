@@ -1,0 +1,224 @@
+//! What the packet filter of one node is to do, as `nft` or `iptables` takes it. Everything is in a table (or chains) of
+//! our own: what the user's filter does stays as it is.
+
+use std::{collections::BTreeMap, fmt::Write, net::IpAddr};
+
+use history::NodeId;
+
+use crate::{Endpoint, Link, LinkPolicy};
+
+/// The table of nft that is ours.
+pub(super) const TABLE: &str = "disprove";
+/// The chains of iptables that are ours.
+pub(super) const CHAINS: (&str, &str) = ("DISPROVE-IN", "DISPROVE-OUT");
+
+/// The programs that filter packets, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filter {
+    /// One table of nft for both families.
+    Nft,
+    /// Chains of iptables and ip6tables.
+    Iptables,
+}
+
+/// Where one node sees everybody else.
+#[derive(Clone, Debug)]
+pub(super) struct Scheme {
+    /// The node.
+    pub own: NodeId,
+    /// The other nodes, with every address they may send from.
+    pub peers: Vec<(NodeId, Vec<IpAddr>)>,
+    /// The controller, as the node sees it.
+    pub controller: IpAddr,
+    /// The port by which the node is reached over SSH, which no fault may close.
+    pub port: u16,
+}
+
+/// The policies of the links that one node carries out.
+pub(super) type Policies = BTreeMap<Link, LinkPolicy>;
+
+/// One direction of one other end, as rules have it.
+struct Side<'a> {
+    link: Link,
+    addresses: &'a [IpAddr],
+    incoming: bool,
+}
+
+impl Scheme {
+    fn sides(&self) -> Vec<Side<'_>> {
+        let own = Endpoint::Node(self.own);
+        let controller = std::slice::from_ref(&self.controller);
+        let mut sides: Vec<Side<'_>> = self
+            .peers
+            .iter()
+            .map(|(peer, addresses)| Side {
+                link: Link { from: Endpoint::Node(*peer), to: own },
+                addresses,
+                incoming: true,
+            })
+            .collect();
+        let from = Link { from: Endpoint::Controller, to: own };
+        let to = Link { from: own, to: Endpoint::Controller };
+        sides.push(Side { link: from, addresses: controller, incoming: true });
+        sides.push(Side { link: to, addresses: controller, incoming: false });
+        sides
+    }
+
+    /// The links whose packets this node's filter drops and counts.
+    pub(super) fn links(&self) -> Vec<Link> {
+        self.sides().into_iter().map(|side| side.link).collect()
+    }
+
+    /// The script for `nft -f -`, which takes it whole or not at all. Counters keep what they counted.
+    pub(super) fn nft(&self, policies: &Policies) -> String {
+        let mut text = format!("add table inet {TABLE}\n");
+        for (chain, hook) in [("incoming", "input"), ("outgoing", "output")] {
+            let _ =
+                writeln!(text, "add chain inet {TABLE} {chain} {{ type filter hook {hook} priority -150; }}");
+            let _ = writeln!(text, "flush chain inet {TABLE} {chain}");
+        }
+        let (family, port) = (family(self.controller), self.port);
+        let _ = writeln!(
+            text,
+            "add rule inet {TABLE} incoming {family} saddr {0} tcp dport {port} accept\n\
+             add rule inet {TABLE} outgoing {family} daddr {0} tcp sport {port} accept",
+            self.controller
+        );
+        for side in self.sides() {
+            let name = name(side.link);
+            for kind in ["cut", "lost", "passed"] {
+                let _ = writeln!(text, "add counter inet {TABLE} {kind}_{name}");
+            }
+            let (chain, end) = if side.incoming { ("incoming", "saddr") } else { ("outgoing", "daddr") };
+            let policy = policies.get(&side.link);
+            for address in side.addresses {
+                let rule =
+                    format!("add rule inet {TABLE} {chain} {} {end} {address}", self::family(*address));
+                if policy.is_some_and(|policy| policy.cut) {
+                    let _ = writeln!(text, "{rule} counter name cut_{name} drop");
+                } else if let Some(share) = policy.map(|policy| policy.loss).filter(|share| *share > 0.0) {
+                    let millionths = (share.min(1.0) * 1e6).round() as u32;
+                    let _ = writeln!(
+                        text,
+                        "{rule} numgen random mod 1000000 < {millionths} counter name lost_{name} drop"
+                    );
+                }
+                let _ = writeln!(text, "{rule} counter name passed_{name}");
+            }
+        }
+        text
+    }
+
+    /// The script for `iptables-restore --noflush` of one family. Counters begin anew.
+    pub(super) fn iptables(&self, policies: &Policies, v6: bool) -> String {
+        let (incoming, outgoing) = CHAINS;
+        let mut text = format!("*filter\n:{incoming} - [0:0]\n:{outgoing} - [0:0]\n");
+        if self.controller.is_ipv6() == v6 {
+            let (address, port) = (self.controller, self.port);
+            let _ = writeln!(text, "-A {incoming} -s {address} -p tcp --dport {port} -j RETURN");
+            let _ = writeln!(text, "-A {outgoing} -d {address} -p tcp --sport {port} -j RETURN");
+        }
+        for side in self.sides() {
+            let name = name(side.link);
+            let (chain, end) = if side.incoming { (incoming, "-s") } else { (outgoing, "-d") };
+            let policy = policies.get(&side.link);
+            for address in side.addresses.iter().filter(|address| address.is_ipv6() == v6) {
+                let rule = format!("-A {chain} {end} {address}");
+                if policy.is_some_and(|policy| policy.cut) {
+                    let _ = writeln!(text, "{rule} -m comment --comment cut_{name} -j DROP");
+                } else if let Some(share) = policy.map(|policy| policy.loss).filter(|share| *share > 0.0) {
+                    let _ = writeln!(
+                        text,
+                        "{rule} -m statistic --mode random --probability {:.6} -m comment --comment lost_{name} -j DROP",
+                        share.min(1.0)
+                    );
+                }
+                let _ = writeln!(text, "{rule} -m comment --comment passed_{name}");
+            }
+        }
+        text.push_str("COMMIT\n");
+        text
+    }
+}
+
+fn family(address: IpAddr) -> &'static str {
+    if address.is_ipv6() { "ip6" } else { "ip" }
+}
+
+/// The name of a link in counters, seen from the node that counts.
+pub(super) fn name(link: Link) -> String {
+    match (link.from, link.to) {
+        (Endpoint::Node(peer), Endpoint::Node(_)) => format!("from_{}", peer.0),
+        (Endpoint::Controller, _) => "from_clients".into(),
+        (_, Endpoint::Controller) => "to_clients".into(),
+    }
+}
+
+/// Several policies on one link: any cut cuts, shares are independent chances, delays add up, the narrowest wins.
+pub(super) fn combined(a: LinkPolicy, b: &LinkPolicy) -> LinkPolicy {
+    let either = |a: f64, b: f64| 1.0 - (1.0 - a) * (1.0 - b);
+    LinkPolicy {
+        cut: a.cut || b.cut,
+        loss: either(a.loss, b.loss),
+        delay: a.delay + b.delay,
+        jitter: a.jitter + b.jitter,
+        distribution: if b.jitter.is_zero() { a.distribution } else { b.distribution },
+        duplicate: either(a.duplicate, b.duplicate),
+        reorder: either(a.reorder, b.reorder),
+        corrupt: either(a.corrupt, b.corrupt),
+        corrupt_past_checksum: a.corrupt_past_checksum || b.corrupt_past_checksum,
+        bandwidth_bits: match (a.bandwidth_bits, b.bandwidth_bits) {
+            (0, other) | (other, 0) => other,
+            (a, b) => a.min(b),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scheme() -> Scheme {
+        Scheme {
+            own: NodeId(0),
+            peers: vec![(NodeId(1), vec!["10.0.0.2".parse().unwrap(), "fd00::2".parse().unwrap()])],
+            controller: "10.0.0.9".parse().unwrap(),
+            port: 2222,
+        }
+    }
+
+    fn cut_of_peer() -> Policies {
+        let link = Link { from: Endpoint::Node(NodeId(1)), to: Endpoint::Node(NodeId(0)) };
+        Policies::from([(link, LinkPolicy { cut: true, ..LinkPolicy::default() })])
+    }
+
+    #[test]
+    fn a_cut_drops_every_address_of_the_peer_and_never_ssh() {
+        let text = scheme().nft(&cut_of_peer());
+        assert!(text.contains("incoming ip saddr 10.0.0.2 counter name cut_from_1 drop\n"), "{text}");
+        assert!(text.contains("incoming ip6 saddr fd00::2 counter name cut_from_1 drop\n"), "{text}");
+        let ssh = text.find("ip saddr 10.0.0.9 tcp dport 2222 accept").expect("SSH stays open");
+        assert!(ssh < text.find("drop").expect("something is dropped"), "{text}");
+        assert!(!text.contains("flush ruleset") && !text.contains("delete"), "{text}");
+    }
+
+    #[test]
+    fn each_family_of_iptables_gets_its_addresses() {
+        let (v4, v6) = (scheme().iptables(&cut_of_peer(), false), scheme().iptables(&cut_of_peer(), true));
+        assert!(
+            v4.contains("-s 10.0.0.2 -m comment --comment cut_from_1 -j DROP") && !v4.contains("fd00"),
+            "{v4}"
+        );
+        assert!(
+            v6.contains("-s fd00::2 -m comment --comment cut_from_1 -j DROP") && !v6.contains("10.0"),
+            "{v6}"
+        );
+    }
+
+    #[test]
+    fn policies_add_up() {
+        let half = LinkPolicy { loss: 0.5, bandwidth_bits: 8, ..LinkPolicy::default() };
+        let both = combined(half.clone(), &LinkPolicy { bandwidth_bits: 0, ..half });
+        assert!((both.loss - 0.75).abs() < 1e-9 && both.bandwidth_bits == 8 && !both.cut);
+    }
+}
