@@ -165,7 +165,11 @@ fn plant_stale_read(list: &mut Vec<Operation<Register>>) {
 
 /// The findings of such a history with its stale read proven.
 pub fn findings(operations: usize) -> Findings {
-    let history = history(operations);
+    judged(history(operations))
+}
+
+/// The findings of such a history, which may have been changed elsewhere.
+pub fn judged(history: History<Register>) -> Findings {
     let planted: Vec<OpIndex> = history
         .operations
         .iter()

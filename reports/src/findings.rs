@@ -10,11 +10,19 @@ use serde::{Deserialize, Serialize};
 mod evidence;
 mod gather;
 mod headline;
+mod nodes;
 mod overlap;
 mod overview;
+mod pictures;
 mod scenes;
+mod tape;
+mod told;
 
 pub use headline::Headline;
+pub use nodes::NodeSeries;
+pub use pictures::{Bar, Life, Picture, Point, Series, Shape, Sign, Span, Tone};
+pub use tape::{Mark, Tape};
+pub use told::KindLine;
 
 /// The version of `results.json`. It grows when a field changes its meaning or disappears, not when one is added.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -164,6 +172,10 @@ pub struct FaultLine {
     pub record: FaultRecord,
     /// The operations that were under way during it.
     pub exposure: Exposure,
+    /// How long after its end every node that it struck had answered again; `None` where that never happened or
+    /// cannot be known.
+    #[serde(default)]
+    pub answered: Option<Nanos>,
 }
 
 /// One operation as it is shown: its vocabulary is gone, its words remain.
@@ -272,6 +284,8 @@ pub struct Overview {
     pub latency: Vec<LatencyLine>,
     /// Latency quantiles over time; bins without a successful operation are absent.
     pub quantiles: Vec<Quantiles>,
+    /// How the calls to each node ended, in the same bins.
+    pub nodes: Vec<NodeSeries>,
 }
 
 /// Everything that a report shows.
@@ -330,6 +344,12 @@ pub struct Findings {
     pub rows: Vec<Row>,
     /// The whole run, decimated.
     pub overview: Overview,
+    /// The operations that the explorer shows.
+    #[serde(default)]
+    pub tape: Tape,
+    /// What the checkers' own pictures show.
+    #[serde(default)]
+    pub pictures: Vec<Picture>,
 }
 
 impl Findings {

@@ -12,18 +12,35 @@ use crate::{
 };
 
 mod anomalies;
+mod availability;
 mod axis;
 mod cycle;
+mod explorer;
 mod lattice;
 mod order;
+mod pictures;
 mod plots;
 mod recolour;
 mod sections;
 mod timeline;
+mod top;
 
 /// The style sheet that every page carries.
 pub(crate) const STYLE: &str = include_str!("html/style.css");
-const SCRIPT: &str = include_str!("html/script.js");
+/// The script: readable parts that share one scope, in the order in which they need each other.
+const SCRIPT: &str = concat!(
+    "(() => {\n'use strict';\n",
+    include_str!("html/script/page.js"),
+    include_str!("html/script/anomalies.js"),
+    include_str!("html/script/data.js"),
+    include_str!("html/script/view.js"),
+    include_str!("html/script/draw.js"),
+    include_str!("html/script/pointer.js"),
+    include_str!("html/script/words.js"),
+    include_str!("html/script/link.js"),
+    include_str!("html/script/keys.js"),
+    "})();\n",
+);
 
 /// The longest title, in characters.
 const TITLE_MAX: usize = 160;
@@ -49,10 +66,12 @@ pub fn page(findings: &Findings) -> String {
                 a.skip href="#main" { "Skip to the verdict" }
                 (bar(findings))
                 main #main {
-                    (sections::top(findings, &title))
+                    (top::top(findings, &title))
                     (crate::expected::panel(findings))
                     (anomalies::all(findings))
                     (lattice::picture(findings))
+                    (pictures::all(findings))
+                    (explorer::section(findings))
                     (sections::whole_run(findings))
                     (sections::faults(findings))
                     (sections::calls(findings))
@@ -83,6 +102,8 @@ fn bar(findings: &Findings) -> Markup {
         nav.bar aria-label="Parts of this page" {
             span class={ "badge " (findings.headline.slug()) } { (findings.headline.sign()) " " (findings.headline.word()) }
             @if !findings.scenes.is_empty() { a href="#anomalies" { "Anomalies" } }
+            @if !findings.pictures.is_empty() { a href="#data-type" { "Data" } }
+            @if !findings.tape.marks.is_empty() { a href="#explorer" { "Operations" } }
             a href="#whole-run" { "Whole run" }
             @if !findings.faults.is_empty() { a href="#faults" { "Faults" } }
             a href="#calls" { "Calls" }
@@ -98,9 +119,17 @@ fn bar(findings: &Findings) -> Markup {
 fn keys() -> Markup {
     let keys = [
         ("n, p", "next, previous anomaly"),
-        ("j, k", "next, previous operation of the anomaly"),
+        (
+            "j, k",
+            "next, previous operation: of the anomaly, or of the picture of all when that was used last",
+        ),
         ("Enter", "pin the operation, or follow the link"),
-        ("Esc", "let go of the operation"),
+        ("e", "to the picture of all operations, at the anomaly that was read last"),
+        ("← → ↑ ↓", "move the picture of all operations (while it has the focus)"),
+        ("+, −, f", "zoom in, zoom out, show all"),
+        ("/", "filter by text"),
+        ("y", "copy a link to exactly this view"),
+        ("Esc", "let go of the operation, then forget the filter"),
         ("t", "light or dark"),
         ("?", "this card"),
     ];

@@ -54,8 +54,9 @@ pub mod terminal;
 pub mod wording;
 
 pub use findings::{
-    Count, Dot, Exposure, Fact, FaultLine, Findings, Headline, LatencyLine, OutcomeKind, Overview, Phase,
-    Quantiles, RateSeries, ReasonLine, Row, Run, SCHEMA_VERSION, Scene,
+    Bar, Count, Dot, Exposure, Fact, FaultLine, Findings, Headline, KindLine, LatencyLine, Life, Mark,
+    NodeSeries, OutcomeKind, Overview, Phase, Picture, Point, Quantiles, RateSeries, ReasonLine, Row, Run,
+    SCHEMA_VERSION, Scene, Series, Shape, Sign, Span, Tape, Tone,
 };
 pub use index::RunLine;
 pub use terminal::Style;

@@ -1,15 +1,18 @@
 //! Gathers [`Findings`] from a history: the one place of this crate where a vocabulary is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use checkers::{Validity, Verdict};
 use history::{Header, History, Key, NodeId, Operation, Outcome, Vocabulary};
 
 use super::{
-    Count, Exposure, Findings, Headline, OutcomeKind, Overview, ReasonLine, Row, Run, SCHEMA_VERSION,
+    Count, Exposure, Findings, Headline, OutcomeKind, Overview, ReasonLine, Row, Run, SCHEMA_VERSION, Tape,
+    nodes::{self, Watch},
     overlap::{Met, Overlap},
     overview::{Gauge, Seen},
+    pictures,
     scenes::{self, Stage},
+    tape,
 };
 use crate::{
     measures::Meter,
@@ -30,6 +33,8 @@ impl Findings {
         let mut overlap = Overlap::new(&history.faults);
         let mut gauge = Gauge::new(span_of(history));
         let mut meter = Meter::new(&history.faults);
+        let names = if history.header.nodes.is_empty() { &run.nodes } else { &history.header.nodes };
+        let mut watch = Watch::new(gauge.bins(), names);
         for operation in &history.operations {
             let seen = Seen {
                 kind: V::kind(&operation.call),
@@ -40,6 +45,7 @@ impl Findings {
             counts.add(&seen, &operation.outcome);
             gauge.add(seen);
             meter.add(seen.began, seen.ended, seen.outcome);
+            watch.add(operation.node, seen.outcome, seen.ended.unwrap_or(seen.began));
             overlap.add(Met {
                 began: seen.began,
                 ended: seen.ended,
@@ -47,8 +53,15 @@ impl Findings {
                 is_read: V::is_read(&operation.call),
             });
         }
-        let (faults, exposure) = overlap.finish(&history.faults);
+        let (mut faults, exposure) = overlap.finish(&history.faults);
+        for (line, answered) in faults.iter_mut().zip(nodes::answered(history, names)) {
+            line.answered = answered;
+        }
+        let overview = Overview { nodes: watch.finish(), ..gauge.finish() };
         let (scenes, drawn) = scenes::stage(&verdicts, &Whole(history));
+        let on_stage: BTreeSet<_> = drawn.iter().copied().collect();
+        let tape = tape::record(history, names.clone(), &scenes, &on_stage);
+        let pictures = pictures::of(history, &verdicts);
         let rows =
             drawn.into_iter().map(|index| row(&history.header, &run, &history.operations[index.0 as usize]));
         let rows = rows.collect();
@@ -63,8 +76,10 @@ impl Findings {
             damage: history.damage.clone(),
             scenes,
             rows,
-            overview: gauge.finish(),
             measures: meter.finish(),
+            overview,
+            tape,
+            pictures,
             ..Self::empty(run)
         };
         if findings.run.model.is_empty() {
@@ -113,11 +128,13 @@ impl Findings {
             scenes: Vec::new(),
             rows: Vec::new(),
             overview: Overview::default(),
+            tape: Tape::default(),
+            pictures: Vec::new(),
         }
     }
 }
 
-fn outcome_kind<R>(outcome: &Outcome<R>) -> OutcomeKind {
+pub(super) fn outcome_kind<R>(outcome: &Outcome<R>) -> OutcomeKind {
     match outcome {
         Outcome::Ok(_) => OutcomeKind::Ok,
         Outcome::Fail(_) => OutcomeKind::Fail,

@@ -123,6 +123,7 @@ impl Overlap {
             FaultLine {
                 record: fault.clone(),
                 exposure: if skipped { Exposure::default() } else { exposure },
+                answered: None,
             }
         });
         (lines.collect(), self.covered_exposure)

@@ -6,7 +6,7 @@
 
 use history::Nanos;
 
-use super::{Dot, LatencyLine, OutcomeKind, Overview, Quantiles, RateSeries};
+use super::{Dot, LatencyLine, OutcomeKind, Overview, Quantiles, RateSeries, nodes::Bins};
 
 /// The most bins of time.
 const BINS_MAX: u64 = 240;
@@ -53,6 +53,11 @@ impl Gauge {
         let bin = round_up((ended - began) / BINS_MAX + 1);
         let bins = ((ended - began) / bin + 1) as usize;
         Self { began, ended, bin, bins, series: Vec::new(), grids: Default::default() }
+    }
+
+    /// The bins of time, for whoever counts in the same.
+    pub fn bins(&self) -> Bins {
+        Bins { began: self.began, length: self.bin, count: self.bins }
     }
 
     pub fn add(&mut self, seen: Seen) {
@@ -102,6 +107,7 @@ impl Gauge {
             rates: rates.collect(),
             latency,
             quantiles: self.quantiles(),
+            nodes: Vec::new(),
         }
     }
 

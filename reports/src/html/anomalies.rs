@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How many bytes all pictures and tables together may take; what does not fit is told and not drawn.
-const BYTES_MAX: usize = 1_300_000;
+const BYTES_MAX: usize = 1_000_000;
 /// The longest sentence, in characters.
 pub(super) const SENTENCE_MAX: usize = 900;
 
@@ -65,6 +65,7 @@ fn section(findings: &Findings, scene: &Scene, id: usize) -> Markup {
             @if scene.omitted > 0 {
                 p.note { (count(scene.omitted)) " more operations on the same key at that time are not drawn." }
             }
+            p.script { a href={ "#explore&anomaly=" (id) } { "See it among all operations" } " (e)" }
             (order::table(findings, scene, anomaly, id))
         }
     }

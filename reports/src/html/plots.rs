@@ -24,14 +24,14 @@ pub(super) struct Size {
 pub(super) const WIDE: Size = Size { width: 1_120, height: 300 };
 pub(super) const NARROW: Size = Size { width: 360, height: 280 };
 
-const AXIS_LEFT: u32 = 62;
+pub(super) const AXIS_LEFT: u32 = 62;
 const AXIS_BELOW: u32 = 28;
 const RIGHT: u32 = 12;
 /// The height of the strip of one family of faults.
 const STRIP: u32 = 14;
 /// How many families have a strip, and how many faults are drawn.
 const FAMILIES_MAX: usize = 6;
-const FAULTS_MAX: usize = 400;
+const FAULTS_MAX: usize = 300;
 
 /// The families of faults that are drawn, in order of appearance.
 pub(super) fn families(findings: &Findings) -> Vec<&str> {
@@ -163,7 +163,7 @@ where
     R: AsRangedCoord<CoordDescType = Y, Value = f64>,
     Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
-    let strips = STRIP * families(findings).len() as u32 + 6;
+    let strips = strips(findings);
     let mut drawn = String::new();
     let result = (|| -> Drawn {
         let area =
@@ -193,18 +193,26 @@ where
     if result.is_err() {
         return String::new();
     }
-    recolour::recolour(&drawn, &bands(findings, size))
+    recolour::recolour(&drawn, &bands(findings, size.width, size.height - AXIS_BELOW))
 }
 
-/// The faults as strips above the plot, one row per family, and as bands behind it.
-fn bands(findings: &Findings, size: Size) -> String {
-    let families = families(findings);
-    let strips = STRIP * families.len() as u32 + 6;
+/// The height of the strips of faults above a plot.
+pub(super) fn strips(findings: &Findings) -> u32 {
+    STRIP * families(findings).len() as u32 + 6
+}
+
+/// Where a moment in seconds stands on a plot.
+pub(super) fn x(findings: &Findings, size: Size, at: f64) -> f64 {
     let span = seconds(findings);
-    let plot_width = f64::from(size.width - AXIS_LEFT - RIGHT);
-    let x = |at: f64| {
-        f64::from(AXIS_LEFT) + ((at - span.start) / (span.end - span.start)).clamp(0.0, 1.0) * plot_width
-    };
+    let share = ((at - span.start) / (span.end - span.start)).clamp(0.0, 1.0);
+    f64::from(AXIS_LEFT) + share * f64::from(size.width - AXIS_LEFT - RIGHT)
+}
+
+/// The faults as strips above a plot of this width, one row per family, and as bands of this height behind it.
+pub(super) fn bands(findings: &Findings, width: u32, height: u32) -> String {
+    let families = families(findings);
+    let strips = strips(findings);
+    let size = Size { width, height };
     let markup = maud::html! {
         @for (place, family) in families.iter().enumerate() {
             text x=(AXIS_LEFT - 6) y=(place as u32 * STRIP + 11) text-anchor="end" font-size="11" {
@@ -214,13 +222,13 @@ fn bands(findings: &Findings, size: Size) -> String {
         @for line in findings.faults.iter().take(FAULTS_MAX) {
             @let record = &line.record;
             @if let Some(place) = families.iter().position(|family| *family == record.family) {
-                @let from = x(record.began.seconds());
-                @let until = record.ended.map_or(span.end, |ended| ended.seconds());
-                @let width = (x(until) - from).max(1.5);
+                @let from = x(findings, size, record.began.seconds());
+                @let until = record.ended.unwrap_or(findings.overview.ended).seconds();
+                @let width = (x(findings, size, until) - from).max(1.5);
                 g {
                     title { (crate::wording::cut(&visible(&record.description), 160)) ", from " (record.began.to_string()) }
                     rect.strip x=(format!("{from:.1}")) y=(place as u32 * STRIP + 3) width=(format!("{width:.1}")) height=(STRIP - 5) rx="2" {}
-                    rect.band x=(format!("{from:.1}")) y=(strips) width=(format!("{width:.1}")) height=(size.height - AXIS_BELOW) {}
+                    rect.band x=(format!("{from:.1}")) y=(strips) width=(format!("{width:.1}")) height=(height) {}
                 }
             }
         }

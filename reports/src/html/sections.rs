@@ -5,132 +5,37 @@ use maud::{Markup, PreEscaped, html};
 
 use super::{
     anomalies::SENTENCE_MAX,
+    availability,
     plots::{self, NARROW, WIDE},
     recolour::mark,
 };
 use crate::{
-    FaultLine, Findings, Headline, OutcomeKind, proof,
+    FaultLine, Findings, OutcomeKind,
     wording::{count, cut, duration, percent, visible},
 };
 
-/// How many anomalies the first screen tells.
-const TOLD_MAX: usize = 5;
 /// How many faults the table lists.
 const FAULTS_MAX: usize = 300;
 /// How many facts, reasons, phases, warnings and limits are listed, each.
-const LINES_MAX: usize = 60;
+pub(super) const LINES_MAX: usize = 60;
 /// The longest text of one cell and of one command, in characters.
 const TEXT_MAX: usize = 300;
 const COMMAND_MAX: usize = 4_000;
 
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     cut(&visible(text), TEXT_MAX).into_owned()
 }
 
-/// The verdict, a sentence per anomaly, and how to repeat it.
-pub(super) fn top(findings: &Findings, title: &str) -> Markup {
-    let run = &findings.run;
-    let told = findings.anomalies().count();
-    html! {
-        section.top.panel.(findings.headline.slug()) {
-            span class={ "badge " (findings.headline.slug()) } { (findings.headline.sign()) " " (findings.headline.word()) }
-            h1 { (title) ": " (cut(&visible(&findings.sentence()), SENTENCE_MAX)) }
-            p.meta { (meta(findings)) }
-            @if told > 0 {
-                ul.said {
-                    @for (place, (_, anomaly)) in findings.anomalies().take(TOLD_MAX).enumerate() {
-                        li {
-                            span.kind { (text(&anomaly.kind)) }
-                            (cut(&visible(&anomaly.sentence), SENTENCE_MAX)) " "
-                            @if place < findings.scenes.len() { a href={ "#anomaly-" (place + 1) } { "See it" } }
-                        }
-                    }
-                    @if told > TOLD_MAX { li { "and " (count((told - TOLD_MAX) as u64)) " more" } }
-                }
-            }
-            (standing(findings))
-            @if !run.reproduce.is_empty() { p.meta { "Repeat the run:" } (command(&run.reproduce)) }
-            @else if !run.recheck.is_empty() { p.meta { "Judge the history again:" } (command(&run.recheck)) }
-            (figures(findings))
-        }
-        (warnings(findings))
-    }
-}
-
-/// Which promises fell and which still stand.
-fn standing(findings: &Findings) -> Markup {
-    let lines = findings.verdicts.iter().filter_map(|verdict| verdict.standing.as_ref());
-    html! {
-        @for judged in lines.take(LINES_MAX) {
-            dl.facts.standing {
-                @for (title, names) in proof::standing(judged) { dt { (title) } dd { (text(&names)) } }
-            }
-        }
-    }
-}
-
-fn meta(findings: &Findings) -> String {
-    let run = &findings.run;
-    let mut parts = Vec::new();
-    if !run.database.is_empty() {
-        parts.push(format!("{} {}", run.database, run.database_version).trim().to_string());
-    }
-    if !run.workload.is_empty() {
-        parts.push(format!("workload {}", run.workload));
-    }
-    if !run.nodes.is_empty() {
-        parts.push(crate::wording::plural(run.nodes.len() as u64, "node"));
-    }
-    parts.push(format!("seed {}", run.seed));
-    if !run.started.is_empty() {
-        parts.push(run.started.clone());
-    }
-    text(&parts.join(" · "))
-}
-
-fn figures(findings: &Findings) -> Markup {
-    let unknown: u64 = findings.counts.iter().map(|count| count.unknown).sum();
-    let in_force = findings.faults.iter().filter(|line| line.record.state == FaultState::Installed).count();
-    let overview = &findings.overview;
-    let length = Nanos(overview.ended.0.saturating_sub(overview.began.0));
-    html! {
-        dl.figures {
-            div { dt { "Operations" } dd { (count(findings.operations)) } }
-            div { dt { "Ok" } dd { (count(findings.ok_operations)) " " small { (percent(findings.ok_operations, findings.operations)) } } }
-            div { dt { "Unknown" } dd { (count(unknown)) " " small { (percent(unknown, findings.operations)) } } }
-            div { dt { "Faults in force" } dd { (in_force) " " small { "of " (findings.faults.len()) } } }
-            div { dt { "Met by a fault" } dd { (count(findings.exposure.operations)) " " small { "operations" } } }
-            div { dt { "Length" } dd { (duration(length)) } }
-            @if let Some(recovery) = findings.recovery { div { dt { "Answered again after" } dd { (duration(recovery)) } } }
-        }
-    }
-}
-
-fn warnings(findings: &Findings) -> Markup {
-    let mut lines: Vec<String> = Vec::new();
-    if findings.headline != Headline::Failure {
-        lines.extend(findings.failure.iter().map(|failure| format!("The harness failed: {failure}")));
-    }
-    if findings.interrupted {
-        lines.push("The run was interrupted; what there was has been judged.".into());
-    }
-    lines.extend(findings.doubts.iter().map(|doubt| format!("Doubt: {doubt}.")));
-    lines.extend(findings.warnings.iter().cloned());
-    html! {
-        @if !lines.is_empty() {
-            section.warnings.panel aria-label="Warnings" { b { "Mind this" } (list(&lines)) }
-        }
-    }
-}
-
-fn list(lines: &[String]) -> Markup {
+/// Lines, cut and limited.
+pub(super) fn list(lines: &[String]) -> Markup {
     html! {
         ul { @for line in lines.iter().take(LINES_MAX) { li { (cut(&visible(line), SENTENCE_MAX)) } } }
         @if lines.len() > LINES_MAX { p.note { "and " (lines.len() - LINES_MAX) " more in results.json" } }
     }
 }
 
-fn command(command: &str) -> Markup {
+/// A command that can be copied.
+pub(super) fn command(command: &str) -> Markup {
     html! {
         div.command {
             pre { (cut(&visible(command), COMMAND_MAX)) }
@@ -175,7 +80,7 @@ pub(super) fn whole_run(findings: &Findings) -> Markup {
             }
         }
         @if !rates.is_empty() {
-            section.panel.plot style="margin-top:18px" {
+            section.panel.plot {
                 h3 { "Completions per second" }
                 p.how {
                     "How many operations ended per second. A line of ok that falls to zero during a fault is an outage; failed and "
@@ -191,6 +96,27 @@ pub(super) fn whole_run(findings: &Findings) -> Markup {
                 }
             }
         }
+        (nodes(findings))
+    }
+}
+
+/// Availability by node, and recovery after each fault.
+fn nodes(findings: &Findings) -> Markup {
+    let wide = availability::plot(findings, WIDE);
+    html! {
+        @if !wide.0.is_empty() {
+            section.panel.plot {
+                h3 { "Availability per node" }
+                p.how {
+                    "Each row is a node: the taller the mark, the more of the calls that ended then were ok. A node that is cut off or killed "
+                    "should have a gap no longer than its fault."
+                }
+                div.wide role="img" aria-label="Availability of each node over time" { (wide) }
+                div.narrow role="img" aria-label="Availability of each node over time" { (availability::plot(findings, NARROW)) }
+                ul.key { (availability::key()) (band_key(findings)) }
+            }
+        }
+        (availability::recoveries(findings))
     }
 }
 
@@ -214,7 +140,7 @@ pub(super) fn faults(findings: &Findings) -> Markup {
             table {
                 thead { tr {
                     th { "Fault" } th { "What" } th.number { "From" } th.number { "For" } th { "State" }
-                    th.number { "Operations" } th.number { "of them ok" } th { "Evidence" }
+                    th.number { "Operations" } th.number { "of them ok" } th.number { "Answered again after" } th { "Evidence" }
                 } }
                 tbody { @for line in findings.faults.iter().take(FAULTS_MAX) { (fault(line)) } }
             }
@@ -246,6 +172,7 @@ fn fault(line: &FaultLine) -> Markup {
             td { span class={ "state " (state) } { (state) } }
             td.number { (count(line.exposure.operations)) }
             td.number { (count(line.exposure.ok)) }
+            td.number { @match line.answered { Some(took) => (duration(took)), None => "–" } }
             td.prose { (text(&record.evidence)) }
         }
     }
