@@ -117,6 +117,32 @@ const drawLanes = pen => {
   }
 };
 
+// More bars than anybody could read: narrow ones of a kind become one shape, and the open ends of a row one shade.
+const CROWD = 500;
+const drawCrowd = (pen, crowd, height) => {
+  const shapes = Object.fromEntries(OUTCOMES.map(outcome => [outcome, new Path2D()]));
+  const open = new Map();
+  const wide = [];
+  for (const op of crowd) {
+    const [x, y] = [xOf(op.began), yOf(op.row) + 2];
+    if (op.outcome === 'unknown') {
+      open.set(y, Math.min(open.get(y) ?? Infinity, x));
+      shapes.unknown.rect(x, y, 2, height);
+      continue;
+    }
+    const width = xOf(op.ended) - x;
+    if (width > 10) wide.push(op);
+    else shapes[op.outcome].rect(x, op.outcome === 'fail' ? y + height / 3 : y, Math.max(width - 0.5, 1), op.outcome === 'fail' ? height / 3 : height);
+  }
+  pen.globalAlpha = 0.22;
+  pen.fillStyle = ink.unknown;
+  for (const [y, x] of open) pen.fillRect(Math.max(x, MARGIN), y, size.width - Math.max(x, MARGIN), height);
+  pen.globalAlpha = view.story ? 0.45 : 0.85;
+  for (const outcome of OUTCOMES) { pen.fillStyle = ink[outcome]; pen.fill(shapes[outcome]); }
+  pen.globalAlpha = 1;
+  for (const op of wide) drawBar(pen, op, yOf(op.row) + 2, height, view.story ? 0.45 : 1);
+};
+
 const witnesses = () => new Set(view.story ? view.story.witness : []);
 const drawBars = pen => {
   const height = rowHeight();
@@ -125,14 +151,17 @@ const drawBars = pen => {
   const culprit = view.story?.culprit ?? null;
   const places = new Map((view.story?.order ?? []).filter(step => !step[2]).map((step, place) => [step[0], place + 1]));
   const [top, bottom] = [HEAD - height, size.height];
-  const special = [];
+  const [special, plain] = [[], []];
   for (const op of ops) {
     if (!op.shown || op.began > view.until || op.ended < view.from) continue;
     const y = yOf(op.row) + 2;
     if (y < top || y > bottom) continue;
-    if (op === view.pinned || op === view.hovered || proof.has(op.index) || op.index === culprit) special.push(op);
-    else drawBar(pen, op, y, bar, view.story && !places.has(op.index) ? 0.45 : 1);
+    const matters = op === view.pinned || op === view.hovered || proof.has(op.index) || op.index === culprit;
+    (matters ? special : plain).push(op);
   }
+  const alpha = op => view.story && !places.has(op.index) ? 0.45 : 1;
+  if (plain.length > CROWD) drawCrowd(pen, plain, bar);
+  else for (const op of plain) drawBar(pen, op, yOf(op.row) + 2, bar, alpha(op));
   // What matters is drawn last, so that nothing covers it.
   for (const op of special) {
     const y = yOf(op.row) + 2;
