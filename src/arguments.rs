@@ -88,6 +88,12 @@ pub enum Command {
                       disprove verify history.edn proof.json"
     )]
     Verify(VerifyArguments),
+    /// Speaks with a client program of your own, and explains its first mistake.
+    #[cfg(feature = "program")]
+    #[command(
+        after_help = "Example:\n  disprove client-check --as set --address 127.0.0.1 python3 client.py"
+    )]
+    ClientCheck(ClientCheckArguments),
     /// Draws the report of a stored run again.
     #[command(after_help = "Example:\n  disprove report store/latest")]
     Report(RunArgument),
@@ -171,6 +177,9 @@ pub struct TestArguments {
     /// How much its transactions see of each other, where it has several levels; `disprove list` names them.
     #[arg(long, env = "DISPROVE_ISOLATION", value_name = "LEVEL", help_heading = "What to test")]
     pub isolation: Option<String>,
+    /// How its servers stand to each other, where it can be set up in several ways; `disprove list` names them.
+    #[arg(long, env = "DISPROVE_TOPOLOGY", value_name = "NAME", help_heading = "What to test")]
+    pub topology: Option<String>,
     /// Which nodes, and how to reach them.
     #[command(flatten)]
     pub reach: ReachArguments,
@@ -411,6 +420,23 @@ pub struct VerifyArguments {
     /// The value of everything before the first call, as it was given to `check`.
     #[arg(long, value_name = "VALUE")]
     pub initial: Option<String>,
+}
+
+/// What `client-check` takes.
+#[derive(Args, Clone, Debug)]
+pub struct ClientCheckArguments {
+    /// What its calls are: register, set, list-append or rw-register.
+    #[arg(long = "as", value_name = "VOCABULARY", default_value = "register")]
+    pub vocabulary: String,
+    /// The address that the program is told.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub address: String,
+    /// The name of the node that the program is told.
+    #[arg(long, default_value = "n1")]
+    pub node: String,
+    /// The program and its arguments.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub program: Vec<String>,
 }
 
 /// A command that takes a stored run.

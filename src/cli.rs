@@ -85,6 +85,8 @@ impl Cli {
             Command::Test(test) => command::test::run(&registry, *test, color),
             Command::Replay(replay) => command::replay::run(&registry, replay, color),
             Command::Check(check) => command::check::run(*check, color),
+            #[cfg(feature = "program")]
+            Command::ClientCheck(check) => command::client_check::run(&check),
             Command::Verify(verify) => command::verify::run(&verify),
             Command::Report(report) => command::report::run(&registry, &report.run),
             Command::Clean(clean) => command::clean::run(&clean),

@@ -2,6 +2,8 @@
 
 pub mod check;
 pub mod clean;
+#[cfg(feature = "program")]
+pub mod client_check;
 pub mod demo;
 pub mod diff;
 pub mod doctor;

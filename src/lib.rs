@@ -32,6 +32,8 @@ pub mod inventory;
 pub mod judge;
 pub mod models;
 pub mod output;
+#[cfg(feature = "program")]
+pub mod own_system;
 pub mod registry;
 pub mod requirement;
 pub mod run;
@@ -44,6 +46,12 @@ mod cli;
 
 pub use cli::{Cli, cli};
 
-#[cfg(feature = "etcd")]
+#[cfg(any(
+    feature = "etcd",
+    feature = "mariadb",
+    feature = "postgres",
+    feature = "program",
+    feature = "redis"
+))]
 pub use databases;
 pub use {checkers, cluster, history, nemeses, reports, specimens, workloads};

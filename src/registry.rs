@@ -3,6 +3,8 @@
 //! This is the one place where types are erased: a workload of any vocabulary is an [`AnyWorkload`] to the command
 //! line, and asks the database for clients of its own vocabulary.
 
+mod systems;
+
 use std::sync::Arc;
 
 use cluster::{Database, Speaks};
@@ -84,76 +86,11 @@ impl DatabaseSource for OwnDatabase {
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
-        refuse_disease(arguments)?;
-        refuse_isolation(arguments)?;
+        systems::refuse_disease(arguments)?;
+        systems::refuse_isolation(arguments)?;
+        systems::refuse_topology(arguments)?;
         Ok(Arc::clone(&self.0))
     }
-}
-
-/// etcd, from Debian's package.
-#[cfg(feature = "etcd")]
-struct Etcd;
-
-#[cfg(feature = "etcd")]
-impl DatabaseSource for Etcd {
-    fn name(&self) -> &str {
-        "etcd"
-    }
-
-    fn describe(&self) -> &str {
-        "etcd 3.4 or later, from the package etcd-server, through its HTTP gateway"
-    }
-
-    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
-        refuse_disease(arguments)?;
-        refuse_isolation(arguments)?;
-        Ok(Arc::new(databases::Etcd))
-    }
-}
-
-/// PostgreSQL, from Debian's package.
-#[cfg(feature = "postgres")]
-struct Postgres;
-
-#[cfg(feature = "postgres")]
-impl DatabaseSource for Postgres {
-    fn name(&self) -> &str {
-        "postgres"
-    }
-
-    fn describe(&self) -> &str {
-        "one PostgreSQL server, from the package postgresql; --isolation read-committed, repeatable-read or \
-         serializable (the default)"
-    }
-
-    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
-        use databases::postgres::Isolation;
-        refuse_disease(arguments)?;
-        let isolation = match arguments.isolation.as_deref() {
-            None => Isolation::default(),
-            Some(name) => Isolation::ALL.into_iter().find(|level| level.name() == name).ok_or_else(|| {
-                let nearest = settings::nearest(name, Isolation::ALL.into_iter().map(Isolation::name));
-                Failure::usage(format!("postgres has no isolation level `{name}`; did you mean `{nearest}`?"))
-            })?,
-        };
-        Ok(Arc::new(databases::Postgres { isolation }))
-    }
-}
-
-/// Only some databases have levels to choose from.
-fn refuse_isolation(arguments: &TestArguments) -> Result<(), Failure> {
-    match arguments.isolation {
-        None => Ok(()),
-        Some(_) => Err(Failure::usage(format!("{} has no isolation levels to choose from", arguments.db))),
-    }
-}
-
-/// Only the specimen has diseases.
-fn refuse_disease(arguments: &TestArguments) -> Result<(), Failure> {
-    if arguments.disease == "none" {
-        return Ok(());
-    }
-    Err(Failure::usage(format!("--disease is for the specimen alone; {} is tested as it is", arguments.db)))
 }
 
 /// The built-in specimen, healthy or with one disease.
@@ -169,7 +106,8 @@ impl DatabaseSource for Specimen {
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
-        refuse_isolation(arguments)?;
+        systems::refuse_isolation(arguments)?;
+        systems::refuse_topology(arguments)?;
         let wanted = arguments.disease.as_str();
         let disease = specimens::Disease::all().iter().copied().find(|disease| disease.name() == wanted);
         let disease = disease.ok_or_else(|| {
@@ -206,13 +144,8 @@ impl Registry {
             Arc::new(workloads::ListAppendWorkload::default()),
             Arc::new(workloads::RwRegisterWorkload::default()),
         ];
-        let databases: Vec<Box<dyn DatabaseSource>> = vec![
-            Box::new(Specimen),
-            #[cfg(feature = "etcd")]
-            Box::new(Etcd),
-            #[cfg(feature = "postgres")]
-            Box::new(Postgres),
-        ];
+        let mut databases: Vec<Box<dyn DatabaseSource>> = vec![Box::new(Specimen)];
+        databases.extend(systems::all());
         Self { databases, workloads }
     }
 
@@ -241,6 +174,13 @@ impl Registry {
     /// The database of a name, as the flags want it.
     pub fn database(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
         let wanted = arguments.db.as_str();
+        #[cfg(feature = "program")]
+        if let Some((own, _)) = crate::own_system::described(arguments)? {
+            systems::refuse_disease(arguments)?;
+            systems::refuse_isolation(arguments)?;
+            systems::refuse_topology(arguments)?;
+            return Ok(Arc::new(own));
+        }
         let source = self.databases().find(|source| source.name() == wanted).ok_or_else(|| {
             let nearest = settings::nearest(wanted, self.databases().map(DatabaseSource::name));
             Failure::usage(format!(

@@ -50,11 +50,7 @@ pub fn parse_with_file(
 
 fn read_file_layer(command: &Command, test: &ArgMatches) -> Result<FileLayer, Failure> {
     let named = test.get_one::<PathBuf>("config");
-    let path = match named {
-        Some(path) => path.clone(),
-        None if Path::new(USUAL_FILE).is_file() => PathBuf::from(USUAL_FILE),
-        None => return Ok(FileLayer::default()),
-    };
+    let Some(path) = file_of(named.map(PathBuf::as_path)) else { return Ok(FileLayer::default()) };
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Failure::usage(format!("cannot read the settings in {}: {error}", path.display()))
     })?;
@@ -62,6 +58,14 @@ fn read_file_layer(command: &Command, test: &ArgMatches) -> Result<FileLayer, Fa
     let values =
         parse_file(&text, &known).map_err(|what| Failure::usage(format!("{}: {what}", path.display())))?;
     Ok(FileLayer { path: Some(path), values })
+}
+
+/// The settings file: the one that was named, or the usual one where it is there.
+pub fn file_of(named: Option<&Path>) -> Option<PathBuf> {
+    match named {
+        Some(path) => Some(path.to_owned()),
+        None => Path::new(USUAL_FILE).is_file().then(|| PathBuf::from(USUAL_FILE)),
+    }
 }
 
 pub(crate) fn known_keys(command: &Command) -> Vec<String> {
@@ -76,13 +80,19 @@ fn parse_file(text: &str, known: &[String]) -> Result<Vec<(String, String)>, Str
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         format!("line {line}: {}", error.message())
     })?;
+    // A system that the file describes is the one to test, unless somebody names another.
+    let own = table.get("database").and_then(|database| database.get("name")).and_then(toml::Value::as_str);
+    let own = own.map(|name| ("db".to_owned(), name.to_owned()));
     let Some(run) = table.get("run") else {
-        return Err("there is no table [run] in it; settings stand under a line [run]".into());
+        return match (own, table.contains_key("database")) {
+            (own, true) => Ok(own.into_iter().collect()),
+            _ => Err("there is no table [run] in it; settings stand under a line [run]".into()),
+        };
     };
     let toml::Value::Table(run) = run else {
         return Err("run is not a table; settings stand under a line [run]".into());
     };
-    let mut values = Vec::new();
+    let mut values: Vec<(String, String)> = own.into_iter().filter(|_| !run.contains_key("db")).collect();
     for (key, value) in run {
         let flag = key.replace('_', "-");
         if !known.contains(&flag) {
@@ -114,11 +124,13 @@ fn plain(value: &toml::Value) -> Option<String> {
     })
 }
 
-pub(crate) fn line_of(text: &str, byte: usize) -> usize {
+/// The line of a byte.
+pub fn line_of(text: &str, byte: usize) -> usize {
     text.as_bytes()[..byte.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
 }
 
-fn line_of_key(text: &str, key: &str) -> usize {
+/// The line of the first key of this name.
+pub fn line_of_key(text: &str, key: &str) -> usize {
     let found = text.lines().position(|line| {
         line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
     });

@@ -36,6 +36,10 @@ pub trait Database: Send + Sync {
     fn nodes_usual(&self) -> usize {
         5
     }
+    /// The fewest nodes it can run on.
+    fn nodes_min(&self) -> usize {
+        1
+    }
     /// The most nodes it can run on; `None` where it does not matter.
     fn nodes_max(&self) -> Option<usize> {
         None

@@ -11,14 +11,28 @@
 //! assert_eq!(etcd.promises("register"), Some("linearizable"));
 //! ```
 //!
-//! Read next: [`etcd`], then [`postgres`].
+//! Read next: [`etcd`], then [`postgres`], then [`redis`], then [`program`] for clients in other languages.
 
+#[cfg(feature = "program")]
+pub mod configured;
 #[cfg(feature = "etcd")]
 pub mod etcd;
+#[cfg(feature = "mariadb")]
+pub mod mariadb;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "program")]
+pub mod program;
+#[cfg(feature = "redis")]
+pub mod redis;
 
+#[cfg(feature = "program")]
+pub use configured::Configured;
 #[cfg(feature = "etcd")]
 pub use etcd::Etcd;
+#[cfg(feature = "mariadb")]
+pub use mariadb::Mariadb;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
+#[cfg(feature = "redis")]
+pub use redis::Redis;

@@ -1,7 +1,8 @@
-//! PostgreSQL 13 and later, as one server.
+//! PostgreSQL 13 and later: one server, or a primary with standbys that are read from.
 
 mod client;
 mod processes;
+mod standbys;
 mod transactions;
 
 use std::{path::PathBuf, time::Duration};
@@ -54,6 +55,11 @@ impl Isolation {
         }
     }
 
+    /// The level itself, or the one below where it is the strongest: what a standby has.
+    fn below_serializable(self) -> Self {
+        if self == Self::Serializable { Self::RepeatableRead } else { self }
+    }
+
     /// Its name in SQL.
     fn sql(self) -> &'static str {
         match self {
@@ -73,11 +79,39 @@ impl Isolation {
     }
 }
 
-/// One PostgreSQL server.
+/// How its servers stand to each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Topology {
+    /// One server.
+    #[default]
+    Single,
+    /// A primary, and standbys that follow it and answer reads.
+    Standbys,
+    /// The same, and a commit waits until one of the standbys has it on its disk.
+    SyncStandbys,
+}
+
+impl Topology {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Single, Self::Standbys, Self::SyncStandbys];
+
+    /// Its name in `--topology`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Standbys => "standbys",
+            Self::SyncStandbys => "sync-standbys",
+        }
+    }
+}
+
+/// PostgreSQL.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Postgres {
-    /// The level of every transaction.
+    /// The level of every transaction. A standby knows no serializable transactions, and makes repeatable-read ones then.
     pub isolation: Isolation,
+    /// How its servers stand to each other.
+    pub topology: Topology,
 }
 
 fn port(node: &Node) -> u16 {
@@ -104,7 +138,7 @@ async fn programs(node: &Node) -> Result<PathBuf, Error> {
 }
 
 /// Makes the data folder, with settings that say what is tested and nothing else.
-async fn make(node: &Node) -> Result<(), Error> {
+async fn make(topology: Topology, node: &Node) -> Result<(), Error> {
     let remote = node.remote()?;
     let (programs, data) = (programs(node).await?, data(node));
     let (initdb, folder) = (programs.join("initdb").display().to_string(), data.display().to_string());
@@ -117,13 +151,17 @@ async fn make(node: &Node) -> Result<(), Error> {
         return Err(Error::Node { node: node.name.clone(), what });
     }
     // Nothing but the run's own network reaches the node, so nobody is asked for a password.
-    remote.upload(&data.join("pg_hba.conf"), b"host all all 0.0.0.0/0 trust\n").await?;
-    let settings = format!(
+    let trusted = b"host all all 0.0.0.0/0 trust\nhost replication all 0.0.0.0/0 trust\n";
+    remote.upload(&data.join("pg_hba.conf"), trusted).await?;
+    let mut settings = format!(
         "listen_addresses = '{}'\nport = {}\nunix_socket_directories = ''\nshared_buffers = 32MB\n\
          max_connections = 200\nfsync = on\nsynchronous_commit = on\nlog_min_messages = warning\n",
         node.address,
         port(node)
     );
+    if topology == Topology::SyncStandbys {
+        settings += "synchronous_standby_names = 'ANY 1 (*)'\n";
+    }
     remote.upload(&data.join("postgresql.auto.conf"), settings.as_bytes()).await
 }
 
@@ -154,16 +192,19 @@ impl Database for Postgres {
         "postgres"
     }
 
+    /// Reads of a standby may be late, and PostgreSQL says so: linearizability is not promised with standbys. Of their
+    /// transactions it promises a snapshot.
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
-        match vocabulary {
-            "register" | "set" => Some("linearizable"),
-            "list-append" | "rw-register" => Some(self.isolation.promise()),
+        match (self.topology, vocabulary) {
+            (Topology::Single, "register" | "set") => Some("linearizable"),
+            (Topology::Single, "list-append" | "rw-register") => Some(self.isolation.promise()),
+            (_, "list-append" | "rw-register") => Some(self.isolation.below_serializable().promise()),
             _ => None,
         }
     }
 
     fn speaks(&self) -> Speaks {
-        let clients = PostgresClients { isolation: self.isolation };
+        let clients = PostgresClients { isolation: self.isolation, topology: self.topology };
         Speaks::default()
             .with::<Register>(clients)
             .with::<Set>(clients)
@@ -172,11 +213,15 @@ impl Database for Postgres {
     }
 
     fn nodes_usual(&self) -> usize {
-        1
+        if self.topology == Topology::Single { 1 } else { 3 }
+    }
+
+    fn nodes_min(&self) -> usize {
+        if self.topology == Topology::Single { 1 } else { 2 }
     }
 
     fn nodes_max(&self) -> Option<usize> {
-        Some(1)
+        (self.topology == Topology::Single).then_some(1)
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
@@ -185,15 +230,17 @@ impl Database for Postgres {
 
     async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
         let node = &cluster.nodes[0];
-        make(node).await?;
-        start_server(node).await
+        make(self.topology, node).await?;
+        start_server(node).await?;
+        standbys::start(cluster).await
     }
 
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
         let node = &cluster.nodes[0];
         let at = |reason: history::Reason| Error::Node { node: node.name.clone(), what: reason.to_string() };
         let session = client::connect(node).await.map_err(at)?;
-        session.batch_execute(TABLES).await.map_err(|error| at(error.to_string().into()))
+        session.batch_execute(TABLES).await.map_err(|error| at(error.to_string().into()))?;
+        standbys::follow(cluster).await
     }
 
     async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
@@ -206,12 +253,18 @@ impl Database for Postgres {
     }
 
     async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
-        cluster.nodes[0].remote()?.signal(DAEMON, cluster::Signal::Kill).await
+        for node in &cluster.nodes {
+            node.remote()?.signal(DAEMON, cluster::Signal::Kill).await?;
+        }
+        Ok(())
     }
 
     async fn wipe(&self, cluster: &Cluster) -> Result<(), Error> {
         self.stop(cluster).await?;
-        cluster.nodes[0].remote()?.wipe().await
+        for node in &cluster.nodes {
+            node.remote()?.wipe().await?;
+        }
+        Ok(())
     }
 
     fn processes(&self) -> Option<&dyn ProcessControl> {

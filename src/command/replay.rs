@@ -43,6 +43,12 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
     if let Some(level) = &choices.isolation {
         flag("isolation", level.clone());
     }
+    if let Some(topology) = &choices.topology {
+        flag("topology", topology.clone());
+    }
+    if let Some(config) = &choices.config {
+        flag("config", config.display().to_string());
+    }
     flag("workload", choices.workload.clone());
     flag("model", choices.model.clone());
     if choices.inventory.is_none() {

@@ -29,6 +29,12 @@ pub struct Choices {
     /// `--isolation`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isolation: Option<String>,
+    /// `--topology`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topology: Option<String>,
+    /// The settings file that describes the database, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<PathBuf>,
     /// `--workload`.
     pub workload: String,
     /// The promise that is judged.
@@ -126,6 +132,8 @@ impl Choices {
             db: arguments.db.clone(),
             disease: arguments.disease.clone(),
             isolation: arguments.isolation.clone(),
+            topology: arguments.topology.clone(),
+            config: own_file(arguments)?,
             workload: arguments.workload.clone(),
             model,
             concurrency: concurrency(&arguments.concurrency, nodes.len())?,
@@ -161,6 +169,12 @@ impl Choices {
         }
         if let Some(level) = &self.isolation {
             command += &format!(" --isolation {level}");
+        }
+        if let Some(topology) = &self.topology {
+            command += &format!(" --topology {topology}");
+        }
+        if let Some(config) = &self.config {
+            command += &format!(" --config {}", config.display());
         }
         command += &format!(
             " --workload {} --model {} {} --concurrency {} --rate {} --keys {} --time-limit {} --seed {}",
@@ -230,6 +244,17 @@ impl Choices {
     }
 }
 
+/// The settings file, if the database is one that it describes.
+#[cfg(feature = "program")]
+fn own_file(arguments: &TestArguments) -> Result<Option<PathBuf>, Failure> {
+    Ok(crate::own_system::described(arguments)?.map(|(_, path)| path))
+}
+
+#[cfg(not(feature = "program"))]
+fn own_file(_: &TestArguments) -> Result<Option<PathBuf>, Failure> {
+    Ok(None)
+}
+
 fn positive(flag: &str, seconds: f64) -> Result<(), Failure> {
     if seconds.is_finite() && seconds > 0.0 && seconds < 1e7 {
         return Ok(());
@@ -256,6 +281,14 @@ fn node_names(
         Some(inventory) => inventory.names(),
         None => local_names(reach, database)?,
     };
+    if names.len() < database.nodes_min() {
+        return Err(Failure::usage(format!(
+            "{} needs at least {} nodes here; --nodes asks for {}",
+            database.name(),
+            database.nodes_min(),
+            names.len()
+        )));
+    }
     if let Some(most) = database.nodes_max().filter(|&most| names.len() > most) {
         return Err(Failure::usage(format!(
             "{} runs on at most {most} node{} here; --nodes asks for {}",

@@ -6,6 +6,7 @@
 //! | an error or a lost connection before `COMMIT` was sent | `Fail` | what is not committed is rolled back |
 //! | `COMMIT` answered with SQLSTATE class 40 or 23 | `Fail` | the server says that it rolled back |
 //! | a single statement answered with SQLSTATE class 40, 23 or 22 | `Fail` | the same |
+//! | a standby answers with 25006 | `Fail` | it takes no writes, and says so before it begins |
 //! | a read has no answer | `Fail` | a read changes nothing, so it did not happen |
 //! | anything else without a clean answer | `Unknown` | it may have been committed before the connection broke |
 //!
@@ -24,13 +25,23 @@ use history::{
 };
 use tokio_postgres::{Config, NoTls};
 
-use super::{Isolation, USER, port};
+use super::{Isolation, Topology, USER, port};
 
-/// Opens sessions whose transactions have this level.
+/// Opens sessions whose transactions have this level, each with the server of its own node.
 #[derive(Clone, Copy, Debug)]
 pub struct PostgresClients {
     /// The level.
     pub isolation: Isolation,
+    /// How the servers stand to each other.
+    pub topology: Topology,
+}
+
+impl PostgresClients {
+    /// A session with the server of a node. A standby knows no serializable transactions.
+    pub(super) async fn session(self, node: &Node) -> Result<tokio_postgres::Client, Reason> {
+        let is_standby = self.topology != Topology::Single && node.id.0 != 0;
+        open(node, if is_standby { self.isolation.below_serializable() } else { self.isolation }).await
+    }
 }
 
 /// A session of its own with the server. It is never opened again.
@@ -50,7 +61,7 @@ pub(super) async fn connect(node: &Node) -> Result<tokio_postgres::Client, Reaso
 }
 
 /// A session with the level of its transactions set.
-pub(super) async fn open(node: &Node, isolation: Isolation) -> Result<tokio_postgres::Client, Reason> {
+async fn open(node: &Node, isolation: Isolation) -> Result<tokio_postgres::Client, Reason> {
     let session = connect(node).await?;
     let set = format!("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {}", isolation.sql());
     session.batch_execute(&set).await.map_err(|error| Reason::from(error.to_string()))?;
@@ -59,7 +70,10 @@ pub(super) async fn open(node: &Node, isolation: Isolation) -> Result<tokio_post
 
 /// Whether the server itself says that what it was asked was rolled back.
 pub(super) fn is_rolled_back(error: &tokio_postgres::Error) -> bool {
-    error.code().is_some_and(|code| ["40", "23", "22"].iter().any(|class| code.code().starts_with(class)))
+    // 25006 is a standby's answer to a write.
+    error.code().is_some_and(|code| {
+        code.code() == "25006" || ["40", "23", "22"].iter().any(|class| code.code().starts_with(class))
+    })
 }
 
 /// The error in a few words: its SQLSTATE and message where the server gave one.
@@ -148,8 +162,8 @@ impl Statements {
 
 #[async_trait]
 impl ClientFactory<Register> for PostgresClients {
-    async fn open(&self, cluster: &Cluster, _: &Node) -> Result<Box<dyn Client<Register>>, Reason> {
-        let session = open(&cluster.nodes[0], self.isolation).await?;
+    async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Register>>, Reason> {
+        let session = self.session(node).await?;
         Ok(Box::new(Statements { session, broken: false }))
     }
 }
@@ -170,8 +184,8 @@ impl Client<Register> for Statements {
 
 #[async_trait]
 impl ClientFactory<Set> for PostgresClients {
-    async fn open(&self, cluster: &Cluster, _: &Node) -> Result<Box<dyn Client<Set>>, Reason> {
-        let session = open(&cluster.nodes[0], self.isolation).await?;
+    async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Set>>, Reason> {
+        let session = self.session(node).await?;
         Ok(Box::new(Statements { session, broken: false }))
     }
 }

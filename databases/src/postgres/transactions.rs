@@ -7,7 +7,7 @@ use history::{
     vocabulary::{ListAppend, RwRegister, list_append, rw_register},
 };
 
-use super::client::{PostgresClients, is_rolled_back, open, parse, word};
+use super::client::{PostgresClients, is_rolled_back, parse, word};
 
 /// A session that makes transactions.
 struct Transactions {
@@ -82,12 +82,8 @@ macro_rules! transactions {
     ($vocabulary:ty, $step:ty, $answer:ty, $do:ident) => {
         #[async_trait]
         impl ClientFactory<$vocabulary> for PostgresClients {
-            async fn open(
-                &self,
-                cluster: &Cluster,
-                _: &Node,
-            ) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
-                let session = open(&cluster.nodes[0], self.isolation).await?;
+            async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
+                let session = self.session(node).await?;
                 Ok(Box::new(Transactions { session, broken: false }))
             }
         }

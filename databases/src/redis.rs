@@ -1,0 +1,297 @@
+//! Redis 6 and later: one server, or a primary with replicas and a sentinel on every node.
+
+mod client;
+mod processes;
+mod session;
+mod transactions;
+mod wire;
+
+use std::{path::PathBuf, time::Duration};
+
+use async_trait::async_trait;
+use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Speaks};
+use history::{
+    Counter, NodeId, Queue,
+    vocabulary::{ListAppend, Register, RwRegister, Set},
+};
+
+pub use client::RedisClients;
+
+use session::{address, primary_by_sentinel, question, role};
+use wire::Reply;
+
+/// The name of the server among the daemons of a node, and of its file of settings.
+const SERVER: &str = "redis";
+/// The name of the sentinel among the daemons of a node, and of its file of settings.
+const SENTINEL: &str = "sentinel";
+/// The usual port of a server.
+const PORT: u16 = 6379;
+/// The usual port of a sentinel.
+const SENTINEL_PORT: u16 = 26379;
+/// What the sentinels call the primary.
+const MASTER: &str = "disprove";
+/// What `install` says when there is no Redis.
+const REMEDY: &str = "there is no Redis; to have it: sudo apt-get install redis-server";
+/// The longest that the replicas may take to follow the primary when everything is new.
+const FOLLOW_MAX: Duration = Duration::from_secs(30);
+/// How often is asked whether they follow.
+const FOLLOW_EVERY: Duration = Duration::from_millis(100);
+
+/// How its servers stand to each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Topology {
+    /// One server.
+    #[default]
+    Single,
+    /// A primary, replicas that follow it, and sentinels that make another one the primary when it is gone.
+    Sentinel,
+}
+
+impl Topology {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Single, Self::Sentinel];
+
+    /// Its name in `--topology`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Sentinel => "sentinel",
+        }
+    }
+}
+
+/// Redis. Every server appends each command to its file and waits until the disk has it (`appendfsync always`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Redis {
+    /// How its servers stand to each other.
+    pub topology: Topology,
+}
+
+/// The folder of a node's data.
+fn folder(node: &Node) -> PathBuf {
+    node.data.join("redis")
+}
+
+/// The settings of a server; the first node begins as the primary.
+fn server_settings(cluster: &Cluster, node: &Node) -> String {
+    let (ip, port) = (node.address, PORT + node.port_offset);
+    let mut settings = format!(
+        "bind {ip}\nport {port}\nprotected-mode no\ndir {}\nsave \"\"\nappendonly yes\nappendfsync always\n\
+         bind-source-addr {ip}\nreplica-announce-ip {ip}\nreplica-announce-port {port}\nrepl-diskless-sync-delay 0\n",
+        folder(node).display()
+    );
+    let first = &cluster.nodes[0];
+    if node.id != first.id {
+        settings += &format!("replicaof {} {}\n", first.address, PORT + first.port_offset);
+    }
+    settings
+}
+
+/// The settings of a sentinel, which it rewrites as it learns.
+fn sentinel_settings(cluster: &Cluster, node: &Node) -> String {
+    let (ip, port) = (node.address, SENTINEL_PORT + node.port_offset);
+    let first = &cluster.nodes[0];
+    let quorum = cluster.nodes.len() / 2 + 1;
+    format!(
+        "bind {ip}\nport {port}\nprotected-mode no\ndir {}\nsentinel announce-ip {ip}\nsentinel announce-port {port}\n\
+         sentinel monitor {MASTER} {} {} {quorum}\nsentinel down-after-milliseconds {MASTER} 1000\n\
+         sentinel failover-timeout {MASTER} 3000\n",
+        folder(node).display(),
+        first.address,
+        PORT + first.port_offset
+    )
+}
+
+/// Starts the server or the sentinel of a node with the settings that lie there.
+async fn start_node(node: &Node, name: &str) -> Result<(), Error> {
+    let remote = node.remote()?;
+    if matches!(remote.state(name).await?, DaemonState::Running { .. }) {
+        return Ok(());
+    }
+    let settings = folder(node).join(format!("{name}.conf")).display().to_string();
+    let mut argv = vec!["redis-server".to_owned(), settings];
+    if name == SENTINEL {
+        argv.push("--sentinel".into());
+    }
+    let log = node.logs.join(format!("{name}.log"));
+    remote.start(&Daemon { name: name.into(), argv, env: Vec::new(), directory: folder(node), log }).await
+}
+
+fn at(node: &Node, what: impl ToString) -> Error {
+    Error::Node { node: node.name.clone(), what: what.to_string() }
+}
+
+/// Whether a server follows the one at this address and has caught up with it once.
+async fn follows(node: &Node, primary: std::net::SocketAddr) -> Result<(), Error> {
+    let reply = question(address(node), &["ROLE"]).await.map_err(|reason| at(node, reason))?;
+    let words = reply.list().unwrap_or_default();
+    let followed = match words {
+        [_, Reply::Text(Some(ip)), Reply::Integer(port), ..] => format!("{ip}:{port}"),
+        _ => String::new(),
+    };
+    let linked = words.get(3).and_then(Reply::text);
+    if role(&reply) == Some("slave") && followed == primary.to_string() && linked == Some("connected") {
+        return Ok(());
+    }
+    Err(at(node, format!("it does not follow {primary} yet: {reply:?}")))
+}
+
+impl Redis {
+    fn has_sentinels(self) -> bool {
+        self.topology == Topology::Sentinel
+    }
+
+    /// Waits until every replica follows the first node. The sentinels look at a replica once in ten seconds: one that had
+    /// no link when they looked first is not made primary for as long.
+    async fn wait_for_replicas(self, cluster: &Cluster) -> Result<(), Error> {
+        let (began, primary) = (std::time::Instant::now(), address(&cluster.nodes[0]));
+        for node in &cluster.nodes[1..] {
+            while let Err(error) = follows(node, primary).await {
+                if began.elapsed() > FOLLOW_MAX {
+                    return Err(error);
+                }
+                tokio::time::sleep(FOLLOW_EVERY).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether all sentinels name one primary, that one serves, and all others follow it.
+    async fn has_settled(self, cluster: &Cluster) -> Result<(), Error> {
+        let mut primary = None;
+        for node in &cluster.nodes {
+            let named = primary_by_sentinel(node).await.map_err(|reason| at(node, reason))?;
+            let first = *primary.get_or_insert(named);
+            if first != named {
+                return Err(at(node, format!("its sentinel names {named} as primary, another one {first}")));
+            }
+        }
+        let Some(primary) = primary else { return Ok(()) };
+        for node in cluster.nodes.iter().filter(|node| address(node) != primary) {
+            follows(node, primary).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Database for Redis {
+    fn name(&self) -> &str {
+        "redis"
+    }
+
+    /// One server keeps what it acknowledged. Of a fail-over Redis promises nothing ("acknowledged writes may be lost"), so
+    /// there the usual promise of each vocabulary is asked for, and mostly not kept.
+    fn promises(&self, vocabulary: &str) -> Option<&'static str> {
+        match (self.topology, vocabulary) {
+            (Topology::Sentinel, _) => None,
+            (_, "register" | "set" | "counter" | "queue") => Some("linearizable"),
+            (_, "list-append" | "rw-register") => Some("strict-serializable"),
+            _ => None,
+        }
+    }
+
+    fn speaks(&self) -> Speaks {
+        let clients = RedisClients { topology: self.topology };
+        Speaks::default()
+            .with::<Register>(clients)
+            .with::<Set>(clients)
+            .with::<Counter>(clients)
+            .with::<Queue>(clients)
+            .with::<ListAppend>(clients)
+            .with::<RwRegister>(clients)
+    }
+
+    fn nodes_usual(&self) -> usize {
+        if self.has_sentinels() { 3 } else { 1 }
+    }
+
+    fn nodes_min(&self) -> usize {
+        self.nodes_usual()
+    }
+
+    fn nodes_max(&self) -> Option<usize> {
+        (!self.has_sentinels()).then_some(1)
+    }
+
+    async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
+        let found = node.remote()?.exec(&["redis-server", "--version"], b"", Duration::from_secs(10)).await;
+        match found {
+            Ok(output) if output.code == 0 => Ok(()),
+            _ => Err(at(node, REMEDY)),
+        }
+    }
+
+    async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
+        for node in &cluster.nodes {
+            let settings = server_settings(cluster, node);
+            node.remote()?.upload(&folder(node).join("redis.conf"), settings.as_bytes()).await?;
+            start_node(node, SERVER).await?;
+        }
+        if !self.has_sentinels() {
+            return Ok(());
+        }
+        self.wait_for_replicas(cluster).await?;
+        for node in &cluster.nodes {
+            let settings = sentinel_settings(cluster, node);
+            node.remote()?.upload(&folder(node).join("sentinel.conf"), settings.as_bytes()).await?;
+            start_node(node, SENTINEL).await?;
+        }
+        Ok(())
+    }
+
+    async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
+        if self.has_sentinels() {
+            self.has_settled(cluster).await?;
+        }
+        let node = &cluster.nodes[0];
+        session::Session::open(self.topology, node).await.map(|_| ()).map_err(|reason| at(node, reason))
+    }
+
+    async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
+        let node = &cluster.nodes[0];
+        let reply = question(address(node), &["INFO", "server"]).await.map_err(|reason| at(node, reason))?;
+        let lines = reply.text().unwrap_or_default().lines();
+        let version = lines.filter_map(|line| line.strip_prefix("redis_version:")).next();
+        version.map(|version| version.trim().to_owned()).ok_or_else(|| at(node, "it tells no version"))
+    }
+
+    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
+        for node in &cluster.nodes {
+            ProcessControl::kill(self, cluster, node.id).await?;
+        }
+        Ok(())
+    }
+
+    async fn wipe(&self, cluster: &Cluster) -> Result<(), Error> {
+        self.stop(cluster).await?;
+        for node in &cluster.nodes {
+            node.remote()?.wipe().await?;
+        }
+        Ok(())
+    }
+
+    fn processes(&self) -> Option<&dyn ProcessControl> {
+        Some(self)
+    }
+
+    fn primaries(&self) -> Option<&dyn Primaries> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Primaries for Redis {
+    async fn primaries(&self, cluster: &Cluster) -> Vec<NodeId> {
+        let mut primaries = Vec::new();
+        for node in &cluster.nodes {
+            let asked = tokio::time::timeout(Duration::from_millis(300), question(address(node), &["ROLE"]));
+            if let Ok(Ok(reply)) = asked.await
+                && role(&reply) == Some("master")
+            {
+                primaries.push(node.id);
+            }
+        }
+        primaries
+    }
+}

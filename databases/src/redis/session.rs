@@ -1,0 +1,182 @@
+//! Sessions with Redis, and what its errors mean.
+//!
+//! | what happened | outcome | why |
+//! |---|---|---|
+//! | no connection was made | `Fail` | nothing was sent |
+//! | a read has no answer, or an error | `Fail` | a read changes nothing, so it did not happen |
+//! | `LOADING`, `READONLY`, `MASTERDOWN`, `NOREPLICAS`, `MISCONF`, `OOM` | `Fail` | the server looks at these before it carries a command out |
+//! | `MOVED`, `ASK`, `TRYAGAIN`, `CROSSSLOT`, `CLUSTERDOWN` | `Fail` | the same, in a cluster |
+//! | `NOAUTH`, `NOPERM`, `WRONGPASS`, `DENIED`, `BUSY` | `Fail` | the same |
+//! | `WRONGTYPE`, `NOSCRIPT` | `Fail` | every call is one command, or a script whose one write is its last command |
+//! | `EXECABORT` | `Fail` | a command of the transaction was refused when it was queued, so none was carried out |
+//! | an error within the answer of `EXEC` | `Unknown` | the other commands were carried out; Redis rolls nothing back |
+//! | any other error, or no answer | `Unknown` | it may have been carried out before the connection broke |
+//!
+//! A session whose server says that it does not serve (any longer) ends, so that the next one looks for the primary anew.
+
+use std::{net::SocketAddr, time::Duration};
+
+use cluster::Node;
+use history::{Outcome, Reason, Value};
+
+use super::{
+    MASTER, PORT, SENTINEL_PORT, Topology,
+    wire::{Reply, Wire},
+};
+
+/// Errors that are given before a command is carried out.
+const REFUSALS: [&str; 18] = [
+    "LOADING",
+    "READONLY",
+    "MASTERDOWN",
+    "NOREPLICAS",
+    "MISCONF",
+    "OOM",
+    "MOVED",
+    "ASK",
+    "TRYAGAIN",
+    "CROSSSLOT",
+    "CLUSTERDOWN",
+    "NOAUTH",
+    "NOPERM",
+    "WRONGPASS",
+    "DENIED",
+    "BUSY",
+    "WRONGTYPE",
+    "EXECABORT",
+];
+/// Errors after which another server should be asked.
+const ELSEWHERE: [&str; 6] = ["LOADING", "READONLY", "MASTERDOWN", "MOVED", "ASK", "CLUSTERDOWN"];
+/// The longest that a question of ours (not of a client) may take.
+const QUESTION_MAX: Duration = Duration::from_secs(2);
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub enum Trouble {
+    /// It was certainly not carried out.
+    Refused(Reason),
+    /// It may have been.
+    Doubtful(Reason),
+}
+
+impl Trouble {
+    /// What the call may have done: a read changes nothing, so it did not happen.
+    pub fn outcome<R>(self, is_read: bool) -> Outcome<R> {
+        match self {
+            Self::Refused(reason) => Outcome::Fail(reason),
+            Self::Doubtful(reason) if is_read => Outcome::Fail(reason),
+            Self::Doubtful(reason) => Outcome::Unknown(reason),
+        }
+    }
+
+    /// An answer that nobody expects.
+    pub fn strange(reply: &Reply) -> Self {
+        let text: String = format!("{reply:?}").chars().take(120).collect();
+        Self::Doubtful(format!("a strange answer: {text}").into())
+    }
+}
+
+fn code(error: &str) -> &str {
+    error.split(' ').next().unwrap_or_default()
+}
+
+/// Whether the server says that it carried nothing out.
+pub fn is_refusal(error: &str) -> bool {
+    REFUSALS.contains(&code(error)) || code(error) == "NOSCRIPT"
+}
+
+/// Where the server of a node listens.
+pub fn address(node: &Node) -> SocketAddr {
+    (node.address, PORT + node.port_offset).into()
+}
+
+/// Where the sentinel of a node listens.
+pub fn sentinel_address(node: &Node) -> SocketAddr {
+    (node.address, SENTINEL_PORT + node.port_offset).into()
+}
+
+/// One command to a server that is not part of any client's session.
+pub async fn question(address: SocketAddr, command: &[&str]) -> Result<Reply, Reason> {
+    let asking = async { Wire::open(address).await?.ask_one(command).await };
+    match tokio::time::timeout(QUESTION_MAX, asking).await {
+        Ok(Ok(Reply::Error(error))) => Err(error.into()),
+        Ok(answer) => answer,
+        Err(_) => Err("no answer in time".into()),
+    }
+}
+
+/// Whom the sentinel of a node believes to be the primary.
+pub async fn primary_by_sentinel(node: &Node) -> Result<SocketAddr, Reason> {
+    let answer = question(sentinel_address(node), &["SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER]).await?;
+    let parts: Vec<&str> = answer.list().unwrap_or_default().iter().filter_map(Reply::text).collect();
+    let [address, port] = parts[..] else { return Err("the sentinel knows no primary".into()) };
+    format!("{address}:{port}").parse().map_err(|_| "the sentinel's answer is no address".into())
+}
+
+/// One session: one connection, opened once.
+#[derive(Debug)]
+pub struct Session {
+    wire: Wire,
+    broken: bool,
+}
+
+impl Session {
+    /// A session with the server of a node, or with the primary that its sentinel names, as the clients of Redis's own
+    /// libraries find it. A server that does not serve as primary is refused here, so that no call is spent on it.
+    pub async fn open(topology: Topology, node: &Node) -> Result<Self, Reason> {
+        let address = match topology {
+            Topology::Single => address(node),
+            Topology::Sentinel => primary_by_sentinel(node).await?,
+        };
+        let mut wire = Wire::open(address).await?;
+        let answers = wire.ask(&[vec!["ROLE"], vec!["EXISTS", "disprove-ready"]]).await?;
+        if let Some(Reply::Error(error)) = answers.iter().find(|reply| matches!(reply, Reply::Error(_))) {
+            return Err(error.clone().into());
+        }
+        if role(&answers[0]) != Some("master") {
+            return Err("the server is no primary".into());
+        }
+        Ok(Self { wire, broken: false })
+    }
+
+    /// Whether it cannot go on.
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// One command.
+    pub async fn ask(&mut self, command: &[&str]) -> Result<Reply, Trouble> {
+        let mut replies = self.ask_all(&[command.to_vec()]).await?;
+        match replies.pop().expect("there are as many answers as commands") {
+            Reply::Error(error) if is_refusal(&error) => Err(Trouble::Refused(error.into())),
+            Reply::Error(error) => Err(Trouble::Doubtful(error.into())),
+            reply => Ok(reply),
+        }
+    }
+
+    /// Several commands at once. Errors among the answers are for the caller to judge.
+    pub async fn ask_all(&mut self, commands: &[Vec<&str>]) -> Result<Vec<Reply>, Trouble> {
+        match self.wire.ask(commands).await {
+            Ok(replies) => {
+                self.broken |= replies
+                    .iter()
+                    .any(|reply| matches!(reply, Reply::Error(error) if ELSEWHERE.contains(&code(error))));
+                Ok(replies)
+            }
+            Err(reason) => {
+                self.broken = true;
+                Err(Trouble::Doubtful(reason))
+            }
+        }
+    }
+}
+
+/// The word that `ROLE` begins with.
+pub fn role(reply: &Reply) -> Option<&str> {
+    reply.list()?.first()?.text()
+}
+
+/// A value as it was written: a number where it reads as one.
+pub fn parse(text: &str) -> Value {
+    text.parse().map_or_else(|_| Value::from(text), Value::Int)
+}

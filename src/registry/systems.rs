@@ -1,0 +1,160 @@
+//! The real systems that `--db` can name, and the flags that each understands.
+
+use std::sync::Arc;
+
+use cluster::Database;
+
+use super::DatabaseSource;
+use crate::{arguments::TestArguments, exit::Failure, settings};
+
+/// Every system that this build knows.
+pub fn all() -> Vec<Box<dyn DatabaseSource>> {
+    vec![
+        #[cfg(feature = "etcd")]
+        Box::new(Etcd),
+        #[cfg(feature = "mariadb")]
+        Box::new(Mariadb),
+        #[cfg(feature = "postgres")]
+        Box::new(Postgres),
+        #[cfg(feature = "redis")]
+        Box::new(Redis),
+    ]
+}
+
+/// etcd, from Debian's package.
+#[cfg(feature = "etcd")]
+struct Etcd;
+
+#[cfg(feature = "etcd")]
+impl DatabaseSource for Etcd {
+    fn name(&self) -> &str {
+        "etcd"
+    }
+
+    fn describe(&self) -> &str {
+        "etcd 3.4 or later, from the package etcd-server, through its HTTP gateway"
+    }
+
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        refuse_disease(arguments)?;
+        refuse_isolation(arguments)?;
+        refuse_topology(arguments)?;
+        Ok(Arc::new(databases::Etcd))
+    }
+}
+
+/// MariaDB, from Debian's package.
+#[cfg(feature = "mariadb")]
+struct Mariadb;
+
+#[cfg(feature = "mariadb")]
+impl DatabaseSource for Mariadb {
+    fn name(&self) -> &str {
+        "mariadb"
+    }
+
+    fn describe(&self) -> &str {
+        "MariaDB 10.6 or later, from the package mariadb-server; --isolation read-uncommitted, read-committed, \
+         repeatable-read (the default, as the server's), snapshot-isolation or serializable; --topology single (the \
+         default), or galera with the package galera-4"
+    }
+
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        use databases::mariadb::{Isolation, Topology};
+        refuse_disease(arguments)?;
+        let (level, topology) = (arguments.isolation.as_deref(), arguments.topology.as_deref());
+        let isolation = chosen("mariadb", "isolation level", level, &Isolation::ALL, Isolation::name)?;
+        let topology = chosen("mariadb", "topology", topology, &Topology::ALL, Topology::name)?;
+        Ok(Arc::new(databases::Mariadb { isolation, topology }))
+    }
+}
+
+/// PostgreSQL, from Debian's package.
+#[cfg(feature = "postgres")]
+struct Postgres;
+
+#[cfg(feature = "postgres")]
+impl DatabaseSource for Postgres {
+    fn name(&self) -> &str {
+        "postgres"
+    }
+
+    fn describe(&self) -> &str {
+        "PostgreSQL 13 or later, from the package postgresql; --isolation read-committed, repeatable-read or \
+         serializable (the default); --topology single (the default), standbys, or sync-standbys"
+    }
+
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        use databases::postgres::{Isolation, Topology};
+        refuse_disease(arguments)?;
+        let (level, topology) = (arguments.isolation.as_deref(), arguments.topology.as_deref());
+        let isolation = chosen("postgres", "isolation level", level, &Isolation::ALL, Isolation::name)?;
+        let topology = chosen("postgres", "topology", topology, &Topology::ALL, Topology::name)?;
+        Ok(Arc::new(databases::Postgres { isolation, topology }))
+    }
+}
+
+/// Redis, from Debian's package.
+#[cfg(feature = "redis")]
+struct Redis;
+
+#[cfg(feature = "redis")]
+impl DatabaseSource for Redis {
+    fn name(&self) -> &str {
+        "redis"
+    }
+
+    fn describe(&self) -> &str {
+        "Redis 6 or later, from the package redis-server; --topology single (the default), or sentinel: a primary, \
+         replicas and a sentinel on each node"
+    }
+
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        use databases::redis::Topology;
+        refuse_disease(arguments)?;
+        refuse_isolation(arguments)?;
+        let wanted = arguments.topology.as_deref();
+        let topology = chosen("redis", "topology", wanted, &Topology::ALL, Topology::name)?;
+        Ok(Arc::new(databases::Redis { topology }))
+    }
+}
+
+/// The choice of a name among those that a database has; its default where nobody named one.
+#[cfg(any(feature = "mariadb", feature = "postgres", feature = "redis"))]
+fn chosen<T: Copy + Default>(
+    database: &str,
+    what: &str,
+    wanted: Option<&str>,
+    all: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<T, Failure> {
+    let Some(wanted) = wanted else { return Ok(T::default()) };
+    all.iter().copied().find(|&choice| name(choice) == wanted).ok_or_else(|| {
+        let nearest = settings::nearest(wanted, all.iter().copied().map(name));
+        Failure::usage(format!("{database} has no {what} `{wanted}`; did you mean `{nearest}`?"))
+    })
+}
+
+/// Only some databases have levels to choose from.
+pub fn refuse_isolation(arguments: &TestArguments) -> Result<(), Failure> {
+    match arguments.isolation {
+        None => Ok(()),
+        Some(_) => Err(Failure::usage(format!("{} has no isolation levels to choose from", arguments.db))),
+    }
+}
+
+/// Only some databases can be set up in more than one way.
+pub fn refuse_topology(arguments: &TestArguments) -> Result<(), Failure> {
+    match arguments.topology {
+        None => Ok(()),
+        Some(_) => Err(Failure::usage(format!("{} has no topologies to choose from", arguments.db))),
+    }
+}
+
+/// Only the specimen has diseases.
+pub fn refuse_disease(arguments: &TestArguments) -> Result<(), Failure> {
+    if arguments.disease == "none" {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("--disease is for the specimen alone; {} is tested as it is", arguments.db)))
+}

@@ -1,0 +1,181 @@
+//! Real systems from Debian's packages, each run once for real. A system that is not installed is left out by name.
+
+use std::{
+    fs,
+    net::TcpStream,
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    sync::Mutex,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// Clusters share the machine's processors: one test at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A store that is removed when its test has passed.
+struct Store(PathBuf);
+
+impl Store {
+    fn new(name: &str) -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = std::env::temp_dir().join(format!("disprove-systems-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a folder can be made");
+        // The processes of the nodes are an ordinary user's.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("permissions can be set");
+        Self(path)
+    }
+
+    fn test(&self, arguments: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_disprove"))
+            .arg("test")
+            .args(arguments.split(' '))
+            .arg("--store")
+            .arg(&self.0)
+            .current_dir(&self.0)
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program starts")
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+/// Asserts how a run ended, with all that it said where it ended otherwise.
+fn expect(output: &Output, code: i32) {
+    let said =
+        format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{said}");
+}
+
+/// Whether a test is left out, and says why.
+fn skip(test: &str, program: &str, package: &str) -> bool {
+    if std::env::var_os("DISPROVE_TEST_QUICK").is_some() {
+        println!("left out: {test} (--quick)");
+        return true;
+    }
+    if Command::new(program).arg("--version").output().is_err() {
+        println!("left out: {test} (there is no {program}; sudo apt-get install {package})");
+        return true;
+    }
+    let doctor = Command::new(env!("CARGO_BIN_EXE_disprove")).arg("doctor").output();
+    let can = doctor.expect("the program starts").status.code() == Some(0);
+    if !can {
+        println!("left out: {test} (this machine permits no namespaces; `disprove doctor` says what to do)");
+    }
+    !can
+}
+
+#[test]
+fn redis_alone_keeps_what_it_acknowledged_when_it_is_killed() {
+    let _turn = TURN.lock();
+    if skip("Redis under kills and pauses", "redis-server", "redis-server") {
+        return;
+    }
+    let store = Store::new("redis");
+    let line = "--db redis --workload list-append --faults kill,pause --time-limit 8 --rate 400 --seed 3";
+    expect(&store.test(line), 0);
+}
+
+#[test]
+fn mariadb_breaks_repeatable_read_without_any_fault_and_keeps_serializable() {
+    let _turn = TURN.lock();
+    if skip("MariaDB at two levels", "/usr/sbin/mariadbd", "mariadb-server") {
+        return;
+    }
+    let store = Store::new("mariadb");
+    for (level, code) in [("repeatable-read", 1), ("serializable", 0)] {
+        let line = format!("--db mariadb --isolation {level} --workload list-append --keys 4 --rate 400");
+        expect(&store.test(&format!("{line} --faults none --time-limit 4 --seed 3")), code);
+    }
+}
+
+/// The folder of the example of a system of the user's own.
+fn example(file: &str) -> String {
+    format!("{}/examples/mystore/{file}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn a_system_that_a_file_describes_is_tested_through_a_program() {
+    let _turn = TURN.lock();
+    if skip("a system of the user's own", "python3", "python3") {
+        return;
+    }
+    let store = Store::new("own");
+    let file = example("mystore.toml");
+    expect(&store.test(&format!("--config {file} --faults none --time-limit 3 --rate 300 --seed 3")), 0);
+    // What was run can be looked at again without a word of where it came from.
+    let run = store.0.join("latest").canonicalize().expect("a run was made");
+    for command in ["check", "report"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_disprove")).arg(command).arg(&run).output();
+        expect(&output.expect("the program starts"), 0);
+    }
+}
+
+/// What `client-check` says of a program, and how it ends.
+fn client_check(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_disprove"))
+        .arg("client-check")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts");
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A server that ends with its test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_client_program_is_tried_and_its_first_mistake_explained() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        println!("left out: client programs (there is no python3; sudo apt-get install python3)");
+        return;
+    }
+    // A loopback address of this process's own.
+    let pid = std::process::id();
+    let address = format!("127.61.{}.{}", (pid >> 8) & 0xff, (pid & 0xff).max(2));
+    let started = Command::new("python3").args([&example("server.py"), &address, "7000"]).spawn();
+    let _server = Server(started.expect("python3 starts"));
+    let began = Instant::now();
+    while TcpStream::connect((address.as_str(), 7000)).is_err() {
+        assert!(began.elapsed() < Duration::from_secs(60), "the example's server does not serve");
+        sleep(Duration::from_millis(50));
+    }
+    let client = example("client.py");
+    for vocabulary in ["register", "set"] {
+        let (code, said) = client_check(&["--as", vocabulary, "--address", &address, "python3", &client]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains(&format!("the program speaks {vocabulary}")), "{said}");
+    }
+    let opened =
+        "import sys; sys.stdin.readline(); print('{\"open\":\"ok\"}', flush=True); sys.stdin.readline(); ";
+    for (program, told) in [
+        ("print('hello')".to_owned(), "`hello` is not JSON"),
+        ("print('{\"fail\":\"no store\"}')".to_owned(), "refused to open a session: no store"),
+        (format!("{opened}print('{{\"id\":9}}', flush=True)"), "the id 9, and the call had 1"),
+        (format!("{opened}print('{{\"id\":1,\"ok\":\"written\"}}', flush=True)"), "no answer to `read"),
+        (format!("{opened}print('{{\"id\":1,\"ok\":{{\"value\":8}}}}', flush=True)"), "it should be nil"),
+        (opened.to_owned(), "ended without an answer"),
+    ] {
+        let (code, said) = client_check(&["python3", "-c", &program]);
+        assert_eq!(code, Some(1), "{program}: {said}");
+        assert!(said.contains(told), "{program}: {said}");
+    }
+    let (_, said) = client_check(&["disprove-no-such-program"]);
+    assert!(said.contains("does not start"), "{said}");
+}
