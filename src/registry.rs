@@ -141,6 +141,8 @@ impl Registry {
         let workloads: Vec<Arc<dyn AnyWorkload>> = vec![
             Arc::new(workloads::RegisterWorkload::default()),
             Arc::new(workloads::SetWorkload::default()),
+            Arc::new(workloads::CounterWorkload::default()),
+            Arc::new(workloads::QueueWorkload::default()),
             Arc::new(workloads::ListAppendWorkload::default()),
             Arc::new(workloads::RwRegisterWorkload::default()),
         ];

@@ -4,11 +4,12 @@
 
 use history::{
     Vocabulary,
-    vocabulary::{ListAppend, Register, RwRegister, Set},
+    vocabulary::{Counter, ListAppend, Queue, Register, RwRegister, Set},
 };
 
 use crate::{
-    ListAppendWorkload, RegisterWorkload, RwRegisterWorkload, SetWorkload, Workload, workload::Setting,
+    CounterWorkload, ListAppendWorkload, QueueWorkload, RegisterWorkload, RwRegisterWorkload, SetWorkload,
+    Workload, workload::Setting,
 };
 
 /// A workload of this vocabulary, with its defaults.
@@ -29,6 +30,18 @@ impl Catalogued for Register {
 impl Catalogued for Set {
     fn workloads() -> Vec<BoxedWorkload<Self>> {
         vec![Box::new(SetWorkload::default())]
+    }
+}
+
+impl Catalogued for Counter {
+    fn workloads() -> Vec<BoxedWorkload<Self>> {
+        vec![Box::new(CounterWorkload::default())]
+    }
+}
+
+impl Catalogued for Queue {
+    fn workloads() -> Vec<BoxedWorkload<Self>> {
+        vec![Box::new(QueueWorkload::default())]
     }
 }
 
@@ -62,6 +75,8 @@ pub fn entries() -> Vec<Entry> {
     let mut entries = Vec::new();
     list::<Register>(&mut entries);
     list::<Set>(&mut entries);
+    list::<Counter>(&mut entries);
+    list::<Queue>(&mut entries);
     list::<ListAppend>(&mut entries);
     list::<RwRegister>(&mut entries);
     entries
