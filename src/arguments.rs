@@ -10,8 +10,10 @@ mod reach;
 
 pub use reach::ReachArguments;
 
+mod client_check;
 mod stored;
 
+pub use client_check::ClientCheckArguments;
 pub use stored::{CleanArguments, DiffArguments, SuiteArguments};
 
 /// Tries to disprove what a database promises.
@@ -420,23 +422,6 @@ pub struct VerifyArguments {
     /// The value of everything before the first call, as it was given to `check`.
     #[arg(long, value_name = "VALUE")]
     pub initial: Option<String>,
-}
-
-/// What `client-check` takes.
-#[derive(Args, Clone, Debug)]
-pub struct ClientCheckArguments {
-    /// What its calls are: register, set, list-append or rw-register.
-    #[arg(long = "as", value_name = "VOCABULARY", default_value = "register")]
-    pub vocabulary: String,
-    /// The address that the program is told.
-    #[arg(long, default_value = "127.0.0.1")]
-    pub address: String,
-    /// The name of the node that the program is told.
-    #[arg(long, default_value = "n1")]
-    pub node: String,
-    /// The program and its arguments.
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    pub program: Vec<String>,
 }
 
 /// A command that takes a stored run.
