@@ -219,9 +219,21 @@ pub struct TestArguments {
     /// Decides every random choice of the tester; the default is drawn and printed.
     #[arg(long, env = "DISPROVE_SEED", help_heading = "Load")]
     pub seed: Option<u64>,
-    /// Families of faults: partition, link, kill, pause, clock; all, or none.
+    /// Families of faults and profiles of them, comma-separated, as `disprove list faults` names them; or none.
     #[arg(long, default_value = "all", env = "DISPROVE_FAULTS", help_heading = "Faults")]
     pub faults: String,
+    /// How hard faults strike: gentle, standard or harsh; the default is that of the profile.
+    #[arg(long, env = "DISPROVE_PACE", help_heading = "Faults")]
+    pub pace: Option<String>,
+    /// How many nodes faults may take down at once: any, minority, or a number.
+    #[arg(
+        long,
+        default_value = "any",
+        env = "DISPROVE_MAX_DOWN",
+        value_name = "NODES",
+        help_heading = "Faults"
+    )]
+    pub max_down: String,
     /// A plan of faults instead of drawn ones: a plan file, or the faults.jsonl of a run.
     #[arg(long, env = "DISPROVE_PLAN", value_name = "FILE", help_heading = "Faults")]
     pub plan: Option<PathBuf>,
@@ -466,7 +478,7 @@ pub enum Listed {
     Workloads,
     /// The promises a history can be judged by.
     Models,
-    /// The families of faults.
+    /// The families of faults, and the profiles of them.
     Faults,
     /// The diseases of the built-in specimen.
     Diseases,

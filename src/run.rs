@@ -9,6 +9,7 @@ pub mod inside;
 pub mod interrupt;
 pub mod lag;
 pub mod live;
+pub mod load;
 pub mod logging;
 pub mod progress;
 pub mod stages;

@@ -42,8 +42,11 @@ pub mod reexec;
 pub mod remote;
 #[cfg(all(target_os = "linux", feature = "ssh"))]
 pub mod ssh;
+pub mod skew;
 #[cfg(target_os = "linux")]
 pub mod switch;
+#[cfg(target_os = "linux")]
+mod vdso;
 
 pub use client::{Client, ClientFactory, Speaks};
 pub use database::{ClockControl, Database, Primaries, ProcessControl};
@@ -52,3 +55,4 @@ pub use load::Load;
 pub use network::{Endpoint, LayerId, Link, LinkCounters, LinkPolicy, Network};
 pub use node::{Cluster, Node};
 pub use remote::{Daemon, DaemonState, Output, Remote, Signal};
+pub use skew::Skew;

@@ -64,6 +64,10 @@ pub struct LinkPolicy {
     pub corrupt_past_checksum: bool,
     /// The most bits per second; 0 is no limit.
     pub bandwidth_bits: u64,
+    /// The share of TCP segments that arrive as the reset of their connection.
+    pub reset: f64,
+    /// No TCP segment that ends or resets a connection passes.
+    pub hush: bool,
 }
 
 /// What a link did since the run began.
@@ -84,6 +88,10 @@ pub struct LinkCounters {
     pub reordered: u64,
     /// Packets that arrived damaged.
     pub corrupted: u64,
+    /// Segments that arrived as the reset of their connection.
+    pub reset: u64,
+    /// Ends and resets of connections that were kept back.
+    pub hushed: u64,
     /// Packets dropped because a queue was full.
     pub overflowed: u64,
     /// Bytes that arrived.

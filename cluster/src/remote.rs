@@ -5,7 +5,7 @@ use std::{path::Path, path::PathBuf, time::Duration};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, Skew};
 
 /// What a command left behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,4 +87,17 @@ pub trait Remote: Send + Sync {
     async fn state(&self, name: &str) -> Result<DaemonState, Error>;
     /// Ends everything that runs on the node and removes what this run put there (its data folder).
     async fn wipe(&self) -> Result<(), Error>;
+    /// Whether what the processes of this node take for the time of day can be set.
+    fn can_skew(&self) -> bool {
+        false
+    }
+    /// Sets what every process of every daemon of this node takes for the time of day, also those that start later; `None`
+    /// sets it right. Idempotent, and to be called again and again while it lasts, for processes that were born since.
+    async fn skew(&self, _skew: Option<&Skew>) -> Result<(), Error> {
+        Err(Error::Unsupported("setting what processes take for the time".into()))
+    }
+    /// How far off each process of each daemon takes the time to be now, in nanoseconds, by its process id.
+    async fn skews(&self) -> Result<Vec<(u32, i64)>, Error> {
+        Err(Error::Unsupported("asking what processes take for the time".into()))
+    }
 }

@@ -56,6 +56,7 @@ mod outlet;
 mod packet;
 mod packet_socket;
 mod policy;
+mod segment;
 mod shaper;
 
 use std::{

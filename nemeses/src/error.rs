@@ -6,7 +6,7 @@ use std::{io, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A name that no family of faults has.
-    #[error("there is no family of faults `{given}`; did you mean `{nearest}`? There are: {known}")]
+    #[error("there are no faults `{given}`; did you mean `{nearest}`? There are: {known}")]
     UnknownFamily {
         /// What was asked for.
         given: String,

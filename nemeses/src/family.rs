@@ -20,11 +20,32 @@ pub enum Family {
     Pause,
     /// Clocks that are wrong.
     Clock,
+    /// Links that break and heal again and again.
+    Flap,
+    /// Nodes that are cut off one by one, and come back in another order.
+    Swizzle,
+    /// Connections that are reset.
+    Reset,
+    /// Connections that only one end still believes in.
+    HalfOpen,
+    /// Processes that are asked to end and started again.
+    Terminate,
+    /// One node after another is restarted.
+    Roll,
+    /// Processes that get little processor time.
+    Throttle,
+    /// Processes that get no more memory.
+    Memory,
+    /// Processes that can open no more files and connections.
+    Files,
+    /// Processes that take the time to be another.
+    Time,
+    /// Clients that crash in mid-call, or come all at once.
+    Clients,
 }
 
 /// What else people call a family.
-const ALIASES: [(&str, Family); 20] = [
-    ("partitions", Family::Partition),
+const ALIASES: [(&str, Family); 37] = [
     ("links", Family::Link),
     ("packet", Family::Link),
     ("lossy", Family::Link),
@@ -42,13 +63,53 @@ const ALIASES: [(&str, Family); 20] = [
     ("kills", Family::Kill),
     ("crash", Family::Kill),
     ("pauses", Family::Pause),
-    ("clocks", Family::Clock),
     ("skew", Family::Clock),
+    ("flapping", Family::Flap),
+    ("swizzle-clog", Family::Swizzle),
+    ("resets", Family::Reset),
+    ("rst", Family::Reset),
+    ("halfopen", Family::HalfOpen),
+    ("stop", Family::Terminate),
+    ("sigterm", Family::Terminate),
+    ("rolling", Family::Roll),
+    ("rolling-restart", Family::Roll),
+    ("cpu", Family::Throttle),
+    ("oom", Family::Memory),
+    ("descriptors", Family::Files),
+    ("fds", Family::Files),
+    ("load", Family::Clients),
+    ("bursts", Family::Clients),
+    ("jump", Family::Time),
+    ("strobe", Family::Time),
+    ("drift", Family::Time),
+    ("freeze", Family::Time),
 ];
 
 impl Family {
     /// All families.
     pub const fn all() -> &'static [Self] {
+        &[
+            Self::Partition,
+            Self::Link,
+            Self::Kill,
+            Self::Pause,
+            Self::Clock,
+            Self::Flap,
+            Self::Swizzle,
+            Self::Reset,
+            Self::HalfOpen,
+            Self::Terminate,
+            Self::Roll,
+            Self::Throttle,
+            Self::Memory,
+            Self::Files,
+            Self::Time,
+            Self::Clients,
+        ]
+    }
+
+    /// The families that a run draws from unless somebody says otherwise.
+    pub const fn usual() -> &'static [Self] {
         &[Self::Partition, Self::Link, Self::Kill, Self::Pause, Self::Clock]
     }
 
@@ -60,6 +121,17 @@ impl Family {
             Self::Kill => "kill",
             Self::Pause => "pause",
             Self::Clock => "clock",
+            Self::Flap => "flap",
+            Self::Swizzle => "swizzle",
+            Self::Reset => "reset",
+            Self::HalfOpen => "half-open",
+            Self::Terminate => "terminate",
+            Self::Roll => "roll",
+            Self::Throttle => "throttle",
+            Self::Memory => "memory",
+            Self::Files => "files",
+            Self::Time => "time",
+            Self::Clients => "clients",
         }
     }
 
@@ -71,28 +143,43 @@ impl Family {
             Self::Kill => "ends processes as a crash does, and starts them again",
             Self::Pause => "stops processes and lets them go on",
             Self::Clock => "sets the clocks of nodes ahead or back",
+            Self::Flap => "cuts nodes off and lets them back, several times a second",
+            Self::Swizzle => "cuts nodes off one by one, and lets them back one by one in another order",
+            Self::Reset => "resets connections in the middle of what they carry",
+            Self::HalfOpen => "restarts a node while nobody hears of its connections' end",
+            Self::Terminate => "asks processes to end in their own order, and starts them again",
+            Self::Roll => "restarts one node after another, as an upgrade does",
+            Self::Throttle => "gives processes only a share of the processor, in short slices",
+            Self::Memory => {
+                "lets processes have no more memory than they have, and starts those that end of it"
+            }
+            Self::Files => "lets processes open no more files and connections",
+            Self::Time => "has processes take the time for another: jumps, strobes, drifts and stands still",
+            Self::Clients => "crashes clients in the middle of their calls, and has calls come in bursts",
         }
+    }
+
+    /// Whether it is done to the network rather than to processes.
+    pub const fn is_of_network(self) -> bool {
+        matches!(self, Self::Partition | Self::Link | Self::Flap | Self::Swizzle | Self::Reset)
+    }
+
+    /// Whether it is done to processes, through the database's power over them.
+    pub const fn is_of_processes(self) -> bool {
+        !self.is_of_network() && !matches!(self, Self::Clock | Self::Time | Self::Clients)
+    }
+
+    /// Whether a node does not serve while one of these strikes it.
+    pub const fn takes_down(self) -> bool {
+        matches!(
+            self,
+            Self::Kill | Self::Pause | Self::HalfOpen | Self::Terminate | Self::Roll | Self::Memory
+        )
     }
 
     /// The family of a name.
     pub fn parse(name: &str) -> Result<Self, Error> {
         name.parse()
-    }
-
-    /// The families of a comma-separated list, in their own order and each once. `all` is all of them, `none` and
-    /// nothing are none.
-    pub fn parse_list(text: &str) -> Result<Vec<Self>, Error> {
-        let mut families = Vec::new();
-        for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            match name {
-                "all" => families.extend_from_slice(Self::all()),
-                "none" => {}
-                _ => families.push(name.parse()?),
-            }
-        }
-        families.sort_unstable();
-        families.dedup();
-        Ok(families)
     }
 }
 
@@ -108,18 +195,31 @@ impl FromStr for Family {
     fn from_str(given: &str) -> Result<Self, Error> {
         let lower = given.trim().to_ascii_lowercase();
         let own = Self::all().iter().map(|&family| (family.name(), family));
-        let known: Vec<(&str, Self)> = own.chain(ALIASES).collect();
+        let known: Vec<(&'static str, Self)> = own.chain(ALIASES).collect();
         if let Some(&(_, family)) = known.iter().find(|(name, _)| *name == lower) {
             return Ok(family);
         }
-        let nearest = known.iter().min_by_key(|(name, _)| distance(name.as_bytes(), lower.as_bytes()));
-        let names: Vec<&str> = Self::all().iter().map(|family| family.name()).collect();
-        Err(Error::UnknownFamily {
-            given: given.trim().chars().take(40).collect(),
-            nearest: nearest.map_or("partition", |(_, family)| family.name()),
-            known: format!("{}; all and none", names.join(", ")),
-        })
+        Err(unknown(given, &known.iter().map(|(name, _)| *name).collect::<Vec<_>>()))
     }
+}
+
+/// The answer to a name that nothing has.
+pub(crate) fn unknown(given: &str, known: &[&'static str]) -> Error {
+    let given = given.trim();
+    let lower = given.to_ascii_lowercase();
+    let nearest = known.iter().min_by_key(|name| distance(name.as_bytes(), lower.as_bytes()));
+    let names: Vec<&str> = Family::all().iter().map(|family| family.name()).collect();
+    let profiles: Vec<&str> = crate::Profile::all().iter().map(|profile| profile.name).collect();
+    Error::UnknownFamily {
+        given: given.chars().take(40).collect(),
+        nearest: nearest.copied().unwrap_or("partition"),
+        known: format!("{}; and the profiles {}", names.join(", "), profiles.join(", ")),
+    }
+}
+
+/// The other names of the families.
+pub(crate) fn aliases() -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().map(|(name, _)| *name)
 }
 
 /// How many letters must be put in, taken out or changed to make one word the other.
@@ -141,18 +241,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_read_in_any_order_and_once() {
-        assert_eq!(Family::parse_list("kill, partition,kill").unwrap(), [Family::Partition, Family::Kill]);
-        assert_eq!(Family::parse_list("all").unwrap(), Family::all());
-        assert_eq!(Family::parse_list("none").unwrap(), []);
-        assert_eq!(Family::parse_list("").unwrap(), []);
-        assert_eq!(Family::parse_list("lossy,slow").unwrap(), [Family::Link]);
-    }
-
-    #[test]
     fn a_wrong_name_is_answered_with_the_nearest() {
         for (given, nearest) in
-            [("partiton", "partition"), ("kil", "kill"), ("clokc", "clock"), ("lossi", "link")]
+            [("partiton", "partition"), ("kil", "kill"), ("clokc", "clock"), ("lossi", "lossy")]
         {
             let error = Family::parse(given).unwrap_err().to_string();
             assert!(error.contains(&format!("`{given}`; did you mean `{nearest}`?")), "{error}");

@@ -1,20 +1,30 @@
 //! The faults themselves, one file per family. Each knows how to come, how to go, and what shows that it was there.
 
+mod clients;
 mod clock;
+mod flap;
+mod half_open;
 mod kill;
 mod layer;
+mod limits;
 mod link;
 mod partition;
 mod pause;
 mod processes;
+mod roll;
+mod swizzle;
+mod terminate;
+mod throttle;
+mod time;
 mod words;
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, DaemonState, Database, Error, Link, LinkCounters};
+use cluster::{Cluster, DaemonState, Database, Error, Link, LinkCounters, Load};
 use history::{FaultId, FaultState, NodeId};
 use rand::{Rng, seq::SliceRandom};
+use tokio_util::sync::CancellationToken;
 
 use crate::{Action, Direction, Family, Peers, Shape};
 
@@ -27,6 +37,8 @@ pub struct Scene<'a> {
     pub cluster: &'a Cluster,
     /// The database under test.
     pub database: &'a dyn Database,
+    /// The clients of the run, where there is one.
+    pub load: Option<&'a dyn Load>,
 }
 
 impl fmt::Debug for Scene<'_> {
@@ -47,6 +59,23 @@ pub enum Probe {
     Processes(Vec<(NodeId, DaemonState)>),
     /// The offsets that its nodes say their clocks have, in milliseconds; `None` where a node cannot say.
     Offsets(Vec<(NodeId, Option<i64>)>),
+    /// How far off the processes of nodes take the time to be, in nanoseconds, by process id.
+    Errors(Vec<(NodeId, Vec<(u32, i64)>)>),
+    /// How often what was wished of the clients of nodes has happened so far.
+    Clients(Vec<(NodeId, u64)>),
+    /// What the processes of nodes are limited to.
+    Limits(Vec<(NodeId, Allowance)>),
+}
+
+/// What the main process of a node may have of something, at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowance {
+    /// It is not limited beyond what every process of the node is.
+    Usual,
+    /// It may have at most so much.
+    Limited(u64),
+    /// It has ended.
+    Ended(DaemonState),
 }
 
 /// What shows how far a fault got.
@@ -77,6 +106,11 @@ pub trait Fault: Send + Sync + fmt::Debug {
     async fn inject(&self, scene: Scene<'_>) -> Result<(), Error>;
     /// Undoes all of it, also what a failed or half-done injection left. Idempotent.
     async fn undo(&self, scene: Scene<'_>) -> Result<(), Error>;
+    /// Does what must be done again and again while it is in force, until `over`, and then returns soon. What it leaves
+    /// behind is undone as all else.
+    async fn tend(&self, _scene: Scene<'_>, _over: &CancellationToken) -> Result<(), Error> {
+        Ok(())
+    }
     /// Looks at what it strikes.
     async fn probe(&self, scene: Scene<'_>) -> Result<Probe, Error>;
     /// Whether a probe shows it in force; `None` where a single look cannot tell.
@@ -115,10 +149,33 @@ pub(crate) fn build(settled: Settled<'_>) -> Box<dyn Fault> {
         | Action::Duplicating { .. }
         | Action::Reordering { .. }
         | Action::Corrupting { .. }
-        | Action::Narrow { .. } => Box::new(link::LinkFault::new(settled.action.clone(), &settled)),
+        | Action::Narrow { .. }
+        | Action::Resetting { .. } => Box::new(link::LinkFault::new(settled.action.clone(), &settled)),
         Action::Kill => Box::new(kill::Kill::new(settled.nodes)),
         Action::Pause => Box::new(pause::Pause::new(settled.nodes)),
         Action::Clock { offset_ms } => Box::new(clock::Clock::new(settled.nodes, *offset_ms)),
+        Action::ClientCrash { count } => {
+            Box::new(clients::Clients::new(settled.nodes, clients::Mischief::Crash(*count)))
+        }
+        Action::Burst { hold_ms } => {
+            let hold = Duration::from_millis(*hold_ms);
+            Box::new(clients::Clients::new(settled.nodes, clients::Mischief::Burst(hold)))
+        }
+        Action::Time(skew) => Box::new(time::Time::new(settled.nodes, *skew)),
+        Action::Flapping { shape, down_ms, up_ms } => {
+            Box::new(flap::Flap::new(partition::Partition::new(*shape, &settled), *down_ms, *up_ms))
+        }
+        Action::Swizzle { step_ms } => Box::new(swizzle::Swizzle::new(*step_ms, settled)),
+        Action::HalfOpen => Box::new(half_open::HalfOpen::new(&settled)),
+        Action::Terminate => Box::new(terminate::Terminate::new(settled.nodes)),
+        Action::Roll { down_ms, gap_ms } => Box::new(roll::Roll::new(settled.nodes, *down_ms, *gap_ms)),
+        Action::Throttle { share } => Box::new(throttle::Throttle::new(settled.nodes, *share)),
+        Action::Memory { spare_mib } => {
+            Box::new(limits::Limited::new(settled.nodes, limits::Resource::Memory, *spare_mib))
+        }
+        Action::Files { spare } => {
+            Box::new(limits::Limited::new(settled.nodes, limits::Resource::Files, *spare))
+        }
     }
 }
 
@@ -130,11 +187,11 @@ pub(crate) fn arrange<R: Rng>(
     random: &mut R,
 ) -> Vec<NodeId> {
     match action {
-        Action::Partition { shape: Shape::Ring } => {
+        Action::Partition { shape: Shape::Ring } | Action::Flapping { shape: Shape::Ring, .. } => {
             nodes = (0..count).map(|place| NodeId(place as u16)).collect();
             nodes.shuffle(random);
         }
-        Action::Partition { shape: Shape::Bridge } => {
+        Action::Partition { shape: Shape::Bridge } | Action::Flapping { shape: Shape::Bridge, .. } => {
             nodes.truncate(1);
             let mut others: Vec<NodeId> = (0..count).map(|place| NodeId(place as u16)).collect();
             others.retain(|node| !nodes.contains(node));
@@ -142,7 +199,18 @@ pub(crate) fn arrange<R: Rng>(
             others.truncate(others.len() / 2);
             nodes.extend(others);
         }
+        // They take their turns in this order.
+        Action::Swizzle { .. } | Action::Roll { .. } => nodes.shuffle(random),
         _ => {}
     }
     nodes
+}
+
+/// Waits for a while; false when the fault is over before that.
+async fn rest(over: &CancellationToken, time: Duration) -> bool {
+    tokio::select! {
+        biased;
+        () = over.cancelled() => false,
+        () = tokio::time::sleep(time) => true,
+    }
 }

@@ -47,7 +47,9 @@ pub async fn heal(path: &Path, cluster: &Cluster, database: &dyn Database) -> Re
     for (id, planned, description) in open {
         let stuck = match rebuild(id, planned, &names) {
             Err(reason) => Some(reason),
-            Ok(fault) => undo(fault.as_ref(), Scene { cluster, database }, Limits::default()).await.err(),
+            Ok(fault) => {
+                undo(fault.as_ref(), Scene { cluster, database, load: None }, Limits::default()).await.err()
+            }
         };
         let entry = match &stuck {
             Some(reason) => Entry::Stuck { id, reason: reason.clone() },

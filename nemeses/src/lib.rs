@@ -10,9 +10,9 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use disprove_nemeses::{Family, Plan, PlanSpec, Powers};
+//! use disprove_nemeses::{Plan, PlanSpec, Powers, Selection};
 //!
-//! let families = Family::parse_list("partition,kill").unwrap();
+//! let families = Selection::parse("partition,kill").unwrap().families;
 //! let spec = PlanSpec::new(families, 7, Duration::from_secs(30), 5, Powers::every());
 //! let plan = Plan::generate(&spec);
 //! assert_eq!(plan, Plan::generate(&spec), "one seed decides all of it");
@@ -35,6 +35,8 @@ pub mod journal;
 mod nemesis;
 pub mod plan;
 mod powers;
+mod profile;
+mod promise;
 mod streams;
 mod target;
 
@@ -45,4 +47,6 @@ pub use journal::Journal;
 pub use nemesis::{Limits, Nemesis, Sink};
 pub use plan::{Action, Direction, Peers, Plan, PlanSpec, PlannedFault, Shape, read_plan};
 pub use powers::Powers;
+pub use profile::{Pace, Profile, Selection};
+pub use promise::MaxDown;
 pub use target::Targets;

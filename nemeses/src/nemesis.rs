@@ -6,12 +6,12 @@ mod tamed;
 
 use std::{sync::Arc, time::Duration};
 
-use cluster::{Cluster, Database};
+use cluster::{Cluster, Database, Load};
 use history::{FaultId, FaultRecord, Nanos};
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Error, Family, Journal, Plan, faults::Scene, journal};
+use crate::{Error, Family, Journal, MaxDown, Plan, faults::Scene, journal};
 
 use stage::Stage;
 use tamed::in_time;
@@ -78,6 +78,25 @@ impl Nemesis {
         self
     }
 
+    /// The clients of the run, for the faults that strike those. To be called before [`Nemesis::run`].
+    #[must_use]
+    pub fn with_load(mut self, load: Arc<dyn Load>) -> Self {
+        if let Some(stage) = Arc::get_mut(&mut self.stage) {
+            stage.load = Some(load);
+        }
+        self
+    }
+
+    /// How many nodes may be down at once because of faults. What goes beyond is left alone, and its record says so. To be
+    /// called before [`Nemesis::run`].
+    #[must_use]
+    pub fn with_max_down(mut self, max_down: MaxDown) -> Self {
+        if let Some(stage) = Arc::get_mut(&mut self.stage) {
+            stage.max_down = max_down;
+        }
+        self
+    }
+
     /// Carries the plan out, from now on, until it is over or `stop` is cancelled. Every fault has been undone then, or
     /// was tried to be as often as the limits allow; [`Nemesis::heal_all`] tries once more and says what is left.
     pub async fn run(&mut self, stop: CancellationToken) {
@@ -120,8 +139,8 @@ impl Nemesis {
                 left.push(format!("{description} ({reason})"));
             }
         }
-        let shaped =
-            self.plan.families().iter().any(|family| matches!(family, Family::Partition | Family::Link));
+        let families = self.plan.families();
+        let shaped = families.iter().any(|family| family.is_of_network() || *family == Family::HalfOpen);
         if let Some(network) = self.stage.cluster.network.as_deref().filter(|_| shaped)
             && let Err(reason) =
                 in_time("lifting all policies", self.stage.limits.undo, network.lift_all()).await
@@ -135,16 +154,17 @@ impl Nemesis {
 /// In which order families are undone.
 pub(crate) fn rank(family: Family) -> u8 {
     match family {
-        Family::Partition | Family::Link => 0,
-        Family::Pause => 1,
-        Family::Kill => 2,
-        Family::Clock => 3,
+        family if family.is_of_network() => 0,
+        Family::Pause | Family::Throttle => 1,
+        Family::Clock | Family::Time => 3,
+        _ => 2,
     }
 }
 
 impl Stage {
     fn scene(&self) -> Scene<'_> {
-        Scene { cluster: &self.cluster, database: self.database.as_ref() }
+        let load = self.load.as_deref();
+        Scene { cluster: &self.cluster, database: self.database.as_ref(), load }
     }
 }
 

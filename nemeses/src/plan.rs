@@ -1,5 +1,6 @@
 //! Plans: which fault, when, for how long, and whom it strikes. Plans are data.
 
+mod action;
 mod cards;
 mod draw;
 mod file;
@@ -9,11 +10,11 @@ mod seconds;
 
 use std::time::Duration;
 
-use cluster::network::Distribution;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Family, Powers, Targets};
 
+pub use action::Action;
 pub use draw::PlanSpec;
 pub use file::read_plan;
 
@@ -23,8 +24,6 @@ const VERSION: u32 = 1;
 pub const FAULTS_MAX: usize = 100_000;
 /// The latest time and the longest fault in a plan: a year, which is far beyond any run.
 const TIME_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
-/// The largest offset of a clock, in milliseconds: a hundred years.
-const OFFSET_MAX: i64 = 100 * 366 * 24 * 3600 * 1000;
 
 /// What is to be done to a cluster, and when.
 ///
@@ -64,65 +63,6 @@ pub struct PlannedFault {
     /// Whose links with the targets it strikes. Only for faults of the network.
     #[serde(default, skip_serializing_if = "is_default")]
     pub from: Peers,
-}
-
-/// What a fault does, with its parameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Action {
-    /// Nothing passes.
-    Partition {
-        /// Between whom.
-        shape: Shape,
-    },
-    /// Links lose packets.
-    Lossy {
-        /// The share that is lost, 0 to 1.
-        share: f64,
-    },
-    /// Links deliver late.
-    Slow {
-        /// How late.
-        delay_ms: u64,
-        /// How much that varies.
-        #[serde(default)]
-        jitter_ms: u64,
-        /// How it varies.
-        #[serde(default)]
-        distribution: Distribution,
-    },
-    /// Links deliver packets twice.
-    Duplicating {
-        /// The share that arrives twice, 0 to 1.
-        share: f64,
-    },
-    /// Links let later packets overtake earlier ones.
-    Reordering {
-        /// The share that is overtaken, 0 to 1.
-        share: f64,
-    },
-    /// Links flip bits.
-    Corrupting {
-        /// The share that is damaged, 0 to 1.
-        share: f64,
-        /// With a correct checksum, so that the program sees the damage; else it comes to the same as loss.
-        #[serde(default)]
-        past_checksum: bool,
-    },
-    /// Links carry little.
-    Narrow {
-        /// The most bits per second.
-        bits_per_second: u64,
-    },
-    /// Processes end at once, and are started again in the end.
-    Kill,
-    /// Processes stop, and go on in the end.
-    Pause,
-    /// Clocks are wrong.
-    Clock {
-        /// How far ahead they are; negative is back.
-        offset_ms: i64,
-    },
 }
 
 /// The shape of a partition.
@@ -180,48 +120,6 @@ impl Default for Plan {
     }
 }
 
-impl Action {
-    /// The family it belongs to.
-    pub fn family(&self) -> Family {
-        match self {
-            Self::Partition { .. } => Family::Partition,
-            Self::Lossy { .. }
-            | Self::Slow { .. }
-            | Self::Duplicating { .. }
-            | Self::Reordering { .. }
-            | Self::Corrupting { .. }
-            | Self::Narrow { .. } => Family::Link,
-            Self::Kill => Family::Kill,
-            Self::Pause => Family::Pause,
-            Self::Clock { .. } => Family::Clock,
-        }
-    }
-
-    /// What is wrong with its parameters, if anything is.
-    fn doubt(&self) -> Option<String> {
-        match self {
-            Self::Lossy { share }
-            | Self::Duplicating { share }
-            | Self::Reordering { share }
-            | Self::Corrupting { share, .. }
-                if !(share.is_finite() && *share > 0.0 && *share <= 1.0) =>
-            {
-                Some(format!("a share is more than 0 and at most 1, and not {share}"))
-            }
-            Self::Slow { delay_ms, jitter_ms, .. } if *delay_ms > 3_600_000 || *jitter_ms > 3_600_000 => {
-                Some("a delay is at most an hour".into())
-            }
-            Self::Narrow { bits_per_second: 0 } => {
-                Some("a bandwidth is more than 0; use a partition for 0".into())
-            }
-            Self::Clock { offset_ms } if offset_ms.unsigned_abs() > OFFSET_MAX.unsigned_abs() => {
-                Some("the offset of a clock is at most a hundred years".into())
-            }
-            _ => None,
-        }
-    }
-}
-
 impl PlannedFault {
     /// A two-way fault against the other nodes.
     pub fn new(at: Duration, lasts: Duration, fault: Action, targets: Targets) -> Self {
@@ -242,14 +140,21 @@ impl PlannedFault {
         if matches!(&self.targets, Targets::Nodes(names) if names.is_empty()) {
             return Some("it strikes no node".into());
         }
-        if one_sided && !matches!(family, Family::Partition | Family::Link) {
+        if one_sided && !family.is_of_network() {
             return Some(format!("`direction` and `from` mean nothing for {family}"));
         }
-        let between_nodes = matches!(self.fault, Action::Partition { shape: Shape::Ring | Shape::Bridge });
+        let between_nodes = matches!(
+            self.fault,
+            Action::Partition { shape: Shape::Ring | Shape::Bridge }
+                | Action::Flapping { shape: Shape::Ring | Shape::Bridge, .. }
+        );
         if between_nodes && self.from != Peers::Nodes {
             return Some("a ring and a bridge are made between nodes only; leave `from` out".into());
         }
-        let is_bridge = matches!(self.fault, Action::Partition { shape: Shape::Bridge });
+        let is_bridge = matches!(
+            self.fault,
+            Action::Partition { shape: Shape::Bridge } | Action::Flapping { shape: Shape::Bridge, .. }
+        );
         let one_node = |names: &[String]| names.iter().all(|name| *name == names[0]);
         if is_bridge && matches!(&self.targets, Targets::Nodes(names) if one_node(names)) {
             let what =

@@ -4,6 +4,9 @@ use cluster::{Cluster, Database};
 
 use crate::Family;
 
+/// Why nothing can be done to the network.
+const NO_NETWORK: &str = "the network between these nodes cannot be shaped; `disprove doctor` says why";
+
 /// What can be done here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Powers {
@@ -15,6 +18,10 @@ pub struct Powers {
     pub primaries: bool,
     /// The clock of a node can be set.
     pub clocks: bool,
+    /// What processes take for the time can be set.
+    pub times: bool,
+    /// The clients of the run can be asked for something.
+    pub clients: bool,
     /// The name of the database, for messages.
     pub database: String,
 }
@@ -28,8 +35,20 @@ impl Powers {
                 && cluster.nodes.iter().all(|node| node.remote.is_some()),
             primaries: database.primaries().is_some(),
             clocks: database.clocks().is_some(),
+            times: cluster
+                .nodes
+                .iter()
+                .all(|node| node.remote.as_ref().is_some_and(|remote| remote.can_skew())),
+            clients: false,
             database: database.name().into(),
         }
+    }
+
+    /// The same, where the clients of the run can be asked for something.
+    #[must_use]
+    pub fn with_clients(mut self) -> Self {
+        self.clients = true;
+        self
     }
 
     /// Every power, for plans that are drawn without a cluster.
@@ -39,6 +58,8 @@ impl Powers {
             processes: true,
             primaries: true,
             clocks: true,
+            times: true,
+            clients: true,
             database: "the database".into(),
         }
     }
@@ -47,15 +68,20 @@ impl Powers {
     pub fn lack(&self, family: Family) -> Option<String> {
         let database = &self.database;
         match family {
-            Family::Partition | Family::Link if !self.network => {
-                Some("the network between these nodes cannot be shaped; `disprove doctor` says why".into())
-            }
-            Family::Kill | Family::Pause if !self.processes => {
+            Family::HalfOpen if !self.network => Some(NO_NETWORK.into()),
+            family if family.is_of_network() && !self.network => Some(NO_NETWORK.into()),
+            family if family.is_of_processes() && !self.processes => {
                 Some(format!("the processes of {database} cannot be ended, stopped or started from here"))
             }
             Family::Clock if !self.clocks => {
                 Some(format!("the clocks that {database} reads cannot be set from here"))
             }
+            Family::Time if !self.times => {
+                let why =
+                    "what processes take for the time can be set on local nodes of x86-64 machines only";
+                Some(why.into())
+            }
+            Family::Clients if !self.clients => Some("nobody has clients here that could be asked".into()),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@ use checkers::{Validity, Verdict};
 use history::{Damage, FaultRecord, Nanos, OpIndex, Process};
 use serde::{Deserialize, Serialize};
 
+mod coverage;
 mod evidence;
 mod gather;
 mod headline;
@@ -18,6 +19,7 @@ mod scenes;
 mod tape;
 mod told;
 
+pub use coverage::{Covered, Down};
 pub use headline::Headline;
 pub use nodes::NodeSeries;
 pub use pictures::{Bar, Life, Picture, Point, Series, Shape, Sign, Span, Tone};
@@ -313,6 +315,12 @@ pub struct Findings {
     pub faults: Vec<FaultLine>,
     /// The operations that were under way during any fault that was in force.
     pub exposure: Exposure,
+    /// Which families of faults struck which nodes.
+    #[serde(default)]
+    pub coverage: Vec<Covered>,
+    /// How many nodes were down at once because of faults.
+    #[serde(default)]
+    pub down: Down,
     /// The phases of the run.
     pub phases: Vec<Phase>,
     /// How long the database took to answer again after the last fault was healed; `None` where it was not measured.

@@ -54,9 +54,7 @@ pub mod terminal;
 pub mod wording;
 
 pub use findings::{
-    Bar, Count, Dot, Exposure, Fact, FaultLine, Findings, Headline, KindLine, LatencyLine, Life, Mark,
-    NodeSeries, OutcomeKind, Overview, Phase, Picture, Point, Quantiles, RateSeries, ReasonLine, Row, Run,
-    SCHEMA_VERSION, Scene, Series, Shape, Sign, Span, Tape, Tone,
+    Bar, Count, Covered, Dot, Down, Exposure, Fact, FaultLine, Findings, Headline, KindLine, LatencyLine, Life, Mark, NodeSeries, OutcomeKind, Overview, Phase, Picture, Point, Quantiles, RateSeries, ReasonLine, Row, Run, Scene, Series, Shape, Sign, Span, Tape, Tone, SCHEMA_VERSION,
 };
 pub use index::RunLine;
 pub use terminal::Style;

@@ -200,6 +200,7 @@ impl Page {
         if findings.faults.len() > FAULTS_MAX {
             self.line(&format!("  … and {} more", findings.faults.len() - FAULTS_MAX));
         }
+        self.prose("  ", 2, &findings.down.sentence());
     }
 
     fn phases(&mut self, findings: &Findings) {

@@ -61,6 +61,15 @@ fn entries(registry: &Registry, what: Option<Listed>) -> Result<Vec<Entry>, Fail
         for family in nemeses::Family::all() {
             plain("faults", family.name(), family.describe());
         }
+        for profile in nemeses::Profile::all() {
+            let families: Vec<&str> = profile.families.iter().map(|family| family.name()).collect();
+            entries.push(Entry {
+                list: "profiles of faults",
+                name: profile.name.into(),
+                what: profile.description.into(),
+                goes_with: families.into_iter().map(str::to_owned).collect(),
+            });
+        }
     }
     if wanted(Listed::Diseases) {
         for disease in specimens::Disease::all() {

@@ -72,6 +72,8 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
     if let Some(seconds) = choices.call_timeout {
         flag("call-timeout", seconds.to_string());
     }
+    flag("pace", choices.pace.name().into());
+    flag("max-down", choices.max_down.to_string());
     let journal = folder.file(store::JOURNAL);
     if choices.faults.is_empty() && choices.plan.is_none() {
         flag("faults", "none".into());

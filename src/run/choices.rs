@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use cluster::Database;
-use nemeses::Family;
+use nemeses::{Family, MaxDown, Pace, Selection};
 use serde::{Deserialize, Serialize};
 use workloads::Options;
 
@@ -58,6 +58,12 @@ pub struct Choices {
     pub seed: u64,
     /// The families of faults.
     pub faults: Vec<String>,
+    /// How hard they strike.
+    #[serde(default)]
+    pub pace: Pace,
+    /// `--max-down`.
+    #[serde(default)]
+    pub max_down: MaxDown,
     /// `--plan`, where one was given.
     pub plan: Option<PathBuf>,
     /// `--capture`.
@@ -105,7 +111,12 @@ impl Choices {
             ));
         }
         let nodes = node_names(&arguments.reach, inventory.as_ref(), database)?;
-        let families = parse_families(&arguments.faults)?;
+        let selection = parse_faults(&arguments.faults)?;
+        let pace = arguments.pace.as_deref().map_or(Ok(selection.pace), parse_pace)?;
+        let max_down = arguments
+            .max_down
+            .parse()
+            .map_err(|what| Failure::usage(format!("--max-down: {what}, as in --max-down minority")))?;
         let sick = arguments.db == "specimen" && arguments.disease != "none";
         let name = arguments.name.clone().unwrap_or_else(|| {
             let disease = if sick { format!("-{}", arguments.disease) } else { String::new() };
@@ -144,7 +155,9 @@ impl Choices {
             time_limit: arguments.time_limit,
             call_timeout: arguments.call_timeout,
             seed,
-            faults: families.iter().map(|family| family.name().to_owned()).collect(),
+            faults: selection.families.iter().map(|family| family.name().to_owned()).collect(),
+            pace,
+            max_down,
             plan: arguments.plan.clone(),
             capture: arguments.capture,
             disk_limit: arguments.disk_limit,
@@ -192,6 +205,12 @@ impl Choices {
             None if self.faults.is_empty() => command += " --faults none",
             None => command += &format!(" --faults {}", self.faults.join(",")),
         }
+        if self.pace != Pace::Standard {
+            command += &format!(" --pace {}", self.pace.name());
+        }
+        if self.max_down != MaxDown::Any {
+            command += &format!(" --max-down {}", self.max_down);
+        }
         if let Some(seconds) = self.call_timeout {
             command += &format!(" --call-timeout {seconds}");
         }
@@ -212,7 +231,7 @@ impl Choices {
 
     /// The families of faults that were asked for.
     pub fn families(&self) -> Result<Vec<Family>, Failure> {
-        parse_families(&self.faults.join(","))
+        Ok(parse_faults(&self.faults.join(","))?.families)
     }
 
     /// Whether the run was to have faults, so that one without any proves nothing.
@@ -268,8 +287,16 @@ fn run_id(now: &jiff::Zoned, seed: u64) -> String {
     format!("r{:06x}", (mixed ^ (mixed >> 24)) & 0xff_ffff)
 }
 
-fn parse_families(text: &str) -> Result<Vec<Family>, Failure> {
-    Family::parse_list(text).map_err(|error| Failure::usage(format!("--faults: {error}")))
+fn parse_faults(text: &str) -> Result<Selection, Failure> {
+    Selection::parse(text).map_err(|error| Failure::usage(format!("--faults: {error}")))
+}
+
+fn parse_pace(text: &str) -> Result<Pace, Failure> {
+    let named = Pace::ALL.into_iter().find(|pace| pace.name() == text.trim());
+    named.ok_or_else(|| {
+        let names = Pace::ALL.map(Pace::name);
+        Failure::usage(format!("there is no pace `{text}`; --pace takes {}", names.join(", ")))
+    })
 }
 
 fn node_names(

@@ -10,7 +10,7 @@ use history::{
     Header, Nanos, Vocabulary,
     file::{HistoryWriter, WriterOptions, WriterStatus},
 };
-use nemeses::{Journal, Nemesis, Plan};
+use nemeses::{Journal, MaxDown, Nemesis, Plan};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use workloads::{Generator, Options, Workload};
@@ -21,6 +21,7 @@ use super::{
     dispatch::Dispatch,
     interrupt::Interrupts,
     lag::{Lag, LagMeter},
+    load::Wishes,
     progress::Progress,
     worker::Shared,
 };
@@ -54,6 +55,8 @@ pub struct Live {
     pub call_timeout: Duration,
     /// What the nemesis does.
     pub plan: Plan,
+    /// How many nodes it may take down at once.
+    pub max_down: MaxDown,
     /// Where everything is written.
     pub folder: RunFolder,
     /// The most bytes the history may take.
@@ -97,6 +100,7 @@ struct Stage<V: Vocabulary> {
     writer: Arc<HistoryWriter<V>>,
     factory: Arc<dyn ClientFactory<V>>,
     full: Arc<AtomicBool>,
+    wishes: Arc<Wishes>,
     summary: LiveSummary,
 }
 
@@ -120,6 +124,7 @@ pub async fn drive<W: Workload + ?Sized>(workload: &W, live: Live) -> Result<Liv
         writer: Arc::new(writer),
         factory,
         full: Arc::default(),
+        wishes: Arc::new(Wishes::none(live.nodes.len())),
         summary: LiveSummary::default(),
         live,
     };
@@ -143,6 +148,7 @@ impl<V: Vocabulary> Stage<V> {
             call_timeout: self.live.call_timeout,
             stop,
             tally: Arc::clone(&self.live.progress.tally),
+            wishes: Arc::clone(&self.wishes),
             full: Arc::clone(&self.full),
         })
     }
@@ -163,7 +169,9 @@ impl<V: Vocabulary> Stage<V> {
             journal,
             self.clock.as_source(),
             Box::new(sink),
-        ))
+        )
+        .with_load(Arc::clone(&self.wishes) as Arc<dyn cluster::Load>)
+        .with_max_down(self.live.max_down))
     }
 
     /// The calls beside the faults, then the healing of all of them.

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use checkers::Validity;
 use cluster::{Cluster, Database, switch::SwitchLag};
-use nemeses::{Plan, PlanSpec, Powers};
+use nemeses::{MaxDown, Plan, PlanSpec, Powers};
 use reports::{Fact, Findings, Phase, Run};
 use tokio::runtime::Runtime;
 
@@ -149,6 +149,7 @@ impl Stages {
             time_limit: choices.calls_last(),
             call_timeout,
             plan,
+            max_down: choices.max_down,
             folder: self.folder.clone(),
             history_bytes_max: choices.disk_limit.saturating_mul(1 << 20),
             interrupts: self.interrupts.clone(),
@@ -193,13 +194,13 @@ impl Stages {
             let plan = nemeses::read_plan(path).map_err(|error| {
                 Failure::input(format!("cannot use the plan {}: {error}", path.display()))
             })?;
-            let powers = Powers::of(self.job.database.as_ref(), cluster);
+            let powers = Powers::of(self.job.database.as_ref(), cluster).with_clients();
             for lack in plan.lacks(&choices.nodes, &powers) {
                 self.progress.say(&format!("  of the plan, this will be skipped: {lack}"));
             }
             return Ok(plan);
         }
-        let powers = Powers::of(self.job.database.as_ref(), cluster);
+        let powers = Powers::of(self.job.database.as_ref(), cluster).with_clients();
         let families = choices.families()?;
         let (possible, impossible): (Vec<_>, Vec<_>) =
             families.into_iter().partition(|family| powers.lack(*family).is_none());
@@ -208,7 +209,7 @@ impl Stages {
             self.progress.say(&format!("  no faults of family {}: {why}", family.name()));
         }
         let spec = PlanSpec::new(possible, choices.seed, choices.calls_last(), choices.nodes.len(), powers);
-        Ok(Plan::generate(&spec))
+        Ok(Plan::generate(&spec.at_pace(choices.pace).within(choices.max_down)))
     }
 
     async fn wait_for_user(&self, cluster: &Cluster) {
@@ -254,6 +255,8 @@ impl Stages {
         findings.doubts.extend(lived.unsettled);
         findings.warnings.extend(lived.warnings);
         findings.demand_evidence(self.job.choices.ask_for_faults());
+        let (max_down, nodes) = (self.job.choices.max_down, self.job.choices.nodes.len());
+        findings.hold_to_promise((max_down != MaxDown::Any).then(|| max_down.of(nodes) as u64));
         Ok(findings)
     }
 

@@ -13,7 +13,7 @@ use history::{NodeId, OpIndex, Operation, Outcome, Process, Reason, Vocabulary, 
 use tokio::task::coop::consume_budget;
 use tokio_util::sync::CancellationToken;
 
-use super::dispatch::Dispatch;
+use super::{dispatch::Dispatch, load::Wishes};
 
 /// The pauses between attempts to open a session to a node that refuses.
 const REOPEN_FIRST: Duration = Duration::from_millis(20);
@@ -62,6 +62,8 @@ pub struct Shared<V: Vocabulary> {
     pub stop: CancellationToken,
     /// What was counted.
     pub tally: Arc<Tally>,
+    /// What faults ask of the clients.
+    pub wishes: Arc<Wishes>,
     /// Set when the history cannot take more.
     pub full: Arc<AtomicBool>,
 }
@@ -109,6 +111,11 @@ impl<V: Vocabulary> Worker<V> {
                     None => break,
                 },
             };
+            tokio::select! {
+                biased;
+                () = shared.stop.cancelled() => break,
+                () = shared.wishes.go(self.node(&shared.cluster)) => {}
+            }
             let call = tokio::select! {
                 biased;
                 call = shared.dispatch.next(self.thread, self.process) => call,
@@ -154,9 +161,13 @@ impl<V: Vocabulary> Worker<V> {
         let node = self.node(&shared.cluster);
         let ticket = self.recorder.invoke(self.process, node, &call);
         let began = ticket.began();
-        let outcome = match tokio::time::timeout(shared.call_timeout, client.invoke(&call)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Outcome::Unknown(Reason::from("the call took longer than its time-out")),
+        let outcome = tokio::select! {
+            biased;
+            called = tokio::time::timeout(shared.call_timeout, client.invoke(&call)) => match called {
+                Ok(outcome) => outcome,
+                Err(_) => Outcome::Unknown(Reason::from("the call took longer than its time-out")),
+            },
+            () = shared.wishes.crash(node) => Outcome::Unknown(Reason::from("a fault crashed the client")),
         };
         let ended = self.recorder.complete(ticket, &outcome);
         shared.tally.count(&outcome);

@@ -4,6 +4,7 @@
 //! cluster, where a node has no process namespace, it adopts the orphans of its node and ends them itself.
 
 mod child;
+mod clocks;
 mod daemons;
 mod processes;
 mod setup;
@@ -25,6 +26,7 @@ use nix::{
 };
 
 use super::wire::{self, Answer, Request, Setup};
+use clocks::Clocks;
 use daemons::Daemons;
 
 /// The role of a node's first process. Its socket is its standard input.
@@ -35,6 +37,8 @@ struct Init {
     socket: OwnedFd,
     setup: Setup,
     daemons: Daemons,
+    /// What the daemons are to take for the time.
+    clock: Clocks,
     /// The commands that run, by process id, with the number of the request to answer.
     commands: BTreeMap<i32, u64>,
 }
@@ -63,7 +67,13 @@ fn serve() -> io::Result<()> {
     let signals = SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     let socket = child::take_standard_input()?;
     let Some(setup) = setup::hear(&socket)? else { return Ok(()) };
-    let mut init = Init { socket, setup, daemons: Daemons::default(), commands: BTreeMap::new() };
+    let mut init = Init {
+        socket,
+        setup,
+        daemons: Daemons::default(),
+        clock: Clocks::default(),
+        commands: BTreeMap::new(),
+    };
     loop {
         let mut polled = [
             PollFd::new(signals.as_fd(), PollFlags::POLLIN),
@@ -128,7 +138,15 @@ impl Init {
             Request::Write(path) => return self.command(number, &child::Task::Write(path), descriptors),
             Request::Read(path) => return self.command(number, &child::Task::Read(path), descriptors),
             Request::Cancel(earlier) => self.cancel(earlier),
-            Request::Start(daemon) => self.daemons.start(&daemon, &self.setup),
+            Request::Start(daemon) => match self.daemons.start(&daemon, &self.setup) {
+                Answer::Done => self.clock.keep_up(&self.daemons.processes()),
+                refused => refused,
+            },
+            Request::Skew(skew) => {
+                self.clock.choose(skew);
+                self.clock.keep_up(&self.daemons.processes())
+            }
+            Request::Skews => clocks::look(&self.daemons.processes()),
             Request::Signal(name, signal) => self.signal(&name, signal)?,
             Request::State(name) => Answer::State(self.daemons.state(&name)),
             Request::Wipe => self.wipe()?,

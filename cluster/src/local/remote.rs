@@ -14,7 +14,7 @@ use super::{
     link::Link,
     wire::{Answer, Request},
 };
-use crate::{Daemon, DaemonState, Error, Output, Remote, Signal};
+use crate::{Daemon, DaemonState, Error, Output, Remote, Signal, Skew, vdso};
 
 /// How long a request may take that does not run anything of unknown length.
 const REQUEST: Duration = Duration::from_secs(10);
@@ -174,6 +174,21 @@ impl Remote for LocalRemote {
 
     async fn wipe(&self) -> Result<(), Error> {
         self.simple(Request::Wipe).await.map(|_| ())
+    }
+
+    fn can_skew(&self) -> bool {
+        vdso::is_supported()
+    }
+
+    async fn skew(&self, skew: Option<&Skew>) -> Result<(), Error> {
+        self.simple(Request::Skew(skew.copied())).await.map(|_| ())
+    }
+
+    async fn skews(&self) -> Result<Vec<(u32, i64)>, Error> {
+        match self.simple(Request::Skews).await? {
+            Answer::Skews(skews) => Ok(skews),
+            other => Err(self.link.failed(format!("answered {other:?} when asked for its clocks"))),
+        }
     }
 }
 

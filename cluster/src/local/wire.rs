@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::identity::Identity;
-use crate::{Daemon, DaemonState, Signal};
+use crate::{Daemon, DaemonState, Signal, Skew};
 
 /// The most bytes of one packet. Longer arguments belong in standard input or in a file.
 pub(super) const PACKET_BYTES_MAX: usize = 160 * 1024;
@@ -69,6 +69,10 @@ pub(super) enum Request {
     Signal(String, Signal),
     /// What a daemon is doing.
     State(String),
+    /// Set what the daemons take for the time off, or right.
+    Skew(Option<Skew>),
+    /// How far off the processes of the daemons take the time to be.
+    Skews,
     /// End all, and empty the data folder.
     Wipe,
 }
@@ -83,6 +87,8 @@ pub(super) enum Answer {
     Exited(i32),
     /// What a daemon is doing.
     State(DaemonState),
+    /// How far off each process takes the time to be, in nanoseconds.
+    Skews(Vec<(u32, i64)>),
     /// It could not be done.
     Failed {
         /// What was tried, as a verb phrase.

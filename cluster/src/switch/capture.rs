@@ -137,8 +137,13 @@ pub(super) fn comment_on(plan: Plan) -> String {
         Plan::Chance(fate) if fate.lost => return "dropped: lost".into(),
         Plan::Chance(fate) => fate,
     };
-    let words =
-        [(fate.corrupt, "corrupted"), (fate.duplicate, "duplicated"), (fate.overtakers > 0, "held back")];
+    let words = [
+        (fate.reset, "reset"),
+        (fate.hush, "dropped if it ends a connection"),
+        (fate.corrupt, "corrupted"),
+        (fate.duplicate, "duplicated"),
+        (fate.overtakers > 0, "held back"),
+    ];
     let words: Vec<&str> = words.iter().filter(|(does, _)| *does).map(|(_, word)| *word).collect();
     words.join(", ")
 }

@@ -53,6 +53,8 @@ pub(super) struct LinkCounts {
     pub(super) duplicated: Counter,
     pub(super) reordered: Counter,
     pub(super) corrupted: Counter,
+    pub(super) reset: Counter,
+    pub(super) hushed: Counter,
     pub(super) overflowed: Counter,
     pub(super) bytes: Counter,
 }
@@ -93,6 +95,8 @@ impl Counters {
             duplicated: counts.duplicated.get(),
             reordered: counts.reordered.get(),
             corrupted: counts.corrupted.get(),
+            reset: counts.reset.get(),
+            hushed: counts.hushed.get(),
             overflowed: counts.overflowed.get(),
             bytes: counts.bytes.get(),
         }

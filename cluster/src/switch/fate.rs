@@ -25,6 +25,10 @@ pub(super) struct Fate {
     pub(super) corrupt: bool,
     /// Decides which bit is flipped.
     pub(super) bit: u64,
+    /// It arrives as the reset of its connection, if it is of one.
+    pub(super) reset: bool,
+    /// It does not arrive if it ends a connection.
+    pub(super) hush: bool,
     /// How much later than the mean it comes, in nanoseconds; may be negative.
     pub(super) jitter: f64,
     /// The same for its duplicate.
@@ -65,6 +69,8 @@ impl Fates {
             overtakers: if share_of(words[2]) < shape.reorder { 1 + words[3] % OVERTAKERS_MAX } else { 0 },
             corrupt: share_of(words[4]) < shape.corrupt,
             bit: words[5],
+            reset: share_of(words[14]) < shape.reset,
+            hush: shape.hush,
             jitter: jitter(shape, &words[6..10]),
             duplicate_jitter: jitter(shape, &words[10..14]),
         }

@@ -29,6 +29,8 @@ pub(super) struct Shape {
     pub(super) corrupt_past_checksum: bool,
     /// 0 is no limit.
     pub(super) bandwidth_bits: u64,
+    pub(super) reset: f64,
+    pub(super) hush: bool,
 }
 
 impl Shape {
@@ -48,6 +50,8 @@ impl Shape {
         self.reorder = either(self.reorder, policy.reorder);
         self.corrupt = either(self.corrupt, policy.corrupt);
         self.corrupt_past_checksum |= policy.corrupt > 0.0 && policy.corrupt_past_checksum;
+        self.reset = either(self.reset, policy.reset);
+        self.hush |= policy.hush;
         self.delay += nanos(policy.delay);
         match policy.distribution {
             Distribution::Uniform => self.uniform += nanos(policy.jitter),
@@ -68,6 +72,7 @@ fn check(policy: &LinkPolicy) -> Result<(), Error> {
         ("duplicate", policy.duplicate),
         ("reorder", policy.reorder),
         ("corrupt", policy.corrupt),
+        ("reset", policy.reset),
     ];
     for (name, share) in shares {
         if !(0.0..=1.0).contains(&share) {

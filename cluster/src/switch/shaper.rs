@@ -1,6 +1,7 @@
 //! The middle of the switch: does to each packet what is imposed on its link.
 //!
-//! The order of the stages is: cut, loss, corruption, duplication (the copy stays undamaged), reordering, bandwidth, delay.
+//! The order of the stages is: cut, loss, keeping back what ends connections, reset, corruption, duplication (the copy stays
+//! undamaged), reordering, bandwidth, delay.
 
 use super::{
     clock::Nanos,
@@ -13,6 +14,7 @@ use super::{
     outlet::{Marks, Parcel},
     packet,
     policy::Shape,
+    segment,
 };
 use crate::{Endpoint, Link};
 
@@ -70,12 +72,20 @@ impl Shaper {
             Plan::Pass => self.delivery.deliver(link, Marks::default(), frame),
             Plan::Cut => counts.cut.add(1),
             Plan::Chance(fate) if fate.lost => counts.lost.add(1),
+            Plan::Chance(fate) if fate.hush && segment::is_end(&frame[HEADER..]) => counts.hushed.add(1),
             Plan::Chance(fate) => self.shape(link, fate, frame, clock()),
         }
     }
 
     /// Takes a packet that is not lost through the later stages.
     fn shape(&mut self, link: usize, fate: Fate, frame: &mut [u8], now: Nanos) {
+        let mut frame = frame;
+        if fate.reset
+            && let Some(length) = segment::into_reset(&mut frame[HEADER..])
+        {
+            self.delivery.counters.links[link].reset.add(1);
+            frame = &mut frame[..HEADER + length];
+        }
         let copy: Option<Box<[u8]>> = fate.duplicate.then(|| frame[..].into());
         let past = self.links[link].shape.corrupt_past_checksum;
         let corrupted = fate.corrupt && packet::damage(&mut frame[HEADER..], fate.bit, past);

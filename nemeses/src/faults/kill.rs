@@ -1,10 +1,13 @@
 //! Kill: processes end at once, as a crash ends them, and are started again on the data that is left.
 
 use async_trait::async_trait;
-use cluster::{DaemonState, Error};
+use cluster::Error;
 use history::NodeId;
 
-use super::{Evidence, Fault, Names, Probe, Scene, processes};
+use super::{
+    Evidence, Fault, Names, Probe, Scene,
+    processes::{self, is_down},
+};
 use crate::Family;
 
 /// Processes that are ended.
@@ -17,10 +20,6 @@ impl Kill {
     pub(super) fn new(nodes: Vec<NodeId>) -> Self {
         Self { nodes }
     }
-}
-
-fn is_down(state: DaemonState) -> bool {
-    matches!(state, DaemonState::Exited { .. } | DaemonState::Absent)
 }
 
 #[async_trait]

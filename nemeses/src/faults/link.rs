@@ -1,4 +1,4 @@
-//! Bad links: lossy, slow, duplicating, reordering, corrupting, narrow.
+//! Bad links: lossy, slow, duplicating, reordering, corrupting, narrow, resetting.
 
 use std::time::Duration;
 
@@ -42,7 +42,8 @@ fn policy(action: &Action) -> LinkPolicy {
             policy.corrupt_past_checksum = *past_checksum;
         }
         Action::Narrow { bits_per_second } => policy.bandwidth_bits = *bits_per_second,
-        Action::Partition { .. } | Action::Kill | Action::Pause | Action::Clock { .. } => {}
+        Action::Resetting { share } => policy.reset = *share,
+        _ => {}
     }
     policy
 }
@@ -67,14 +68,17 @@ fn effect(action: &Action) -> String {
         Action::Narrow { bits_per_second } => {
             format!("let pass only {bits_per_second} bits per second of the packets")
         }
-        Action::Partition { .. } | Action::Kill | Action::Pause | Action::Clock { .. } => String::new(),
+        Action::Resetting { share } => {
+            format!("turned into the end of their connections {} of the packets", words::percent(*share))
+        }
+        _ => String::new(),
     }
 }
 
 #[async_trait]
 impl Fault for LinkFault {
     fn family(&self) -> Family {
-        Family::Link
+        self.action.family()
     }
 
     fn targets(&self) -> &[NodeId] {
@@ -117,6 +121,7 @@ impl Fault for LinkFault {
             Action::Duplicating { .. } => ("duplicated", |counters| counters.duplicated),
             Action::Reordering { .. } => ("reordered", |counters| counters.reordered),
             Action::Corrupting { .. } => ("corrupted", |counters| counters.corrupted),
+            Action::Resetting { .. } => ("reset connections with", |counters| counters.reset),
             Action::Narrow { .. } => {
                 ("delayed or dropped", |counters| counters.delayed + counters.overflowed)
             }

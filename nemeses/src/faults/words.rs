@@ -3,7 +3,7 @@
 use cluster::{DaemonState, Endpoint};
 use history::NodeId;
 
-use super::Probe;
+use super::{Allowance, Probe};
 
 /// The names of the nodes, and which of them was struck because it leads.
 #[derive(Clone, Debug, Default)]
@@ -90,6 +90,26 @@ pub(super) fn probe(names: &Names, probe: &Probe) -> String {
             .map(|(node, now)| match now {
                 Some(now) => format!("the clock of {} is {}", names.plain(*node), offset(*now)),
                 None => format!("{} cannot say what its clock is", names.plain(*node)),
+            })
+            .collect(),
+        Probe::Errors(nodes) => nodes
+            .iter()
+            .map(|(node, errors)| {
+                match errors.iter().map(|(_, error)| error / 1_000_000).max_by_key(|e| e.abs()) {
+                    Some(error) => format!("the time is {} for {}", offset(error), names.plain(*node)),
+                    None => format!("{} has no process that takes the time", names.plain(*node)),
+                }
+            })
+            .collect(),
+        Probe::Clients(counts) => {
+            counts.iter().map(|(node, count)| format!("{count} so far at {}", names.plain(*node))).collect()
+        }
+        Probe::Limits(limits) => limits
+            .iter()
+            .map(|(node, now)| match now {
+                Allowance::Usual => format!("{} is not limited", names.plain(*node)),
+                Allowance::Limited(most) => format!("{} is limited to {most}", names.plain(*node)),
+                Allowance::Ended(ended) => format!("{} {}", names.plain(*node), state(*ended)),
             })
             .collect(),
     };

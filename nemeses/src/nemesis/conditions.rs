@@ -1,6 +1,6 @@
 //! Which nodes are down, stopped or have a wrong clock because of us, so that only legal sequences happen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use history::{FaultId, NodeId};
 
@@ -9,31 +9,46 @@ use crate::Family;
 /// Who holds which node for what.
 #[derive(Debug, Default)]
 pub(super) struct Conditions {
-    held: BTreeMap<(NodeId, Hold), FaultId>,
+    held: BTreeMap<(NodeId, Hold), (FaultId, Family)>,
 }
 
-/// What a node can be held for. Killing and pausing exclude one another, so they are one.
+/// Nodes that a fault may strike, and those that it may not, with why.
+type Claimed = (Vec<NodeId>, Vec<(NodeId, &'static str)>);
+
+/// What a node can be held for. Killing, pausing and starving exclude one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Hold {
     Killed,
     Paused,
+    Starved,
     Clock,
+    Clients,
+}
+
+impl Hold {
+    fn of(family: Family) -> Option<Self> {
+        match family {
+            Family::Partition | Family::Link | Family::Flap | Family::Swizzle | Family::Reset => None,
+            Family::Clients => Some(Self::Clients),
+            Family::Kill | Family::Terminate | Family::Roll | Family::HalfOpen => Some(Self::Killed),
+            Family::Pause | Family::Throttle => Some(Self::Paused),
+            Family::Memory | Family::Files => Some(Self::Starved),
+            Family::Clock | Family::Time => Some(Self::Clock),
+        }
+    }
 }
 
 impl Conditions {
-    /// Takes the nodes that a family may strike now; the others come back with the reason.
+    /// Takes the nodes that a family may strike now, of which at most `down_max` may be down at once; the others come back
+    /// with the reason.
     pub(super) fn claim(
         &mut self,
         id: FaultId,
         family: Family,
         nodes: Vec<NodeId>,
-    ) -> (Vec<NodeId>, Vec<(NodeId, &'static str)>) {
-        let hold = match family {
-            Family::Partition | Family::Link => return (nodes, Vec::new()),
-            Family::Kill => Hold::Killed,
-            Family::Pause => Hold::Paused,
-            Family::Clock => Hold::Clock,
-        };
+        down_max: usize,
+    ) -> Claimed {
+        let Some(hold) = Hold::of(family) else { return (nodes, Vec::new()) };
         let (mut free, mut refused) = (Vec::new(), Vec::new());
         for node in nodes {
             match self.obstacle(node, hold) {
@@ -41,26 +56,53 @@ impl Conditions {
                 None => free.push(node),
             }
         }
+        if family.takes_down() {
+            let room = down_max.saturating_sub(self.down());
+            // Of nodes that are restarted in turn only one is down at any time.
+            let taken = if family == Family::Roll && room > 0 { free.len() } else { room.min(free.len()) };
+            let beyond = free.split_off(taken);
+            refused.extend(beyond.into_iter().map(|node| (node, "would have been one down too many")));
+        }
         for &node in &free {
-            self.held.insert((node, hold), id);
+            self.held.insert((node, hold), (id, family));
         }
         (free, refused)
     }
 
+    /// How many nodes are down at most because of us.
+    fn down(&self) -> usize {
+        let rolls: BTreeSet<FaultId> =
+            self.held.values().filter(|(_, family)| *family == Family::Roll).map(|(id, _)| *id).collect();
+        let others =
+            self.held.iter().filter(|(_, (_, family))| family.takes_down() && *family != Family::Roll);
+        others.map(|((node, _), _)| *node).collect::<BTreeSet<NodeId>>().len() + rolls.len()
+    }
+
     fn obstacle(&self, node: NodeId, wanted: Hold) -> Option<&'static str> {
-        let is = |hold| self.held.contains_key(&(node, hold));
-        if is(Hold::Killed) {
-            return Some("was already killed");
+        let holder = |hold| self.held.get(&(node, hold)).map(|(_, family)| *family);
+        if let Some(family) = holder(Hold::Killed) {
+            return Some(if family == Family::Kill {
+                "was already killed"
+            } else {
+                "was already being restarted"
+            });
         }
-        if is(Hold::Paused) {
-            return Some("was already paused");
+        if let Some(family) = holder(Hold::Paused) {
+            return Some(if family == Family::Pause {
+                "was already paused"
+            } else {
+                "was already throttled"
+            });
         }
-        (wanted == Hold::Clock && is(Hold::Clock)).then_some("already had a wrong clock")
+        if holder(Hold::Starved).is_some() {
+            return Some("was already starved");
+        }
+        (wanted == Hold::Clock && holder(Hold::Clock).is_some()).then_some("already had a wrong clock")
     }
 
     /// Gives back what a fault holds.
     pub(super) fn release(&mut self, id: FaultId) {
-        self.held.retain(|_, holder| *holder != id);
+        self.held.retain(|_, (holder, _)| *holder != id);
     }
 }
 
@@ -72,23 +114,44 @@ mod tests {
     fn a_killed_node_is_neither_paused_nor_killed_again_until_it_runs() {
         let mut conditions = Conditions::default();
         let (first, second) = (NodeId(0), NodeId(1));
-        assert_eq!(conditions.claim(FaultId(0), Family::Kill, vec![first]), (vec![first], vec![]));
+        assert_eq!(conditions.claim(FaultId(0), Family::Kill, vec![first], 5), (vec![first], vec![]));
         for family in [Family::Pause, Family::Kill, Family::Clock] {
-            let (free, refused) = conditions.claim(FaultId(1), family, vec![first, second]);
+            let (free, refused) = conditions.claim(FaultId(1), family, vec![first, second], 5);
             assert_eq!((free, refused), (vec![second], vec![(first, "was already killed")]));
             conditions.release(FaultId(1));
         }
-        assert_eq!(conditions.claim(FaultId(2), Family::Partition, vec![first]).0, [first]);
+        assert_eq!(conditions.claim(FaultId(2), Family::Partition, vec![first], 5).0, [first]);
         conditions.release(FaultId(0));
-        assert_eq!(conditions.claim(FaultId(3), Family::Pause, vec![first]).0, [first]);
+        assert_eq!(conditions.claim(FaultId(3), Family::Pause, vec![first], 5).0, [first]);
     }
 
     #[test]
     fn a_node_with_a_wrong_clock_may_be_killed_but_gets_no_second_offset() {
         let mut conditions = Conditions::default();
         let node = NodeId(2);
-        conditions.claim(FaultId(0), Family::Clock, vec![node]);
-        assert!(conditions.claim(FaultId(1), Family::Clock, vec![node]).0.is_empty());
-        assert_eq!(conditions.claim(FaultId(2), Family::Kill, vec![node]).0, [node]);
+        conditions.claim(FaultId(0), Family::Clock, vec![node], 5);
+        assert!(conditions.claim(FaultId(1), Family::Clock, vec![node], 5).0.is_empty());
+        assert_eq!(conditions.claim(FaultId(2), Family::Kill, vec![node], 5).0, [node]);
+    }
+
+    #[test]
+    fn no_more_nodes_are_down_at_once_than_were_promised() {
+        let mut conditions = Conditions::default();
+        let nodes: Vec<NodeId> = (0..5).map(NodeId).collect();
+        let (free, refused) = conditions.claim(FaultId(0), Family::Kill, nodes.clone(), 2);
+        assert_eq!(free, [NodeId(0), NodeId(1)]);
+        assert_eq!(refused.len(), 3);
+        assert!(refused.iter().all(|(_, why)| *why == "would have been one down too many"));
+        for family in [Family::Pause, Family::Terminate, Family::Roll, Family::Memory, Family::HalfOpen] {
+            assert_eq!(conditions.claim(FaultId(1), family, nodes.clone(), 2).0, [], "{family}");
+        }
+        // What is slow or has a wrong clock is not down, and what is cut off runs.
+        for family in [Family::Throttle, Family::Clock, Family::Files, Family::Swizzle] {
+            assert!(!conditions.claim(FaultId(2), family, vec![NodeId(3)], 2).0.is_empty(), "{family}");
+            conditions.release(FaultId(2));
+        }
+        conditions.release(FaultId(0));
+        assert_eq!(conditions.claim(FaultId(3), Family::Roll, nodes.clone(), 1).0, nodes);
+        assert_eq!(conditions.down(), 1);
     }
 }

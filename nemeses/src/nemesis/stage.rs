@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use cluster::{Cluster, Database, Error};
+use cluster::{Cluster, Database, Error, Load};
 use history::{FaultId, FaultRecord, FaultState, Nanos, NodeId};
 use tokio_util::sync::CancellationToken;
 
 use super::{Limits, Sink, conditions::Conditions, tamed};
 use crate::{
-    Journal, PlannedFault, Powers, Targets,
+    Journal, MaxDown, PlannedFault, Powers, Targets,
     faults::{self, Evidence, Fault, Names, Probe, Settled},
     journal::Entry,
     streams::stream,
@@ -24,6 +24,8 @@ pub(super) struct Stage {
     pub(super) database: Arc<dyn Database>,
     pub(super) clock: Arc<dyn Fn() -> Nanos + Send + Sync>,
     pub(super) limits: Limits,
+    pub(super) max_down: MaxDown,
+    pub(super) load: Option<Arc<dyn Load>>,
     seed: u64,
     journal: Arc<Journal>,
     sink: Sink,
@@ -74,6 +76,8 @@ impl Stage {
             database,
             clock,
             limits: Limits::default(),
+            max_down: MaxDown::Any,
+            load: None,
             seed,
             journal: Arc::new(journal),
             sink,
@@ -115,11 +119,20 @@ impl Stage {
         let began = (self.clock)();
         let came = tokio::time::Instant::now();
         let lasts = planned.lasts;
-        let Some(active) = self.begin(id, planned, chosen, (began, zero)).await else { return };
+        let Some(mut active) = self.begin(id, planned, chosen, (began, zero)).await else { return };
         if active.came {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep_until(came + lasts) => {}
+            let over = CancellationToken::new();
+            let wait = async {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep_until(came + lasts) => {}
+                }
+                over.cancel();
+            };
+            let tended = tamed::tend(active.fault.as_ref(), self.scene(), (self.limits, &over), wait).await;
+            if let Err(error) = tended {
+                let text = format!("it was not kept up to its end: {error}");
+                active.record.evidence = with(&active.record.evidence, &text);
             }
         }
         if let Err(reason) = self.finish(active, false).await {
@@ -130,7 +143,9 @@ impl Stage {
     /// Settles whom a fault strikes, as far as that is legal now.
     async fn choose(&self, id: FaultId, planned: &PlannedFault) -> Result<Chosen, String> {
         let family = planned.fault.family();
-        if let Some(lack) = Powers::of(self.database.as_ref(), &self.cluster).lack(family) {
+        let mut powers = Powers::of(self.database.as_ref(), &self.cluster);
+        powers.clients = self.load.is_some();
+        if let Some(lack) = powers.lack(family) {
             return Err(lack);
         }
         let leaders = match planned.targets {
@@ -146,7 +161,8 @@ impl Stage {
             Targets::Nodes(_) => picked.nodes,
             _ => faults::arrange(&planned.fault, picked.nodes, count, &mut random),
         };
-        let (nodes, refused) = self.lock_conditions().claim(id, family, nodes);
+        let down_max = self.max_down.of(count);
+        let (nodes, refused) = self.lock_conditions().claim(id, family, nodes, down_max);
         let why: Vec<String> =
             refused.iter().map(|(node, reason)| format!("{} {reason}", names.plain(*node))).collect();
         if nodes.is_empty() {
@@ -240,6 +256,9 @@ impl Stage {
                     Probe::Links(_) => {
                         Evidence { state: FaultState::Installed, text: "the network took it".into() }
                     }
+                    Probe::Clients(_) => {
+                        Evidence { state: FaultState::Installed, text: "the clients were told".into() }
+                    }
                     _ => fault.judge(&active.names, &probe, &probe),
                 };
                 active.early = Some(probe);
@@ -281,7 +300,7 @@ impl Stage {
         self.lock_conditions().release(id);
         let ended = (self.clock)();
         active.record.ended = Some(ended);
-        if let Some(probe) = after.filter(|probe| !matches!(probe, Probe::Links(_))) {
+        if let Some(probe) = after.filter(|probe| !matches!(probe, Probe::Links(_) | Probe::Clients(_))) {
             let text = format!("afterwards {}", active.fault.say(&active.names, &probe));
             active.record.evidence = with(&active.record.evidence, &text);
         }

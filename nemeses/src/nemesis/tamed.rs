@@ -3,6 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use cluster::Error;
+use tokio_util::sync::CancellationToken;
 
 use crate::faults::{Fault, Probe, Scene};
 
@@ -25,6 +26,29 @@ pub(super) async fn in_time<T>(
     }
 }
 
+/// Keeps a fault up until `wait` is over, which `over` tells it. What it is doing then it may finish, within the time that
+/// doing the fault may take.
+pub(super) async fn tend(
+    fault: &dyn Fault,
+    scene: Scene<'_>,
+    (limits, over): (Limits, &CancellationToken),
+    wait: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let finish = async {
+        over.cancelled().await;
+        tokio::time::sleep(limits.inject).await;
+        let what = "ending what keeps the fault up".into();
+        Err(Error::TimedOut { what, seconds: limits.inject.as_secs_f64() })
+    };
+    let tended = async {
+        tokio::select! {
+            tended = fault.tend(scene, over) => tended,
+            late = finish => late,
+        }
+    };
+    tokio::join!(wait, tended).1
+}
+
 /// Looks once.
 pub(super) async fn look(fault: &dyn Fault, scene: Scene<'_>, limits: Limits) -> Result<Probe, Error> {
     in_time("a look at what the fault strikes", limits.probe, fault.probe(scene)).await
@@ -41,7 +65,7 @@ pub(super) async fn look_until(
     loop {
         let seen = look(fault, scene, limits).await;
         let settled = seen.as_ref().is_ok_and(|probe| fault.in_force(probe) == Some(wanted));
-        let cannot_tell = matches!(&seen, Ok(Probe::Links(_)));
+        let cannot_tell = matches!(&seen, Ok(Probe::Links(_) | Probe::Clients(_)));
         if settled || cannot_tell || tokio::time::Instant::now() >= deadline {
             return seen;
         }
@@ -80,8 +104,8 @@ pub(crate) async fn undo(
 /// A look at processes or clocks always tells; where it neither shows the fault nor its absence, some nodes still have it.
 fn is_half_gone(fault: &dyn Fault, probe: &Probe) -> bool {
     let tells = match probe {
-        Probe::Links(_) => false,
-        Probe::Processes(_) => true,
+        Probe::Links(_) | Probe::Clients(_) => false,
+        Probe::Processes(_) | Probe::Limits(_) | Probe::Errors(_) => true,
         Probe::Offsets(offsets) => offsets.iter().all(|(_, offset)| offset.is_some()),
     };
     tells && fault.in_force(probe).is_none()

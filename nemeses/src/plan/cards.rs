@@ -80,3 +80,80 @@ pub(super) fn links() -> Vec<Action> {
         Action::Narrow { bits_per_second: 256_000 },
     ]
 }
+
+/// The flapping links, swizzles, resets and starved processes: each a deck of its own.
+pub(super) fn flaps(nodes: usize) -> Vec<Targets> {
+    if nodes < 2 {
+        return vec![Targets::All];
+    }
+    vec![Targets::Leader, Targets::One, Targets::RandomHalf]
+}
+
+/// Whom a swizzle takes through its steps.
+pub(super) fn swizzles() -> Vec<Targets> {
+    vec![Targets::All, Targets::Majority, Targets::Minority]
+}
+
+/// Whose connections are reset, and what share of what they carry is struck.
+pub(super) fn resets() -> Vec<(Targets, f64)> {
+    vec![(Targets::All, 0.02), (Targets::Leader, 0.3), (Targets::All, 0.1)]
+}
+
+/// Who is asked to end.
+pub(super) fn terminations() -> Vec<Targets> {
+    vec![Targets::Leader, Targets::All, Targets::One, Targets::Minority, Targets::Majority]
+}
+
+/// Who gets how little of the processor.
+pub(super) fn throttles() -> Vec<(Targets, f64)> {
+    vec![(Targets::Leader, 0.1), (Targets::Minority, 0.05), (Targets::All, 0.3), (Targets::Leader, 0.02)]
+}
+
+/// How a clock can be wrong.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum TimeKind {
+    /// By a fixed offset.
+    Jump,
+    /// By an offset that comes and goes.
+    Strobe,
+    /// By more and more.
+    Drift,
+    /// By standing still.
+    Freeze,
+}
+
+/// Whose time is wrong in which way.
+pub(super) fn times() -> Vec<(Targets, TimeKind)> {
+    vec![
+        (Targets::Leader, TimeKind::Jump),
+        (Targets::Minority, TimeKind::Jump),
+        (Targets::RandomHalf, TimeKind::Strobe),
+        (Targets::Leader, TimeKind::Freeze),
+        (Targets::Minority, TimeKind::Drift),
+    ]
+}
+
+/// The crashes of a gentle plan.
+pub(super) fn gentle_crashes() -> Vec<Crash> {
+    vec![Crash::Few(Targets::One), Crash::Few(Targets::Leader)]
+}
+
+/// The partitions of a gentle plan.
+pub(super) fn gentle_cuts(nodes: usize) -> Vec<Cut> {
+    let mut cuts = cuts(nodes);
+    cuts.retain(|(shape, targets, direction, _)| {
+        let few = matches!(targets, Targets::One | Targets::Leader | Targets::MinorityThird | Targets::All);
+        *shape == Shape::Split && *direction == Direction::Both && few
+    });
+    cuts
+}
+
+/// What is wrong with the links of a gentle plan.
+pub(super) fn gentle_links() -> Vec<Action> {
+    vec![
+        Action::Lossy { share: 0.02 },
+        Action::Slow { delay_ms: 15, jitter_ms: 10, distribution: Distribution::Normal },
+        Action::Duplicating { share: 0.05 },
+        Action::Reordering { share: 0.05 },
+    ]
+}

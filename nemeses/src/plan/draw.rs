@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::{FAULTS_MAX, Plan, PlannedFault, VERSION, scenes::Scenes};
-use crate::{Family, Powers, streams::stream};
+use crate::{Action, Family, MaxDown, Pace, Powers, Targets, streams::stream};
 
 /// What a plan is drawn for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +25,23 @@ pub struct PlanSpec {
     pub nodes: usize,
     /// What can be done to them.
     pub powers: Powers,
+    /// How hard and how often faults strike.
+    pub pace: Pace,
+    /// How many nodes they may take down at once.
+    pub max_down: MaxDown,
 }
 
-/// The longest period of faults, in milliseconds.
-const PERIOD_MS: (u64, u64) = (1500, 3000);
-/// The length of the quiet window after a period, in milliseconds.
-const QUIET_MS: (u64, u64) = (1000, 1800);
+/// The shortest and the longest period of faults, and the shortest and the longest rest after one, in milliseconds; and in
+/// how many of a hundred periods nothing happens.
+type Rhythm = ((u64, u64), (u64, u64), u64);
+
+fn rhythm(pace: Pace) -> Rhythm {
+    match pace {
+        Pace::Gentle => ((800, 1800), (2500, 4000), 15),
+        Pace::Standard => ((1500, 3000), (1000, 1800), 0),
+        Pace::Harsh => ((2500, 6000), (400, 1000), 10),
+    }
+}
 
 impl PlanSpec {
     /// A spec with the usual quiet windows: 1.5 s at the start and 2.5 s at the end, less for short runs.
@@ -43,7 +54,23 @@ impl PlanSpec {
             final_quiet: Duration::from_millis(2500).min(duration / 5),
             nodes,
             powers,
+            pace: Pace::Standard,
+            max_down: MaxDown::Any,
         }
+    }
+
+    /// The same at another pace.
+    #[must_use]
+    pub fn at_pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// The same within a promise of how many nodes are down at once.
+    #[must_use]
+    pub fn within(mut self, max_down: MaxDown) -> Self {
+        self.max_down = max_down;
+        self
     }
 
     /// The families that can be drawn from, in their own order and each once.
@@ -63,21 +90,50 @@ pub(super) fn generate(spec: &PlanSpec) -> Plan {
         return plan;
     }
     let mut random = stream(spec.seed, "plan", 0);
-    let mut scenes = Scenes::new(&families, spec.nodes, spec.powers.primaries);
+    let mut scenes = Scenes::new(&families, spec.nodes, spec.powers.primaries, spec.pace);
+    let (period, rest, idle) = rhythm(spec.pace);
     let end = milliseconds(spec.duration.saturating_sub(spec.final_quiet));
     let mut now = milliseconds(spec.initial_quiet);
     while now + 300 <= end && plan.faults.len() < FAULTS_MAX / 2 {
         let room = end - now;
         // A run that is too short for a whole period gets a short one rather than none.
-        let most = PERIOD_MS.1.min(room);
-        let length = between(&mut random, (PERIOD_MS.0.min(most), most));
+        let most = period.1.min(room);
+        let length = between(&mut random, (period.0.min(most), most));
+        // A plan that would be idle from its first period on could have no fault at all.
+        if idle > 0 && !plan.faults.is_empty() && between(&mut random, (0, 99)) < idle {
+            now += length;
+            continue;
+        }
         let faults = scenes.draw(now, length, &mut random);
         let over = faults.iter().map(|fault| milliseconds(fault.ends())).max().unwrap_or(now);
-        plan.faults.extend(faults);
-        now = over + between(&mut random, QUIET_MS);
+        plan.faults.extend(faults.into_iter().filter_map(|fault| within(fault, spec)));
+        now = over + between(&mut random, rest);
     }
     plan.faults.sort_by_key(|fault: &PlannedFault| (fault.at, fault.lasts));
     plan
+}
+
+/// A fault as the promise allows it: on fewer nodes where it would take too many down, and not at all where none may be.
+fn within(mut fault: PlannedFault, spec: &PlanSpec) -> Option<PlannedFault> {
+    let most = spec.max_down.of(spec.nodes);
+    // Of nodes that are restarted in turn one is down at a time.
+    let in_turn = matches!(fault.fault, Action::Roll { .. });
+    if spec.max_down == MaxDown::Any || !fault.fault.family().takes_down() || (in_turn && most > 0) {
+        return Some(fault);
+    }
+    let minority = (spec.nodes.saturating_sub(1) / 2).max(1);
+    fault.targets = match (most, fault.targets) {
+        (0, _) => return None,
+        (_, one @ (Targets::Leader | Targets::One)) => one,
+        (most, _) if most < minority => Targets::One,
+        (most, _) if most <= spec.nodes / 2 => Targets::Minority,
+        (most, targets) if most > spec.nodes / 2 && most < spec.nodes => match targets {
+            Targets::All => Targets::Majority,
+            targets => targets,
+        },
+        (_, targets) => targets,
+    };
+    Some(fault)
 }
 
 /// A number between two, both included.

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use cluster::network::Distribution;
+use cluster::{Skew, network::Distribution};
 use rand::{RngExt, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
     Action, Peers, PlannedFault, Shape,
-    cards::{Crash, Cut, crashes, cuts, links},
+    cards::{self, Crash, Cut, TimeKind, crashes, cuts, links},
     draw::between,
     opening::Opening,
 };
-use crate::{Family, Targets, streams::Deck};
+use crate::{Family, Pace, Targets, streams::Deck};
 
 /// Deals the scenes of a plan. What every run must meet comes first, in random order; after that every kind of scene comes
 /// once before any comes again.
@@ -27,8 +27,15 @@ pub(super) struct Scenes {
     pauses: Deck<Targets>,
     links: Deck<Action>,
     clocks: Deck<(Targets, bool)>,
+    flaps: Deck<Targets>,
+    swizzles: Deck<Targets>,
+    resets: Deck<(Targets, f64)>,
+    terminations: Deck<Targets>,
+    throttles: Deck<(Targets, f64)>,
+    times: Deck<(Targets, TimeKind)>,
     nodes: usize,
     has_primaries: bool,
+    pace: Pace,
 }
 
 /// A stretch of time in milliseconds.
@@ -39,15 +46,16 @@ struct Slot {
 }
 
 impl Scenes {
-    pub(super) fn new(families: &[Family], nodes: usize, has_primaries: bool) -> Self {
+    pub(super) fn new(families: &[Family], nodes: usize, has_primaries: bool, pace: Pace) -> Self {
         // How often each has its turn: partitions and kills show the most.
         let turns = |family: &Family| match family {
             Family::Partition | Family::Kill => 2,
-            Family::Link | Family::Pause | Family::Clock => 1,
+            _ => 1,
         };
+        let gentle = pace == Pace::Gentle;
         let openings: Vec<Opening> = Opening::ALL
             .into_iter()
-            .filter(|opening| families.contains(&opening.family()) && opening.suits(nodes))
+            .filter(|opening| !gentle && families.contains(&opening.family()) && opening.suits(nodes))
             .collect();
         let leads = families.iter().flat_map(|family| std::iter::repeat_n(*family, turns(family))).collect();
         Self {
@@ -55,17 +63,24 @@ impl Scenes {
             openings_left: openings.len(),
             openings: Deck::new(openings),
             leads: Deck::new(leads),
-            partitions: Deck::new(cuts(nodes)),
-            kills: Deck::new(crashes(nodes)),
+            partitions: Deck::new(if gentle { cards::gentle_cuts(nodes) } else { cuts(nodes) }),
+            kills: Deck::new(if gentle { cards::gentle_crashes() } else { crashes(nodes) }),
             pauses: Deck::new(vec![Targets::Leader, Targets::Minority, Targets::Leader, Targets::One]),
-            links: Deck::new(links()),
+            links: Deck::new(if gentle { cards::gentle_links() } else { links() }),
             clocks: Deck::new(vec![
                 (Targets::Leader, false),
                 (Targets::One, true),
                 (Targets::Minority, true),
             ]),
+            flaps: Deck::new(cards::flaps(nodes)),
+            swizzles: Deck::new(cards::swizzles()),
+            resets: Deck::new(cards::resets()),
+            terminations: Deck::new(cards::terminations()),
+            throttles: Deck::new(cards::throttles()),
+            times: Deck::new(cards::times()),
             nodes,
             has_primaries,
+            pace,
         }
     }
 
@@ -85,9 +100,9 @@ impl Scenes {
             let Some(lead) = self.leads.draw(random) else { return Vec::new() };
             (lead, self.family(lead, whole, random))
         };
-        let company = match between(random, (0, 99)) {
-            0..=44 => 0,
-            45..=84 => 1,
+        let company = match (between(random, (0, 99)), self.pace) {
+            (_, Pace::Gentle) | (0..=44, Pace::Standard) => 0,
+            (45..=84, Pace::Standard) | (0..=54, Pace::Harsh) => 1,
             _ => 2,
         };
         let mut present = vec![lead];
@@ -115,7 +130,80 @@ impl Scenes {
                 vec![self.fault(slot, Action::Pause, targets)]
             }
             Family::Clock => self.clock(slot, random),
+            other => self.later_family(other, slot, random).into_iter().collect(),
         }
+    }
+
+    /// The families that a run draws from only when they are asked for by name.
+    fn later_family(&mut self, family: Family, slot: Slot, random: &mut ChaCha8Rng) -> Option<PlannedFault> {
+        let (action, targets) = match family {
+            Family::Flap => {
+                let (down_ms, up_ms) = (between(random, (100, 500)), between(random, (100, 400)));
+                (Action::Flapping { shape: Shape::Split, down_ms, up_ms }, self.flaps.draw(random)?)
+            }
+            Family::Swizzle => {
+                let step_ms = (slot.lasts / (2 * self.nodes as u64)).max(50);
+                (Action::Swizzle { step_ms }, self.swizzles.draw(random)?)
+            }
+            Family::Reset => {
+                let (targets, share) = self.resets.draw(random)?;
+                (Action::Resetting { share }, targets)
+            }
+            Family::HalfOpen => (Action::HalfOpen, Targets::Leader),
+            Family::Terminate => (Action::Terminate, self.terminations.draw(random)?),
+            Family::Roll => {
+                let (down_ms, gap_ms) = (between(random, (50, 300)), between(random, (100, 400)));
+                (Action::Roll { down_ms, gap_ms }, Targets::All)
+            }
+            Family::Throttle => {
+                let (targets, share) = self.throttles.draw(random)?;
+                (Action::Throttle { share }, targets)
+            }
+            Family::Memory => {
+                let targets = if random.random_bool(0.5) { Targets::Leader } else { Targets::Minority };
+                (Action::Memory { spare_mib: between(random, (0, 8)) }, targets)
+            }
+            Family::Files => {
+                let targets = if random.random_bool(0.5) { Targets::Leader } else { Targets::Minority };
+                (Action::Files { spare: between(random, (0, 3)) }, targets)
+            }
+            Family::Clients if random.random_bool(0.5) => {
+                let targets = if random.random_bool(0.5) { Targets::All } else { Targets::Leader };
+                (Action::ClientCrash { count: between(random, (1, 2)) as usize }, targets)
+            }
+            Family::Clients => (Action::Burst { hold_ms: between(random, (50, 400)) }, Targets::All),
+            Family::Time => self.time(slot, random)?,
+            Family::Partition | Family::Link | Family::Kill | Family::Pause | Family::Clock => return None,
+        };
+        let mut fault = self.fault(slot, action, targets);
+        if self.nodes < 2 && family.is_of_network() {
+            fault.from = Peers::Clients;
+        }
+        Some(fault)
+    }
+
+    /// What processes take the time to be, and which: small errors matter to times that are compared, large ones to leases.
+    fn time(&mut self, slot: Slot, random: &mut ChaCha8Rng) -> Option<(Action, Targets)> {
+        let (targets, kind) = self.times.draw(random)?;
+        let size = match between(random, (0, 2)) {
+            0 => between(random, (50, 1000)),
+            1 => between(random, (1000, 30_000)),
+            _ => between(random, (30_000, 100_000_000)),
+        } as i64;
+        let offset_ms = if random.random_bool(0.5) { size } else { -size };
+        let skew = match kind {
+            TimeKind::Jump => Skew::Jump { offset_ms },
+            TimeKind::Strobe => {
+                Skew::Strobe { offset_ms, period_ms: between(random, (5, (slot.lasts / 4).max(10))) }
+            }
+            // So fast that it comes to this much by the end; too slow is at most nearly still.
+            TimeKind::Drift => Skew::Drift {
+                parts_per_million: (offset_ms * 1_000_000 / slot.lasts.max(1) as i64)
+                    .clamp(-900_000, 10_000_000),
+            },
+            TimeKind::Freeze => Skew::Freeze,
+        };
+        Some((Action::Time(skew), targets))
     }
 
     fn opening(&mut self, opening: Opening, slot: Slot, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
@@ -223,7 +311,7 @@ impl Scenes {
 /// Whether a family may be there together with others. Whom a word will mean is not known yet, so two families that could
 /// meet in one process are never drawn together.
 fn may_join(family: Family, present: &[Family]) -> bool {
-    let strikes_processes = |family: &Family| matches!(family, Family::Kill | Family::Pause | Family::Clock);
+    let strikes_processes = |family: &Family| !family.is_of_network() && *family != Family::Clients;
     let could_meet = strikes_processes(&family) && present.iter().any(strikes_processes);
     !present.contains(&family) && !could_meet
 }

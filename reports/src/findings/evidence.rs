@@ -24,7 +24,9 @@ impl Findings {
         }
         let in_force = self.faults.iter().filter(|line| line.record.state == FaultState::Installed).count();
         if faults_were_asked_for && in_force == 0 {
-            self.doubts.push("faults were asked for and none is known to have taken effect".into());
+            let why =
+                "faults were asked for and none is known to have taken effect: this was no test under faults";
+            self.doubts.push(why.into());
         }
         if in_force > 0 && self.exposure.ok == 0 {
             self.warnings
@@ -35,6 +37,14 @@ impl Findings {
             );
         }
         self.settle();
+    }
+
+    /// Notes how many nodes might be down at once, and warns where more were.
+    pub fn hold_to_promise(&mut self, promised: Option<u64>) {
+        self.down.promised = promised;
+        if !self.down.is_within() {
+            self.warnings.push(self.down.sentence());
+        }
     }
 
     /// Warnings that the counts themselves call for.

@@ -6,7 +6,8 @@ use checkers::{Validity, Verdict};
 use history::{Header, History, Key, NodeId, Operation, Outcome, Vocabulary};
 
 use super::{
-    Count, Exposure, Findings, Headline, OutcomeKind, Overview, ReasonLine, Row, Run, SCHEMA_VERSION, Tape,
+    Count, Down, Exposure, Findings, Headline, OutcomeKind, Overview, ReasonLine, Row, Run, SCHEMA_VERSION, Tape,
+    coverage,
     nodes::{self, Watch},
     overlap::{Met, Overlap},
     overview::{Gauge, Seen},
@@ -88,6 +89,9 @@ impl Findings {
         if findings.run.nodes.is_empty() {
             findings.run.nodes = history.header.nodes.clone();
         }
+        let last = findings.overview.ended;
+        findings.coverage = coverage::table(&findings.faults, last);
+        findings.down = coverage::down(&findings.faults, findings.run.nodes.len());
         findings.collect_limits();
         findings.warn_of_counts();
         findings.settle();
@@ -114,6 +118,8 @@ impl Findings {
             reasons: Vec::new(),
             faults: Vec::new(),
             exposure: Exposure::default(),
+            coverage: Vec::new(),
+            down: Down::default(),
             phases: Vec::new(),
             recovery: None,
             doubts: Vec::new(),

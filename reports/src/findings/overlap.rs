@@ -39,7 +39,8 @@ impl Exposure {
         self.unknown += u64::from(met.outcome == OutcomeKind::Unknown);
     }
 
-    fn plus(self, other: Self) -> Self {
+    /// Both together.
+    pub(super) fn plus(self, other: Self) -> Self {
         Self {
             operations: self.operations + other.operations,
             ok: self.ok + other.ok,

@@ -86,6 +86,12 @@ impl Daemons {
         }
     }
 
+    /// The processes of all daemons, and what they have started.
+    pub(super) fn processes(&self) -> BTreeSet<i32> {
+        let living = self.all.values().filter(|started| !started.gone);
+        living.flat_map(|started| processes::tree(started.pid.as_raw())).collect()
+    }
+
     /// Signals one, its group and what it has started; whom it reached.
     pub(super) fn signal(&mut self, name: &str, signal: Signal) -> BTreeSet<i32> {
         let Some(started) = self.all.get(name).filter(|started| !started.gone) else {

@@ -46,7 +46,7 @@ fn all() -> BTreeMap<i32, Process> {
 }
 
 /// All that live below a process or in its group, itself included, that have not ended.
-fn tree(root: i32) -> Vec<i32> {
+pub(super) fn tree(root: i32) -> Vec<i32> {
     let all = all();
     let mut members: BTreeSet<i32> = BTreeSet::new();
     loop {

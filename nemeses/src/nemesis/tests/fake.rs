@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use cluster::{
     ClockControl, Cluster, Daemon, DaemonState, Database, Endpoint, Error, LayerId, Link, LinkCounters,
-    LinkPolicy, Network, Node, Output, Primaries, ProcessControl, Remote, Signal, Speaks,
+    LinkPolicy, Load, Network, Node, Output, Primaries, ProcessControl, Remote, Signal, Skew, Speaks,
 };
 use history::NodeId;
 
@@ -29,6 +29,13 @@ pub struct World {
     pub layers: BTreeMap<LayerId, Vec<(Link, LinkPolicy)>>,
     pub processes: Vec<Option<(u32, bool)>>,
     pub offsets: Vec<i64>,
+    /// What the processes of each node may have, where that is less than usual.
+    pub limits: Vec<Option<u64>>,
+    /// What the processes of each node take for the time.
+    pub skews: Vec<Option<Skew>>,
+    /// Of the clients of each node: how many are to crash, and whether their calls wait.
+    pub wishes: Vec<(usize, bool)>,
+    struck: u64,
     pub leaders: Vec<NodeId>,
     /// Everything that was done, in order.
     pub acts: Vec<String>,
@@ -52,6 +59,9 @@ impl Fake {
         let world = World {
             processes: (0..count).map(|place| Some((100 + place as u32, false))).collect(),
             offsets: vec![0; count],
+            limits: vec![None; count],
+            skews: vec![None; count],
+            wishes: vec![(0, false); count],
             leaders: vec![NodeId(0)],
             next_pid: 1000,
             ..World::default()
@@ -68,7 +78,7 @@ impl Fake {
             port_offset: 0,
             data: "/data".into(),
             logs: "/logs".into(),
-            remote: Some(Arc::new(NoRemote)),
+            remote: Some(Arc::new(FakeRemote { fake: self.clone(), place })),
         };
         Cluster { nodes: (0..count).map(node).collect(), network: Some(self.clone()) }
     }
@@ -93,6 +103,10 @@ impl Fake {
                 Some((_, false)) => {}
             }
         }
+        blemishes
+            .extend(world.wishes.iter().filter(|wish| **wish != (0, false)).map(|wish| format!("{wish:?}")));
+        blemishes.extend(world.skews.iter().flatten().map(|skew| format!("time {skew:?}")));
+        blemishes.extend(world.limits.iter().flatten().map(|limit| format!("limited to {limit}")));
         blemishes.extend(
             world.offsets.iter().filter(|&&offset| offset != 0).map(|offset| format!("clock {offset}")),
         );
@@ -122,35 +136,43 @@ impl Fake {
     }
 
     /// A harmful act must stand in the journal, on disk, before it is done.
-    fn demand_journalled(&self, kind: &str, is_it: impl Fn(u32, &[String]) -> bool) {
+    fn demand_journalled(&self, kinds: &[&str], is_it: impl Fn(u32, &[String]) -> bool) {
         let bytes = std::fs::read(&self.journal).unwrap_or_default();
         let contents = journal::parse_leniently(&bytes);
         let known = contents.open().iter().any(|(id, planned, _)| match &planned.targets {
-            crate::Targets::Nodes(names) => planned.fault.family().name() == kind && is_it(id.0, names),
+            crate::Targets::Nodes(names) => {
+                kinds.contains(&planned.fault.family().name()) && is_it(id.0, names)
+            }
             _ => false,
         });
         if !known {
-            self.change(|world| world.wrongs.push(format!("{kind} was done before it was written down")));
+            let wrong = format!("{} was done before it was written down", kinds.join(" or "));
+            self.change(|world| world.wrongs.push(wrong));
         }
     }
 
-    fn demand_node(&self, kind: &str, node: NodeId) {
+    fn demand_node(&self, kinds: &[&str], node: NodeId) {
         let name = format!("n{}", node.0 + 1);
-        self.demand_journalled(kind, |_, names| names.contains(&name));
+        self.demand_journalled(kinds, |_, names| names.contains(&name));
     }
 }
 
 #[async_trait]
 impl Network for Fake {
     async fn impose(&self, layer: LayerId, policies: &[(Link, LinkPolicy)]) -> Result<(), Error> {
-        let kind = if policies.iter().any(|(_, policy)| policy.cut) { "partition" } else { "link" };
-        self.demand_journalled(kind, |id, _| id == layer.0);
+        let cuts = policies.iter().any(|(_, policy)| policy.cut);
+        let kinds: &[&str] =
+            if cuts { &["partition", "flap", "swizzle"] } else { &["link", "reset", "half-open"] };
+        self.demand_journalled(kinds, |id, _| id == layer.0);
+        // Packets pass all the time; they are counted when something changes.
+        self.counters().await?;
         // Half of it is done when it fails or hangs, which is what an undo must cope with.
         self.change(|world| drop(world.layers.insert(layer, policies.to_vec())));
         self.act("impose", layer.0.to_string()).await
     }
 
     async fn lift(&self, layer: LayerId) -> Result<(), Error> {
+        self.counters().await?;
         self.act("lift", layer.0.to_string()).await?;
         self.change(|world| drop(world.layers.remove(&layer)));
         Ok(())
@@ -177,6 +199,8 @@ impl Network for Fake {
                 counters.cut += packets;
                 continue;
             }
+            counters.reset += share(policy.reset);
+            counters.hushed += u64::from(policy.hush) * packets;
             counters.lost += share(policy.loss);
             counters.duplicated += share(policy.duplicate);
             counters.reordered += share(policy.reorder);
@@ -192,7 +216,7 @@ impl Network for Fake {
 #[async_trait]
 impl ProcessControl for Fake {
     async fn kill(&self, _: &Cluster, node: NodeId) -> Result<(), Error> {
-        self.demand_node("kill", node);
+        self.demand_node(&["kill", "half-open", "terminate", "roll"], node);
         self.change(|world| {
             if matches!(world.processes[usize::from(node.0)], None | Some((_, true))) {
                 world.wrongs.push(format!("n{} was killed while it was down or stopped", node.0 + 1));
@@ -213,7 +237,7 @@ impl ProcessControl for Fake {
     }
 
     async fn pause(&self, _: &Cluster, node: NodeId) -> Result<(), Error> {
-        self.demand_node("pause", node);
+        self.demand_node(&["pause", "throttle"], node);
         self.change(|world| match &mut world.processes[usize::from(node.0)] {
             Some((_, stopped)) => *stopped = true,
             None => world.wrongs.push(format!("n{} was paused while it was down", node.0 + 1)),
@@ -244,7 +268,7 @@ impl ProcessControl for Fake {
 impl ClockControl for Fake {
     async fn set_offset(&self, _: &Cluster, node: NodeId, milliseconds: i64) -> Result<(), Error> {
         if milliseconds != 0 {
-            self.demand_node("clock", node);
+            self.demand_node(&["clock"], node);
         }
         self.change(|world| {
             if world.processes[usize::from(node.0)].is_none() {
@@ -258,6 +282,33 @@ impl ClockControl for Fake {
 
     async fn offset(&self, _: &Cluster, node: NodeId) -> Result<Option<i64>, Error> {
         Ok(Some(self.world.lock().unwrap().offsets[usize::from(node.0)]))
+    }
+}
+
+impl Load for Fake {
+    fn crash_clients(&self, node: NodeId, count: usize) {
+        if count > 0 {
+            self.demand_node(&["clients"], node);
+        }
+        self.change(|world| world.wishes[usize::from(node.0)].0 = count);
+    }
+
+    fn crashed_clients(&self, _: NodeId) -> u64 {
+        let mut world = self.world.lock().unwrap();
+        world.struck += 1;
+        world.struck
+    }
+
+    fn hold_calls(&self, node: NodeId, hold: bool) {
+        if hold {
+            self.demand_node(&["clients"], node);
+        }
+        self.change(|world| world.wishes[usize::from(node.0)].1 = hold);
+    }
+
+    fn held_calls(&self, node: NodeId) -> (u64, bool) {
+        let held = self.world.lock().unwrap().wishes[usize::from(node.0)].1;
+        (self.crashed_clients(node), held)
     }
 }
 
@@ -312,18 +363,83 @@ impl Database for Fake {
     }
 }
 
-/// A node on which nothing is ever asked for directly.
-struct NoRemote;
+/// A node on which only our own scripts are run.
+struct FakeRemote {
+    fake: Arc<Fake>,
+    place: usize,
+}
 
 fn never<T>() -> Result<T, Error> {
     Err(Error::Unsupported("acting on a node in memory".into()))
 }
 
-#[async_trait]
-impl Remote for NoRemote {
-    async fn exec(&self, _: &[&str], _: &[u8], _: Duration) -> Result<Output, Error> {
-        never()
+impl FakeRemote {
+    /// Does what one of our scripts, known by the name it calls itself, would do.
+    fn script(&self, name: &str, arguments: &[&str]) -> Result<String, Error> {
+        let (fake, place) = (&self.fake, self.place);
+        let node = NodeId(place as u16);
+        let usual = 1024;
+        match (name, arguments) {
+            ("terminate", [_]) => {
+                fake.demand_node(&["terminate", "roll"], node);
+                fake.change(|world| match &mut world.processes[place] {
+                    Some((_, false)) if !world.silent => world.processes[place] = None,
+                    Some((_, false)) => {}
+                    other => world.wrongs.push(format!("{other:?} was asked to end")),
+                });
+                Ok(String::new())
+            }
+            ("limit", [_, _, "usual"]) => {
+                fake.change(|world| world.limits[place] = None);
+                Ok(String::new())
+            }
+            ("limit", [_, _, spare]) => {
+                fake.demand_node(&["memory", "files"], node);
+                let spare = spare.parse().map_err(|_| Error::Unsupported(format!("{spare} to spare")))?;
+                fake.change(|world| world.limits[place] = Some(spare));
+                Ok(String::new())
+            }
+            ("look at limits", [_, _]) => {
+                let now = fake.world.lock().unwrap().limits[place].unwrap_or(usual);
+                Ok(format!("{now} {usual}\n"))
+            }
+            _ => never(),
+        }
     }
+}
+
+#[async_trait]
+impl Remote for FakeRemote {
+    async fn exec(&self, argv: &[&str], _: &[u8], _: Duration) -> Result<Output, Error> {
+        let [_, _, _, name, arguments @ ..] = argv else { return never() };
+        let stdout = self.script(name, arguments)?.into_bytes();
+        self.fake.act("script", format!("{name} n{}", self.place + 1)).await?;
+        Ok(Output { stdout, ..Output::default() })
+    }
+    fn can_skew(&self) -> bool {
+        true
+    }
+
+    async fn skew(&self, skew: Option<&Skew>) -> Result<(), Error> {
+        let node = NodeId(self.place as u16);
+        if skew.is_some() {
+            self.fake.demand_node(&["time"], node);
+        }
+        self.fake.act("skew", format!("n{}", self.place + 1)).await?;
+        self.fake.change(|world| world.skews[self.place] = skew.copied());
+        Ok(())
+    }
+
+    async fn skews(&self) -> Result<Vec<(u32, i64)>, Error> {
+        let world = self.fake.world.lock().unwrap();
+        let error = match world.skews[self.place] {
+            None => 0,
+            Some(Skew::Jump { offset_ms } | Skew::Strobe { offset_ms, .. }) => offset_ms * 1_000_000,
+            Some(_) => -100_000_000,
+        };
+        Ok(world.processes[self.place].iter().map(|(pid, _)| (*pid, error)).collect())
+    }
+
     async fn upload(&self, _: &Path, _: &[u8]) -> Result<(), Error> {
         never()
     }

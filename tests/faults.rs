@@ -1,0 +1,171 @@
+//! The faults that are asked for by name, on real clusters: each takes effect on a healthy specimen, which bears it, and
+//! a specimen with the matching disease is caught under it. Needs user namespaces (or root), and says so without.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+    sync::Mutex,
+};
+
+/// Clusters share the machine's processors: one test at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A folder for runs, which goes away with the test that passed.
+struct Store(PathBuf);
+
+impl Store {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("disprove-faults-{}-{name}", std::process::id()));
+        let _none_before = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a folder can be made");
+        Self(path)
+    }
+
+    fn test(&self, plan: &str, arguments: &[&str]) -> Output {
+        let file = self.0.join("plan.json");
+        fs::write(&file, plan).expect("a plan can be written");
+        Command::new(env!("CARGO_BIN_EXE_disprove"))
+            .args(["test", "--plan"])
+            .arg(&file)
+            .args(arguments)
+            .arg("--store")
+            .arg(&self.0)
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program starts")
+    }
+
+    fn results(&self) -> serde_json::Value {
+        let text = fs::read_to_string(self.0.join("latest/results.json")).expect("results are written");
+        serde_json::from_str(&text).expect("results are JSON")
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _left = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+fn describe(output: &Output) -> String {
+    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn skip(test: &str) -> bool {
+    let quick = std::env::var_os("DISPROVE_TEST_QUICK").is_some();
+    let doctor = || Command::new(env!("CARGO_BIN_EXE_disprove")).arg("doctor").output();
+    let left_out = quick || doctor().expect("the program starts").status.code() != Some(0);
+    if left_out {
+        println!("left out: {test} (--quick, or a machine that permits no namespaces)");
+    }
+    left_out
+}
+
+/// A plan of these faults: when each begins, how long it lasts, what it is and whom it strikes.
+fn plan(faults: &[(f64, f64, &str, &str)]) -> String {
+    let fault = |(at, lasts, fault, targets): &(f64, f64, &str, &str)| {
+        format!(r#"{{"at": {at}, "lasts": {lasts}, "fault": {fault}, "targets": "{targets}"}}"#)
+    };
+    format!(r#"{{"seed": 4, "faults": [{}]}}"#, faults.iter().map(fault).collect::<Vec<_>>().join(",\n"))
+}
+
+const CUT: &str = r#"{"kind": "partition", "shape": "split"}"#;
+const BACK: &str = r#"{"kind": "time", "skew": "jump", "offset_ms": -20000}"#;
+
+#[test]
+fn a_healthy_cluster_bears_every_fault_and_each_takes_effect() {
+    let _turn = TURN.lock();
+    if skip("every fault that is asked for by name") {
+        return;
+    }
+    let store = Store::new("healthy");
+    let faults = [
+        (1.0, 1.5, r#"{"kind": "flapping", "shape": "split", "down_ms": 200, "up_ms": 200}"#, "one"),
+        (2.8, 1.2, r#"{"kind": "swizzle", "step_ms": 150}"#, "minority"),
+        (4.3, 1.0, r#"{"kind": "resetting", "share": 0.1}"#, "all"),
+        (5.6, 1.0, r#"{"kind": "half-open"}"#, "leader"),
+        (7.0, 1.0, r#"{"kind": "terminate"}"#, "minority"),
+        (8.5, 2.5, r#"{"kind": "roll", "down_ms": 100, "gap_ms": 100}"#, "all"),
+        (11.5, 1.0, r#"{"kind": "throttle", "share": 0.3}"#, "one"),
+        (13.0, 1.0, r#"{"kind": "memory", "spare_mib": 64}"#, "one"),
+        (14.4, 1.0, r#"{"kind": "files", "spare": 4}"#, "one"),
+        (15.8, 1.0, BACK, "all"),
+        (17.2, 1.0, r#"{"kind": "time", "skew": "strobe", "offset_ms": 9000, "period_ms": 30}"#, "majority"),
+        (18.6, 1.0, r#"{"kind": "time", "skew": "freeze"}"#, "leader"),
+    ];
+    let output = store.test(&plan(&faults), &["--seed", "1", "--time-limit", "21", "--max-down", "minority"]);
+    assert_eq!(output.status.code(), Some(0), "{}", describe(&output));
+    let results = store.results();
+    let lines = results["faults"].as_array().expect("faults are listed");
+    assert_eq!(lines.len(), faults.len());
+    for line in lines {
+        let record = &line["record"];
+        assert_eq!(record["state"], "installed", "{record}");
+        assert!(!record["ended"].is_null(), "{record}");
+        assert!(line["exposure"]["operations"].as_u64() > Some(0), "{line}");
+    }
+    let (most, promised) = (results["down"]["most"].as_u64(), results["down"]["promised"].as_u64());
+    assert!((Some(1)..=Some(2)).contains(&most) && promised == Some(2), "{}", results["down"]);
+    let rows = results["coverage"].as_array().expect("there is a table");
+    assert!(rows.iter().any(|row| row["family"] == "time" && row["node"] == "n5"), "{rows:?}");
+}
+
+/// The disease, and the faults that show it.
+fn matches() -> Vec<(&'static str, Vec<(f64, f64, &'static str, &'static str)>)> {
+    vec![
+        // A lease that is measured on the wall clock runs on while another leads.
+        (
+            "stale-reads-lease",
+            vec![
+                (1.0, 3.0, BACK, "leader"),
+                (1.3, 2.4, CUT, "leader"),
+                (5.0, 2.5, BACK, "leader"),
+                (5.3, 2.0, CUT, "leader"),
+            ],
+        ),
+        ("last-write-wins", vec![(1.0, 4.0, BACK, "minority")]),
+        (
+            "no-fsync",
+            vec![
+                (3.0, 0.3, r#"{"kind": "terminate"}"#, "all"),
+                (5.0, 0.3, r#"{"kind": "terminate"}"#, "all"),
+            ],
+        ),
+    ]
+}
+
+#[test]
+fn a_disease_shows_under_the_fault_that_matches_it_and_not_without() {
+    let _turn = TURN.lock();
+    if skip("diseases under the faults that match them") {
+        return;
+    }
+    std::thread::scope(|scope| {
+        for (disease, faults) in matches() {
+            scope.spawn(move || {
+                let caught = (1..=3).any(|seed| {
+                    let store = Store::new(&format!("{disease}-{seed}"));
+                    let seed = seed.to_string();
+                    let line = ["--disease", disease, "--seed", &seed, "--time-limit", "8"];
+                    let output = store.test(&plan(&faults), &line);
+                    let code = output.status.code();
+                    assert!(matches!(code, Some(0..=2)), "{disease}: {}", describe(&output));
+                    code == Some(1)
+                });
+                assert!(caught, "{disease} was caught with none of 3 seeds");
+                let store = Store::new(&format!("{disease}-without"));
+                let output =
+                    store.test(&plan(&[]), &["--disease", disease, "--seed", "1", "--time-limit", "4"]);
+                assert_ne!(
+                    output.status.code(),
+                    Some(1),
+                    "{disease} without its fault: {}",
+                    describe(&output)
+                );
+            });
+        }
+    });
+}
