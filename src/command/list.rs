@@ -63,12 +63,8 @@ fn entries(registry: &Registry, what: Option<Listed>) -> Result<Vec<Entry>, Fail
         }
         for profile in nemeses::Profile::all() {
             let families: Vec<&str> = profile.families.iter().map(|family| family.name()).collect();
-            entries.push(Entry {
-                list: "profiles of faults",
-                name: profile.name.into(),
-                what: profile.description.into(),
-                goes_with: families.into_iter().map(str::to_owned).collect(),
-            });
+            let of = if families.is_empty() { String::new() } else { format!(": {}", families.join(", ")) };
+            plain("profiles of faults", profile.name, &format!("{}{of}", profile.description));
         }
     }
     if wanted(Listed::Diseases) {
