@@ -8,7 +8,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cluster::{Client, ClientFactory, Cluster, Node, Speaks};
-use disprove::run::{clock::RunClock, crew::Crew, dispatch::Dispatch, worker::Shared};
+use disprove::run::{clock::RunClock, crew::Crew, dispatch::Dispatch, load::Wishes, worker::Shared};
 use history::{
     Header, Outcome, Reason, Vocabulary as _,
     file::{HistoryWriter, WriterOptions},
@@ -69,6 +69,7 @@ async fn measure(length: Duration) {
         stop: tokio_util::sync::CancellationToken::new(),
         tally: Arc::default(),
         full: Arc::default(),
+        wishes: Arc::new(Wishes::none(5)),
     });
     let tally = Arc::clone(&shared.tally);
     let crew = Crew::new(options.threads, &writer);

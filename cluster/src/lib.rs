@@ -40,9 +40,9 @@ pub mod node;
 #[cfg(target_os = "linux")]
 pub mod reexec;
 pub mod remote;
+pub mod skew;
 #[cfg(all(target_os = "linux", feature = "ssh"))]
 pub mod ssh;
-pub mod skew;
 #[cfg(target_os = "linux")]
 pub mod switch;
 #[cfg(target_os = "linux")]

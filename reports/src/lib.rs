@@ -54,7 +54,9 @@ pub mod terminal;
 pub mod wording;
 
 pub use findings::{
-    Bar, Count, Covered, Dot, Down, Exposure, Fact, FaultLine, Findings, Headline, KindLine, LatencyLine, Life, Mark, NodeSeries, OutcomeKind, Overview, Phase, Picture, Point, Quantiles, RateSeries, ReasonLine, Row, Run, Scene, Series, Shape, Sign, Span, Tape, Tone, SCHEMA_VERSION,
+    Bar, Count, Covered, Dot, Down, Exposure, Fact, FaultLine, Findings, Headline, KindLine, LatencyLine,
+    Life, Mark, NodeSeries, OutcomeKind, Overview, Phase, Picture, Point, Quantiles, RateSeries, ReasonLine,
+    Row, Run, SCHEMA_VERSION, Scene, Series, Shape, Sign, Span, Tape, Tone,
 };
 pub use index::RunLine;
 pub use terminal::Style;

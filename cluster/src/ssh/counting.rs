@@ -61,7 +61,15 @@ pub(super) fn sum(a: &Counts, b: &Counts) -> Counts {
 pub(super) fn of_link(counts: &Counts, name: &str) -> LinkCounters {
     let of = |kind: &str| counts.get(&format!("{kind}_{name}")).copied().unwrap_or_default();
     let (passed, bytes) = of("passed");
-    LinkCounters { passed, bytes, cut: of("cut").0, lost: of("lost").0, ..LinkCounters::default() }
+    LinkCounters {
+        passed,
+        bytes,
+        cut: of("cut").0,
+        lost: of("lost").0,
+        hushed: of("hushed").0,
+        reset: of("reset").0,
+        ..LinkCounters::default()
+    }
 }
 
 /// What a class of tc did.

@@ -86,22 +86,16 @@ impl Scheme {
         );
         for side in self.sides() {
             let name = name(side.link);
-            for kind in ["cut", "lost", "passed"] {
+            for kind in Kind::ALL.map(Kind::name).into_iter().chain(["passed"]) {
                 let _ = writeln!(text, "add counter inet {TABLE} {kind}_{name}");
             }
             let (chain, end) = if side.incoming { ("incoming", "saddr") } else { ("outgoing", "daddr") };
-            let policy = policies.get(&side.link);
+            let kinds = policies.get(&side.link).map(Kind::of).unwrap_or_default();
             for address in side.addresses {
                 let rule =
                     format!("add rule inet {TABLE} {chain} {} {end} {address}", self::family(*address));
-                if policy.is_some_and(|policy| policy.cut) {
-                    let _ = writeln!(text, "{rule} counter name cut_{name} drop");
-                } else if let Some(share) = policy.map(|policy| policy.loss).filter(|share| *share > 0.0) {
-                    let millionths = (share.min(1.0) * 1e6).round() as u32;
-                    let _ = writeln!(
-                        text,
-                        "{rule} numgen random mod 1000000 < {millionths} counter name lost_{name} drop"
-                    );
+                for (kind, share) in &kinds {
+                    let _ = writeln!(text, "{rule} {}", kind.nft(*share, &name));
                 }
                 let _ = writeln!(text, "{rule} counter name passed_{name}");
             }
@@ -121,23 +115,80 @@ impl Scheme {
         for side in self.sides() {
             let name = name(side.link);
             let (chain, end) = if side.incoming { (incoming, "-s") } else { (outgoing, "-d") };
-            let policy = policies.get(&side.link);
+            let kinds = policies.get(&side.link).map(Kind::of).unwrap_or_default();
             for address in side.addresses.iter().filter(|address| address.is_ipv6() == v6) {
                 let rule = format!("-A {chain} {end} {address}");
-                if policy.is_some_and(|policy| policy.cut) {
-                    let _ = writeln!(text, "{rule} -m comment --comment cut_{name} -j DROP");
-                } else if let Some(share) = policy.map(|policy| policy.loss).filter(|share| *share > 0.0) {
-                    let _ = writeln!(
-                        text,
-                        "{rule} -m statistic --mode random --probability {:.6} -m comment --comment lost_{name} -j DROP",
-                        share.min(1.0)
-                    );
+                for (kind, share) in &kinds {
+                    let _ = writeln!(text, "{rule} {}", kind.iptables(*share, &name));
                 }
                 let _ = writeln!(text, "{rule} -m comment --comment passed_{name}");
             }
         }
         text.push_str("COMMIT\n");
         text
+    }
+}
+
+/// What the filter does to a packet instead of letting it pass, in the order in which it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Cut,
+    Lost,
+    Hushed,
+    Reset,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Cut, Self::Lost, Self::Hushed, Self::Reset];
+
+    /// The kinds that a policy asks for, each with the share of packets that it meets.
+    fn of(policy: &LinkPolicy) -> Vec<(Self, f64)> {
+        let share = |kind| match kind {
+            Self::Cut => f64::from(u8::from(policy.cut)),
+            Self::Lost => policy.loss,
+            Self::Hushed => f64::from(u8::from(policy.hush)),
+            Self::Reset => policy.reset,
+        };
+        let asked = Self::ALL.map(|kind| (kind, share(kind).min(1.0)));
+        asked.into_iter().filter(|(_, share)| *share > 0.0).collect()
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cut => "cut",
+            Self::Lost => "lost",
+            Self::Hushed => "hushed",
+            Self::Reset => "reset",
+        }
+    }
+
+    fn nft(self, share: f64, link: &str) -> String {
+        let chance = if share < 1.0 {
+            format!("numgen random mod 1000000 < {} ", (share * 1e6).round() as u32)
+        } else {
+            String::new()
+        };
+        let (only, verdict) = match self {
+            Self::Cut | Self::Lost => ("", "drop"),
+            Self::Hushed => ("tcp flags & (fin | rst) != 0 ", "drop"),
+            Self::Reset => ("meta l4proto tcp ", "reject with tcp reset"),
+        };
+        format!("{only}{chance}counter name {}_{link} {verdict}", self.name())
+    }
+
+    fn iptables(self, share: f64, link: &str) -> String {
+        let chance = if share < 1.0 {
+            format!("-m statistic --mode random --probability {share:.6} ")
+        } else {
+            String::new()
+        };
+        // Flags are matched all at once there, so an end is what is not plain traffic.
+        let (only, verdict) = match self {
+            Self::Cut | Self::Lost => ("", "DROP"),
+            Self::Hushed => ("-p tcp -m tcp ! --tcp-flags FIN,RST NONE ", "DROP"),
+            Self::Reset => ("-p tcp ", "REJECT --reject-with tcp-reset"),
+        };
+        format!("{only}{chance}-m comment --comment {}_{link} -j {verdict}", self.name())
     }
 }
 
@@ -171,6 +222,8 @@ pub(super) fn combined(a: LinkPolicy, b: &LinkPolicy) -> LinkPolicy {
             (0, other) | (other, 0) => other,
             (a, b) => a.min(b),
         },
+        reset: either(a.reset, b.reset),
+        hush: a.hush || b.hush,
     }
 }
 
@@ -212,6 +265,29 @@ mod tests {
         assert!(
             v6.contains("-s fd00::2 -m comment --comment cut_from_1 -j DROP") && !v6.contains("10.0"),
             "{v6}"
+        );
+    }
+
+    #[test]
+    fn ends_are_kept_back_and_segments_answered_by_a_reset() {
+        let link = Link { from: Endpoint::Node(NodeId(1)), to: Endpoint::Node(NodeId(0)) };
+        let policy = LinkPolicy { hush: true, reset: 0.25, ..LinkPolicy::default() };
+        let policies = Policies::from([(link, policy)]);
+        let text = scheme().nft(&policies);
+        let rule = "incoming ip saddr 10.0.0.2";
+        assert!(
+            text.contains(&format!("{rule} tcp flags & (fin | rst) != 0 counter name hushed_from_1 drop\n"))
+        );
+        let reset = "meta l4proto tcp numgen random mod 1000000 < 250000 counter name reset_from_1 reject with tcp reset\n";
+        assert!(text.contains(&format!("{rule} {reset}")), "{text}");
+        let text = scheme().iptables(&policies, false);
+        assert!(
+            text.contains("! --tcp-flags FIN,RST NONE -m comment --comment hushed_from_1 -j DROP"),
+            "{text}"
+        );
+        assert!(
+            text.contains("--probability 0.250000 -m comment --comment reset_from_1 -j REJECT"),
+            "{text}"
         );
     }
 

@@ -6,8 +6,8 @@ use checkers::{Validity, Verdict};
 use history::{Header, History, Key, NodeId, Operation, Outcome, Vocabulary};
 
 use super::{
-    Count, Down, Exposure, Findings, Headline, OutcomeKind, Overview, ReasonLine, Row, Run, SCHEMA_VERSION, Tape,
-    coverage,
+    Count, Down, Exposure, Findings, Headline, OutcomeKind, Overview, ReasonLine, Row, Run, SCHEMA_VERSION,
+    Tape, coverage,
     nodes::{self, Watch},
     overlap::{Met, Overlap},
     overview::{Gauge, Seen},
