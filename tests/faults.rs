@@ -113,8 +113,11 @@ fn a_healthy_cluster_bears_every_fault_and_each_takes_effect() {
     assert!(rows.iter().any(|row| row["family"] == "time" && row["node"] == "n5"), "{rows:?}");
 }
 
+/// When a fault begins and how long it lasts in seconds, its action, and whom it strikes.
+type Planned = (f64, f64, &'static str, &'static str);
+
 /// The disease, and the faults that show it.
-fn matches() -> Vec<(&'static str, Vec<(f64, f64, &'static str, &'static str)>)> {
+fn matches() -> Vec<(&'static str, Vec<Planned>)> {
     vec![
         // A lease that is measured on the wall clock runs on while another leads.
         (

@@ -7,8 +7,11 @@ use history::{
     vocabulary::{bag, counter, ids, lease, lock, log, queue, read_write_lock, register, semaphore, set},
 };
 
-/// A history of calls by one process each, with their answers, beginnings and ends in milliseconds.
-fn history<V: Vocabulary>(calls: Vec<(V::Call, Outcome<V::Return>, u64, u64)>) -> History<V> {
+/// A call with what came of it, and when it began and ended in milliseconds.
+type Told<V> = (<V as Vocabulary>::Call, Outcome<<V as Vocabulary>::Return>, u64, u64);
+
+/// A history of calls by one process each.
+fn history<V: Vocabulary>(calls: Vec<Told<V>>) -> History<V> {
     let operation = |(place, (call, outcome, began, ended)): (usize, (_, _, u64, u64))| Operation::<V> {
         index: OpIndex(place as u32),
         process: Process(place as u32),
@@ -23,7 +26,7 @@ fn history<V: Vocabulary>(calls: Vec<(V::Call, Outcome<V::Return>, u64, u64)>) -
 }
 
 /// The first picture of a history, which its page must hold as well.
-fn picture<V: Vocabulary>(calls: Vec<(V::Call, Outcome<V::Return>, u64, u64)>) -> Picture {
+fn picture<V: Vocabulary>(calls: Vec<Told<V>>) -> Picture {
     let findings = Findings::from_history(Run::default(), &history::<V>(calls), vec![]);
     let picture = findings.pictures.first().expect("the data type has a picture").clone();
     let page = html::page(&findings);

@@ -248,7 +248,7 @@ pub(super) async fn find_filter(remote: &SshRemote) -> Result<Result<Filter, Str
     let text = r#"if command -v nft >/dev/null && nft list tables >/dev/null 2>&1; then echo nft
 elif command -v iptables >/dev/null && iptables -w -S >/dev/null; then echo iptables
 elif command -v nft >/dev/null; then nft list tables; else echo "there is neither nft nor iptables; to have it: sudo apt-get install nftables" >&2; exit 72; fi"#;
-    match remote.shell().run(Script::new("looking for a packet filter", text, &[]).as_root()).await {
+    match remote.shell().run(Script::new("looking for a packet filter", text, &[]).with_root()).await {
         Ok(output) if output.code == 0 => Ok(match output.stdout.trim_ascii() {
             b"nft" => Ok(Filter::Nft),
             _ => Ok(Filter::Iptables),

@@ -184,7 +184,7 @@ impl Place {
         let (file, order) = (directory.to_string_lossy(), order.to_string());
         let arguments = [file.as_ref(), &order];
         let what = "changing what its packet filter does";
-        let script = Script { within: CHANGE, ..Script::new(what, &text, &arguments) }.as_root();
+        let script = Script { within: CHANGE, ..Script::new(what, &text, &arguments) }.with_root();
         // A repetition would come with the same number and be refused.
         let output = self.remote.shell().run(Script { again: false, ..script }).await?;
         if output.code == shaping::LACKS {
@@ -280,7 +280,7 @@ impl Place {
             ),
         };
         let text = format!("{asked}\necho '{BORDER}'\n{CLASSES}\n");
-        let script = Script::new("reading its counters", &text, &[]).as_root();
+        let script = Script::new("reading its counters", &text, &[]).with_root();
         let said = self.remote.shell().must(script).await?;
         let (now, classes) = self.read(&said);
         let counts = counting::sum(&state.base, &now);

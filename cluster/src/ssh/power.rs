@@ -93,7 +93,7 @@ fn split(error: &Error) -> (String, String) {
 
 /// Runs a script as root and gives back its exit code and what it said.
 async fn ask(remote: &SshRemote, what: &str, text: &str, arguments: &[&str]) -> Result<(i32, String), Error> {
-    match remote.shell().run(Script::new(what, text, arguments).as_root()).await {
+    match remote.shell().run(Script::new(what, text, arguments).with_root()).await {
         Ok(output) => {
             let said = if output.code == 0 { output.stdout } else { output.stderr };
             Ok((output.code, String::from_utf8_lossy(&said).trim().to_owned()))

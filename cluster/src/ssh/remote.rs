@@ -67,7 +67,7 @@ impl SshRemote {
         within: Duration,
     ) -> Result<Output, Error> {
         let script = Script { stdin, within, again: false, ..Script::new("a script", text, arguments) };
-        self.shell.run(script.as_root()).await
+        self.shell.run(script.with_root()).await
     }
 
     /// Whether root is within reach, and if not, how to get there.
@@ -84,7 +84,7 @@ impl SshRemote {
     pub async fn install_packages(&self, names: &[&str]) -> Result<(), Error> {
         let what = format!("installing {}", names.join(", "));
         let script = Script { within: INSTALL, ..Script::new(&what, packages::INSTALL, names) };
-        self.shell.must(script.as_root()).await.map(|_| ())
+        self.shell.must(script.with_root()).await.map(|_| ())
     }
 
     /// Unpacks a tar archive (plain, gzip, xz or zstd) into a folder of the node, without the first `strip` folders.

@@ -56,7 +56,7 @@ impl<'a> Script<'a> {
     }
 
     /// As root.
-    pub(super) fn as_root(self) -> Self {
+    pub(super) fn with_root(self) -> Self {
         Self { root: true, ..self }
     }
 }

@@ -159,7 +159,7 @@ mod tests {
             state,
             evidence: String::new(),
         };
-        FaultLine { record, exposure }
+        FaultLine { record, exposure, answered: None }
     }
 
     #[test]
