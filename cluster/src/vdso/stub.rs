@@ -18,6 +18,17 @@ const NUMBERS: usize = 8 + 4 * 8 + 3 * ENTRY;
 std::arch::global_asm!(
     ".pushsection .rodata.disprove_vdso, \"a\"",
     ".balign 64",
+    // An optimizing build puts the assembly and what refers to it in different object files.
+    ".globl disprove_vdso_begin",
+    ".hidden disprove_vdso_begin",
+    ".globl disprove_vdso_clock_gettime",
+    ".hidden disprove_vdso_clock_gettime",
+    ".globl disprove_vdso_gettimeofday",
+    ".hidden disprove_vdso_gettimeofday",
+    ".globl disprove_vdso_time",
+    ".hidden disprove_vdso_time",
+    ".globl disprove_vdso_end",
+    ".hidden disprove_vdso_end",
     "disprove_vdso_begin:",
     ".quad 0",
     "60: .quad 0", // offset
