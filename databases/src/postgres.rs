@@ -155,7 +155,8 @@ async fn make(topology: Topology, node: &Node) -> Result<(), Error> {
     remote.upload(&data.join("pg_hba.conf"), trusted).await?;
     let mut settings = format!(
         "listen_addresses = '{}'\nport = {}\nunix_socket_directories = ''\nshared_buffers = 32MB\n\
-         max_connections = 200\nfsync = on\nsynchronous_commit = on\nlog_min_messages = warning\n",
+         max_connections = 200\nfsync = on\nsynchronous_commit = on\nlog_min_messages = warning\n\
+         deadlock_timeout = 50ms\n",
         node.address,
         port(node)
     );

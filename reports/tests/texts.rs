@@ -53,7 +53,9 @@ fn the_headline_follows_verdicts_doubts_and_failures() {
     findings.faults.clear();
     findings.demand_evidence(true);
     assert_eq!(findings.headline, Headline::Unknown);
-    assert!(findings.sentence().ends_with("faults were asked for and none is known to have taken effect."));
+    assert!(findings.sentence().ends_with(
+        "faults were asked for and none is known to have taken effect: this was no test under faults."
+    ));
     findings.failure = Some("n3 is gone".into());
     findings.settle();
     assert_eq!(findings.headline, Headline::Failure);

@@ -117,26 +117,8 @@ impl Choices {
             .max_down
             .parse()
             .map_err(|what| Failure::usage(format!("--max-down: {what}, as in --max-down minority")))?;
-        let sick = arguments.db == "specimen" && arguments.disease != "none";
-        let name = arguments.name.clone().unwrap_or_else(|| {
-            let disease = if sick { format!("-{}", arguments.disease) } else { String::new() };
-            format!("{}{disease}-{}", arguments.db, arguments.workload)
-        });
-        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
-            return Err(Failure::usage(format!(
-                "`{name}` cannot name a folder; --name takes letters, digits and dashes"
-            )));
-        }
-        positive("--time-limit", arguments.time_limit)?;
-        if let Some(seconds) = arguments.call_timeout {
-            positive("--call-timeout", seconds)?;
-        }
-        if !arguments.rate.is_finite() || arguments.rate < 0.0 {
-            return Err(Failure::usage("--rate takes calls per second, 0 or more"));
-        }
-        if arguments.keys == 0 {
-            return Err(Failure::usage("--keys takes at least 1"));
-        }
+        let name = folder_name(arguments)?;
+        has_sense(arguments)?;
         let now = jiff::Zoned::now();
         Ok(Self {
             schema: SCHEMA_VERSION,
@@ -272,6 +254,36 @@ fn own_file(arguments: &TestArguments) -> Result<Option<PathBuf>, Failure> {
 #[cfg(not(feature = "program"))]
 fn own_file(_: &TestArguments) -> Result<Option<PathBuf>, Failure> {
     Ok(None)
+}
+
+/// The folder of runs like this one, within the store.
+fn folder_name(arguments: &TestArguments) -> Result<String, Failure> {
+    let sick = arguments.db == "specimen" && arguments.disease != "none";
+    let name = arguments.name.clone().unwrap_or_else(|| {
+        let disease = if sick { format!("-{}", arguments.disease) } else { String::new() };
+        format!("{}{disease}-{}", arguments.db, arguments.workload)
+    });
+    if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+        return Err(Failure::usage(format!(
+            "`{name}` cannot name a folder; --name takes letters, digits and dashes"
+        )));
+    }
+    Ok(name)
+}
+
+/// Refuses numbers with which no run could be made.
+fn has_sense(arguments: &TestArguments) -> Result<(), Failure> {
+    positive("--time-limit", arguments.time_limit)?;
+    if let Some(seconds) = arguments.call_timeout {
+        positive("--call-timeout", seconds)?;
+    }
+    if !arguments.rate.is_finite() || arguments.rate < 0.0 {
+        return Err(Failure::usage("--rate takes calls per second, 0 or more"));
+    }
+    if arguments.keys == 0 {
+        return Err(Failure::usage("--keys takes at least 1"));
+    }
+    Ok(())
 }
 
 fn positive(flag: &str, seconds: f64) -> Result<(), Failure> {

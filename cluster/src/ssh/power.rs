@@ -93,7 +93,8 @@ fn split(error: &Error) -> (String, String) {
 
 /// Runs a script as root and gives back its exit code and what it said.
 async fn ask(remote: &SshRemote, what: &str, text: &str, arguments: &[&str]) -> Result<(i32, String), Error> {
-    match remote.shell().run(Script::new(what, text, arguments).with_root()).await {
+    let script = Script { within: PROBE, ..Script::new(what, text, arguments) };
+    match remote.shell().run(script.with_root()).await {
         Ok(output) => {
             let said = if output.code == 0 { output.stdout } else { output.stderr };
             Ok((output.code, String::from_utf8_lossy(&said).trim().to_owned()))
@@ -173,7 +174,8 @@ tc qdisc add dev disdoc0 parent d15:1 handle d1: netem delay 1ms || exit 75"#;
 async fn tracing(remote: &SshRemote) -> Result<Power, Error> {
     const NAME: &str = "ptrace";
     // Who may write to a stopped process's memory may patch the clock that it reads.
-    let text = r#"sleep 30 & p=$!; trap 'kill $p' EXIT
+    // A process that is stopped ends by no other signal, and while it lives it must not hold the channel open.
+    let text = r#"sleep 30 </dev/null >/dev/null 2>&1 & p=$!; trap 'kill -s KILL $p' EXIT
 kill -s STOP $p && : <>"/proc/$p/mem" || exit 73
 cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null || echo 0"#;
     let (code, said) = ask(remote, "trying ptrace", text, &[]).await?;
@@ -284,4 +286,6 @@ async fn taken_ports(remote: &SshRemote, ports: &[u16]) -> Result<Power, Error> 
 }
 
 /// How long one node may take to be tried.
-pub const WITHIN: Duration = Duration::from_secs(90);
+pub const WITHIN: Duration = Duration::from_secs(120);
+/// How long one of the things that are tried may take, on a machine that has much else to do.
+const PROBE: Duration = Duration::from_secs(30);
