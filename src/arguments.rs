@@ -16,6 +16,8 @@ mod test;
 pub use client_check::ClientCheckArguments;
 pub use judging::{CheckArguments, VerifyArguments};
 pub use reach::ReachArguments;
+#[cfg(feature = "serve")]
+pub use stored::ServeArguments;
 pub use stored::{CleanArguments, DiffArguments, SuiteArguments};
 pub use survey::SurveyArguments;
 pub use test::{DemoArguments, ExpectArguments, LimitArguments, ReplayArguments, TestArguments};
@@ -130,6 +132,13 @@ pub enum Command {
     /// Lists databases, workloads, models, faults and anomalies, and what goes with what.
     #[command(after_help = "Example:\n  disprove list\n  disprove list anomalies")]
     List(ListArguments),
+    /// Shows the store in a browser: all runs, the one under way, trends, comparisons, files. It only reads.
+    #[cfg(feature = "serve")]
+    #[command(after_help = "Examples:\n  disprove serve\n  disprove serve --address 127.0.0.1:9000\n  \
+                      disprove serve --address 0.0.0.0:8400 --host tester.example\n\n\
+                      There is no password: whoever reaches the address can read every run. It answers only to \
+                      addresses, to localhost and to names given with --host, so that no page elsewhere can read along.")]
+    Serve(ServeArguments),
     /// Runs a matrix of tests as a file says, with one summary over this and earlier nights.
     #[command(
         after_help = "Examples:\n  disprove suite nightly.toml\n  disprove suite nightly.toml --resume\n  \

@@ -94,6 +94,8 @@ impl Cli {
             Command::Heal(heal) => command::heal::run(&registry, &heal.run),
             Command::Doctor(doctor) => command::doctor::run(&doctor),
             Command::List(list) => command::list::run(&registry, &list),
+            #[cfg(feature = "serve")]
+            Command::Serve(serve) => command::serve::run(&serve),
             Command::Suite(suite) => command::suite::run(&registry, &suite),
             Command::Survey(survey) => command::survey::run(survey),
             Command::Completions { shell } => {

@@ -11,6 +11,8 @@ pub mod heal;
 pub mod list;
 pub mod replay;
 pub mod report;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod suite;
 pub mod survey;
 pub mod test;

@@ -10,6 +10,12 @@ use crate::{
     wording::{count, cut, duration, visible},
 };
 
+mod filter;
+mod list;
+
+pub use filter::Filter;
+pub use list::{Unjudged, bar, list};
+
 /// How many runs the page lists; the newest are kept.
 const RUNS_MAX: usize = 2_000;
 /// The longest text of one cell, in characters.

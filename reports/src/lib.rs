@@ -39,6 +39,7 @@ pub mod comparison;
 pub mod expected;
 pub mod findings;
 pub mod fingerprint;
+pub mod folder;
 mod frame;
 pub mod html;
 pub mod index;
@@ -48,9 +49,11 @@ pub mod markdown;
 pub mod measures;
 pub mod nights;
 pub mod proof;
+pub mod status;
 pub mod step_summary;
 pub mod suite;
 pub mod terminal;
+pub mod trends;
 pub mod wording;
 
 pub use findings::{

@@ -59,3 +59,18 @@ pub struct SuiteArguments {
     #[arg(long, value_enum, default_value = "text")]
     pub output: OutputFormat,
 }
+
+/// What `serve` takes.
+#[cfg(feature = "serve")]
+#[derive(Args, Clone, Debug)]
+pub struct ServeArguments {
+    /// Where to listen. Anything but a loopback address lets other machines read every run.
+    #[arg(long, default_value = "127.0.0.1:8400", env = "DISPROVE_ADDRESS", value_name = "ADDRESS:PORT")]
+    pub address: std::net::SocketAddr,
+    /// A name, besides addresses and localhost, by which browsers may ask for it.
+    #[arg(long, value_name = "NAME")]
+    pub host: Vec<String>,
+    /// The folder of all runs.
+    #[arg(long, default_value = "store", env = "DISPROVE_STORE", value_name = "DIR")]
+    pub store: PathBuf,
+}

@@ -13,12 +13,24 @@ use crate::{
 
 /// Draws every form of the report from `results.json`; a run that has none yet (it was killed) is judged first.
 pub fn run(registry: &Registry, path: &Path) -> Result<Exit, Failure> {
-    let folder = RunFolder::open(path)?;
-    let findings = match folder.findings()? {
+    let mut folder = RunFolder::open(path)?;
+    let stored = folder.findings()?;
+    let is_new = stored.is_none();
+    if is_new && folder.take().is_none() {
+        return Err(Failure::usage(format!(
+            "a run is under way in {}; its report is drawn when it ends",
+            path.display()
+        )));
+    }
+    let findings = match stored {
         Some(findings) => findings,
         None => judge_again(registry, &folder)?,
     };
     write_reports(&folder, &findings)?;
+    if is_new {
+        // The run did not live to be listed, and now there is something to list.
+        folder.enlist(&reports::RunLine::of(&findings, folder.label()))?;
+    }
     crate::output::putln!("{}", folder.file(store::REPORT).display());
     Ok(Exit::Valid)
 }

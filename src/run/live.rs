@@ -159,7 +159,7 @@ impl<V: Vocabulary> Stage<V> {
         let (writer, progress) = (Arc::clone(&self.writer), Arc::clone(&self.live.progress));
         let sink = move |record: &history::FaultRecord| {
             writer.fault(record);
-            progress.count_fault(record.ended.is_none());
+            progress.note_fault(record);
             tracing::info!("fault {:?} {}: {}", record.state, record.description, record.evidence);
         };
         Ok(Nemesis::new(

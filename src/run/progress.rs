@@ -1,13 +1,15 @@
 //! What the user sees while a run goes on: a live line on a terminal, a line now and then elsewhere.
 
+mod status;
+
 use std::{
+    collections::BTreeMap,
     io::{IsTerminal as _, Write as _},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
+
+use history::{FaultId, FaultRecord, FaultState};
 
 use super::worker::Tally;
 
@@ -15,7 +17,9 @@ use super::worker::Tally;
 #[derive(Debug)]
 pub struct Progress {
     phase: Mutex<Phase>,
-    faults: AtomicUsize,
+    /// The faults in force, as they are described.
+    faults: Mutex<BTreeMap<FaultId, String>>,
+    began: Instant,
     /// The counts of the run's workers.
     pub tally: Arc<Tally>,
     live: bool,
@@ -41,7 +45,8 @@ impl Progress {
         let live = !quiet && std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
         Arc::new(Self {
             phase: Mutex::new(Phase { name: String::new(), began: Instant::now(), limit: None }),
-            faults: AtomicUsize::new(0),
+            faults: Mutex::default(),
+            began: Instant::now(),
             tally: Arc::default(),
             live,
             quiet,
@@ -81,9 +86,13 @@ impl Progress {
     }
 
     /// A fault came into force or left.
-    pub fn count_fault(&self, came: bool) {
-        let change = |count: usize| if came { Some(count + 1) } else { count.checked_sub(1) };
-        let _ = self.faults.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+    pub fn note_fault(&self, record: &FaultRecord) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        if record.ended.is_none() && record.state != FaultState::Skipped {
+            faults.insert(record.id, record.description.clone());
+        } else {
+            faults.remove(&record.id);
+        }
     }
 
     /// Says something that stays on the screen.
@@ -106,7 +115,7 @@ impl Progress {
         if ok + fail + unknown > 0 {
             line += &format!("  {ok} ok, {fail} failed, {unknown} unknown");
         }
-        match self.faults.load(Ordering::Relaxed) {
+        match self.faults.lock().unwrap_or_else(PoisonError::into_inner).len() {
             0 => {}
             1 => line += "  1 fault in force",
             many => line += &format!("  {many} faults in force"),

@@ -76,9 +76,14 @@ pub async fn execute(job: Job, interrupts: Interrupts) -> Result<RunEnd, Failure
     let progress = Progress::new(job.quiet);
     progress.say(&format!("{}  seed {}  {}", job.choices.name, job.choices.seed, folder.path.display()));
     let drawing = tokio::spawn(Arc::clone(&progress).draw());
+    let title = job.choices.name.clone();
+    let telling = tokio::spawn(Arc::clone(&progress).tell(folder.clone(), title, job.choices.seed));
     let mut stages = Stages { job, folder, progress, interrupts, version: String::new() };
     let end = stages.run().await;
     drawing.abort();
+    telling.abort();
+    let _ = telling.await;
+    remove_status(&stages.folder);
     stages.progress.leave();
     match end {
         Ok(findings) => stages.end(findings),
@@ -297,6 +302,14 @@ impl Stages {
         }
         let exit = expectation::exit_of(&findings);
         Ok(RunEnd { folder: self.folder.clone(), findings, exit })
+    }
+}
+
+/// A run that has ended has no status any more.
+fn remove_status(folder: &RunFolder) {
+    let path = folder.file(store::STATUS);
+    if path.is_file() {
+        remove(&path);
     }
 }
 

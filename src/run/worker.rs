@@ -28,12 +28,20 @@ pub struct Tally {
     pub fail: AtomicU64,
     /// Calls of which nobody knows.
     pub unknown: AtomicU64,
+    /// What the calls that happened took together, in nanoseconds.
+    pub took: AtomicU64,
+    /// What the slowest of them took.
+    pub slowest: AtomicU64,
     /// Sessions that could not be opened.
     pub refused_sessions: AtomicU64,
 }
 
 impl Tally {
-    fn count<R>(&self, outcome: &Outcome<R>) {
+    fn count<R>(&self, outcome: &Outcome<R>, took: u64) {
+        if matches!(outcome, Outcome::Ok(_)) {
+            self.took.fetch_add(took, Ordering::Relaxed);
+            self.slowest.fetch_max(took, Ordering::Relaxed);
+        }
         let counter = match outcome {
             Outcome::Ok(_) => &self.ok,
             Outcome::Fail(_) => &self.fail,
@@ -170,7 +178,7 @@ impl<V: Vocabulary> Worker<V> {
             () = shared.wishes.crash(node) => Outcome::Unknown(Reason::from("a fault crashed the client")),
         };
         let ended = self.recorder.complete(ticket, &outcome);
-        shared.tally.count(&outcome);
+        shared.tally.count(&outcome, ended.0.saturating_sub(began.0));
         let goes_on = !matches!(outcome, Outcome::Unknown(_)) && !client.is_broken();
         let process = self.process;
         if !goes_on {

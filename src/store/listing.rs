@@ -60,6 +60,25 @@ impl StoredRun {
     }
 }
 
+/// The run in a folder of a store, if one of ours made it.
+#[cfg(feature = "serve")]
+pub(crate) fn run_at(path: PathBuf, store: &Path) -> Option<StoredRun> {
+    StoredRun::of(path, store)
+}
+
+/// The runs of a store that no verdict was written of, oldest first: they are under way, or were killed.
+#[cfg(feature = "serve")]
+pub(crate) fn unjudged(store: &Path) -> Result<Vec<StoredRun>, Failure> {
+    let mut found = Vec::new();
+    for name in folders(store)? {
+        // Looked for first, since results are long and a store has many.
+        let open = folders(&name)?.into_iter().filter(|path| !path.join(RESULTS).exists());
+        found.extend(open.filter_map(|path| StoredRun::of(path, store)));
+    }
+    found.sort_by(|a, b| (&a.started, &a.folder.path).cmp(&(&b.started, &b.folder.path)));
+    Ok(found)
+}
+
 /// All runs of a store, oldest first.
 pub fn runs(store: &Path) -> Result<Vec<StoredRun>, Failure> {
     let mut found = Vec::new();
