@@ -157,8 +157,13 @@ pub enum Command {
                       2 not decided or not run, 0 all valid."
     )]
     Suite(SuiteArguments),
-    /// Measures how often each specimen's disease is found, and writes the table. Resumes where it was stopped.
-    #[command(after_help = "Example:\n  disprove survey --seeds 10 --table rates.md")]
+    /// Measures how often each specimen's disease is found, or each claim about a real system holds, and writes the table.
+    /// Resumes where it was stopped.
+    #[command(after_help = "Examples:\n  disprove survey --seeds 10 --table rates.md\n  \
+                      disprove survey docs/findings.toml --results docs/findings.jsonl --table docs/findings.md\n\n\
+                      A row of such a file:\n  [[row]]\n  system = \"PostgreSQL, one server\"\n  \
+                      claim = \"READ COMMITTED loses updates\"\n  expect = \"invalid\"  # or valid: a clean control\n  \
+                      flags = \"--db postgres --isolation read-committed --workload list-append --model snapshot-isolation\"")]
     Survey(SurveyArguments),
     /// Prints completions for a shell.
     #[command(

@@ -97,7 +97,7 @@ impl Cli {
             #[cfg(feature = "serve")]
             Command::Serve(serve) => command::serve::run(&serve),
             Command::Suite(suite) => command::suite::run(&registry, &suite),
-            Command::Survey(survey) => command::survey::run(survey),
+            Command::Survey(survey) => command::survey::run(&survey),
             Command::Completions { shell } => {
                 clap_complete::generate(shell, &mut Arguments::command(), "disprove", &mut std::io::stdout());
                 Ok(Exit::Valid)

@@ -7,7 +7,11 @@ use clap::Args;
 /// What `survey` takes.
 #[derive(Args, Clone, Debug)]
 pub struct SurveyArguments {
-    /// How many seeds per disease.
+    /// A file of rows (TOML), each a claim about a system with the flags of `test` that try it, in place of the diseases;
+    /// docs/findings.toml is one.
+    #[arg(value_name = "ROWS", conflicts_with_all = ["diseases", "only_with_faults"])]
+    pub rows: Option<PathBuf>,
+    /// How many seeds per disease or row.
     #[arg(long, default_value_t = 10)]
     pub seeds: u32,
     /// How many seeds for the healthy specimen.

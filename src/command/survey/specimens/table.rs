@@ -2,13 +2,12 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use checkers::Validity;
 use specimens::Disease;
 
-use super::Measured;
+use super::{Case, Measured, measured};
 
 /// The whole table in Markdown, with a line below it on how it was measured.
-pub(super) fn draw(diseases: &[Disease], results: &[&Measured], seconds: f64) -> String {
+pub(super) fn draw(diseases: &[Disease], results: &[&Measured<Case>], seconds: f64) -> String {
     let mut text = String::from(
         "| disease | its mistake | needs | found with faults | found without | first anomaly, median (latest) | calls ok, median (least) | shows as |\n\
          |---|---|---|---|---|---|---|---|\n",
@@ -27,7 +26,7 @@ pub(super) fn draw(diseases: &[Disease], results: &[&Measured], seconds: f64) ->
 }
 
 /// What the reports of these runs warn of, and in how many of them. Numbers differ from run to run, so they are left out.
-fn warnings(text: &mut String, results: &[&Measured]) {
+fn warnings(text: &mut String, results: &[&Measured<Case>]) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for warning in results.iter().flat_map(|result| &result.warnings) {
         let words = warning.split(|letter: char| letter.is_ascii_digit()).filter(|part| !part.is_empty());
@@ -41,7 +40,7 @@ fn warnings(text: &mut String, results: &[&Measured]) {
     }
 }
 
-fn row(text: &mut String, disease: Disease, results: &[&Measured]) {
+fn row(text: &mut String, disease: Disease, results: &[&Measured<Case>]) {
     let of = |with_faults: bool| {
         let mine = results.iter().filter(move |result| {
             result.case.disease == disease.name() && result.case.with_faults == with_faults
@@ -51,59 +50,27 @@ fn row(text: &mut String, disease: Disease, results: &[&Measured]) {
     let (with, without) = (of(true), of(false));
     // A disease that needs no fault shows in both, and one number for both would hide which.
     let firsts = with.iter().filter_map(|result| result.first_anomaly_seconds).collect();
-    let shares: Vec<f64> = with
-        .iter()
-        .map(|result| result.ok_operations as f64 / result.operations.max(1) as f64 * 100.0)
-        .collect();
-    let least = shares.iter().copied().min_by(f64::total_cmp);
-    let mut kinds: Vec<&str> = with.iter().flat_map(|result| &result.kinds).map(String::as_str).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
     let needs = if disease.needs().is_empty() { "–".into() } else { disease.needs().join(" or ") };
     let _ = writeln!(
         text,
         "| {} | {} | {needs} | {} | {} | {} | {} | {} |",
         disease.name(),
         disease.describe(),
-        found(&with),
-        found(&without),
-        spread(firsts, |first| format!("{first:.1} s")),
-        median(shares)
-            .zip(least)
-            .map_or_else(|| "–".into(), |(usual, least)| format!("{usual:.0} % ({least:.0} %)")),
-        if kinds.is_empty() { "–".into() } else { kinds.join(", ") },
+        measured::found(&with),
+        measured::found(&without),
+        measured::spread(firsts, |first| format!("{first:.1} s")),
+        measured::shares(&with),
+        measured::shown(&with),
     );
-}
-
-fn found(results: &[&Measured]) -> String {
-    if results.is_empty() {
-        return "not run".to_owned();
-    }
-    let invalid = results.iter().filter(|result| result.verdict == Validity::Invalid).count();
-    let undecided = results.iter().filter(|result| result.verdict == Validity::Unknown).count();
-    let more = if undecided > 0 { format!(" ({undecided} undecided)") } else { String::new() };
-    format!("{invalid} of {}{more}", results.len())
-}
-
-/// The median and the largest of some numbers.
-fn spread(numbers: Vec<f64>, say: impl Fn(f64) -> String) -> String {
-    let largest = numbers.iter().copied().max_by(f64::total_cmp);
-    median(numbers)
-        .zip(largest)
-        .map_or_else(|| "–".into(), |(median, largest)| format!("{} ({})", say(median), say(largest)))
-}
-
-fn median(mut numbers: Vec<f64>) -> Option<f64> {
-    numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::command::survey::Case;
+    use checkers::Validity;
 
-    fn measured(seed: u64, verdict: Validity, first: Option<f64>, warnings: &[&str]) -> Measured {
+    use super::*;
+
+    fn measured(seed: u64, verdict: Validity, first: Option<f64>, warnings: &[&str]) -> Measured<Case> {
         Measured {
             case: Case { disease: "no-fsync".into(), with_faults: true, seconds: 30, seed },
             version: "0.1.0".into(),
