@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use history::NodeId;
 
-use crate::{Cluster, Error, Node, Speaks};
+use crate::{Cluster, DaemonState, Error, Node, Signal, Speaks};
 
 /// A system under test: how it is installed, started and spoken to.
 #[async_trait]
@@ -25,9 +25,22 @@ pub trait Database: Send + Sync {
     /// Its version as it says itself.
     async fn version(&self, cluster: &Cluster) -> Result<String, Error>;
     /// Ends it on all nodes.
-    async fn stop(&self, cluster: &Cluster) -> Result<(), Error>;
+    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
+        if let Some(processes) = self.processes() {
+            for node in &cluster.nodes {
+                processes.kill(cluster, node.id).await?;
+            }
+        }
+        Ok(())
+    }
     /// Ends it and removes its data.
-    async fn wipe(&self, cluster: &Cluster) -> Result<(), Error>;
+    async fn wipe(&self, cluster: &Cluster) -> Result<(), Error> {
+        self.stop(cluster).await?;
+        for node in &cluster.nodes {
+            node.remote()?.wipe().await?;
+        }
+        Ok(())
+    }
     /// The longest a healthy call should take; the runner's default time-out.
     fn call_timeout(&self) -> Duration {
         Duration::from_secs(5)
@@ -61,16 +74,38 @@ pub trait Database: Send + Sync {
 /// Starts and signals the database's processes on one node.
 #[async_trait]
 pub trait ProcessControl: Send + Sync {
-    /// Ends them at once, as a crash does. Idempotent.
-    async fn kill(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error>;
+    /// The names of its daemons on a node. Their order is that in which they are started; the first one serves.
+    fn daemons(&self) -> &[&str];
     /// Starts them on the data that is there. Idempotent.
     async fn start(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error>;
+    /// Ends them at once, as a crash does. Idempotent.
+    async fn kill(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        signal_all(cluster, node, self.daemons(), Signal::Kill).await
+    }
     /// Stops them. Idempotent.
-    async fn pause(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error>;
+    async fn pause(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        signal_all(cluster, node, self.daemons(), Signal::Stop).await
+    }
     /// Lets them go on. Idempotent.
-    async fn resume(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error>;
-    /// What the kernel says of them, for evidence.
-    async fn state(&self, cluster: &Cluster, node: NodeId) -> Result<crate::DaemonState, Error>;
+    async fn resume(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        signal_all(cluster, node, self.daemons(), Signal::Continue).await
+    }
+    /// What the kernel says of the one that serves, for evidence.
+    async fn state(&self, cluster: &Cluster, node: NodeId) -> Result<DaemonState, Error> {
+        match self.daemons().first() {
+            Some(first) => cluster.node(node).remote()?.state(first).await,
+            None => Ok(DaemonState::Absent),
+        }
+    }
+}
+
+/// Whoever watches over the others is struck before them.
+async fn signal_all(cluster: &Cluster, node: NodeId, daemons: &[&str], signal: Signal) -> Result<(), Error> {
+    let remote = cluster.node(node).remote()?;
+    for daemon in daemons.iter().rev() {
+        remote.signal(daemon, signal).await?;
+    }
+    Ok(())
 }
 
 /// Knows who leads.

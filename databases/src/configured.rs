@@ -7,8 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use cluster::{
-    ClientFactory, Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Signal,
-    Speaks,
+    ClientFactory, Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Speaks,
 };
 use history::{
     NodeId,
@@ -168,21 +167,6 @@ impl Database for Configured {
         }
     }
 
-    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
-        for node in &cluster.nodes {
-            node.remote()?.signal(DAEMON, Signal::Kill).await?;
-        }
-        Ok(())
-    }
-
-    async fn wipe(&self, cluster: &Cluster) -> Result<(), Error> {
-        self.stop(cluster).await?;
-        for node in &cluster.nodes {
-            node.remote()?.wipe().await?;
-        }
-        Ok(())
-    }
-
     fn processes(&self) -> Option<&dyn ProcessControl> {
         Some(self)
     }
@@ -194,24 +178,12 @@ impl Database for Configured {
 
 #[async_trait]
 impl ProcessControl for Configured {
-    async fn kill(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
-        cluster.node(node).remote()?.signal(DAEMON, Signal::Kill).await
+    fn daemons(&self) -> &[&str] {
+        &[DAEMON]
     }
 
     async fn start(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
         self.start_node(cluster, cluster.node(node)).await
-    }
-
-    async fn pause(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
-        cluster.node(node).remote()?.signal(DAEMON, Signal::Stop).await
-    }
-
-    async fn resume(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
-        cluster.node(node).remote()?.signal(DAEMON, Signal::Continue).await
-    }
-
-    async fn state(&self, cluster: &Cluster, node: NodeId) -> Result<DaemonState, Error> {
-        cluster.node(node).remote()?.state(DAEMON).await
     }
 }
 

@@ -3,7 +3,6 @@
 mod client;
 mod elements;
 mod gateway;
-mod processes;
 mod session;
 mod transactions;
 
@@ -128,27 +127,23 @@ impl Database for Etcd {
         Gateway::open(node)?.version().await.map_err(|error| error.at(node))
     }
 
-    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
-        for node in &cluster.nodes {
-            node.remote()?.signal(DAEMON, cluster::Signal::Kill).await?;
-        }
-        Ok(())
-    }
-
-    async fn wipe(&self, cluster: &Cluster) -> Result<(), Error> {
-        self.stop(cluster).await?;
-        for node in &cluster.nodes {
-            node.remote()?.wipe().await?;
-        }
-        Ok(())
-    }
-
     fn processes(&self) -> Option<&dyn ProcessControl> {
         Some(self)
     }
 
     fn primaries(&self) -> Option<&dyn Primaries> {
         Some(self)
+    }
+}
+
+#[async_trait]
+impl ProcessControl for Etcd {
+    fn daemons(&self) -> &[&str] {
+        &[DAEMON]
+    }
+
+    async fn start(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        start_member(cluster, cluster.node(node)).await
     }
 }
 

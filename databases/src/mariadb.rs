@@ -2,14 +2,16 @@
 
 mod client;
 mod galera;
-mod processes;
 mod transactions;
 
 use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, ProcessControl, Speaks};
-use history::vocabulary::{ListAppend, Register, RwRegister, Set};
+use history::{
+    NodeId,
+    vocabulary::{ListAppend, Register, RwRegister, Set},
+};
 
 pub use client::MariadbClients;
 
@@ -271,23 +273,19 @@ impl Database for Mariadb {
         client::version(node).await.map_err(|reason| at(node, reason))
     }
 
-    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
-        for node in &cluster.nodes {
-            node.remote()?.signal(DAEMON, cluster::Signal::Kill).await?;
-        }
-        Ok(())
-    }
-
-    async fn wipe(&self, cluster: &Cluster) -> Result<(), Error> {
-        self.stop(cluster).await?;
-        for node in &cluster.nodes {
-            node.remote()?.wipe().await?;
-        }
-        Ok(())
-    }
-
     fn processes(&self) -> Option<&dyn ProcessControl> {
         Some(self)
+    }
+}
+
+#[async_trait]
+impl ProcessControl for Mariadb {
+    fn daemons(&self) -> &[&str] {
+        &[DAEMON]
+    }
+
+    async fn start(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        start_server(cluster.node(node), &[]).await
     }
 }
 

@@ -1,7 +1,6 @@
 //! PostgreSQL 13 and later: one server, or a primary with standbys that are read from.
 
 mod client;
-mod processes;
 mod standbys;
 mod transactions;
 
@@ -9,7 +8,10 @@ use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use cluster::{Cluster, Daemon, Database, Error, Node, ProcessControl, Speaks};
-use history::vocabulary::{ListAppend, Register, RwRegister, Set};
+use history::{
+    NodeId,
+    vocabulary::{ListAppend, Register, RwRegister, Set},
+};
 
 pub use client::PostgresClients;
 
@@ -253,22 +255,17 @@ impl Database for Postgres {
         row.try_get(0).map_err(|error| at(error.to_string()))
     }
 
-    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
-        for node in &cluster.nodes {
-            node.remote()?.signal(DAEMON, cluster::Signal::Kill).await?;
-        }
-        Ok(())
-    }
-
-    async fn wipe(&self, cluster: &Cluster) -> Result<(), Error> {
-        self.stop(cluster).await?;
-        for node in &cluster.nodes {
-            node.remote()?.wipe().await?;
-        }
-        Ok(())
-    }
-
     fn processes(&self) -> Option<&dyn ProcessControl> {
         Some(self)
+    }
+}
+#[async_trait]
+impl ProcessControl for Postgres {
+    fn daemons(&self) -> &[&str] {
+        &[DAEMON]
+    }
+
+    async fn start(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        start_server(cluster.node(node)).await
     }
 }

@@ -256,21 +256,6 @@ impl Database for Redis {
         version.map(|version| version.trim().to_owned()).ok_or_else(|| at(node, "it tells no version"))
     }
 
-    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
-        for node in &cluster.nodes {
-            ProcessControl::kill(self, cluster, node.id).await?;
-        }
-        Ok(())
-    }
-
-    async fn wipe(&self, cluster: &Cluster) -> Result<(), Error> {
-        self.stop(cluster).await?;
-        for node in &cluster.nodes {
-            node.remote()?.wipe().await?;
-        }
-        Ok(())
-    }
-
     fn processes(&self) -> Option<&dyn ProcessControl> {
         Some(self)
     }

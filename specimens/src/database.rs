@@ -135,13 +135,6 @@ impl Database for SpecimenDatabase {
         Ok(format!("{} ({})", env!("CARGO_PKG_VERSION"), self.disease))
     }
 
-    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
-        for node in &cluster.nodes {
-            end(node.remote()?).await?;
-        }
-        Ok(())
-    }
-
     async fn wipe(&self, cluster: &Cluster) -> Result<(), Error> {
         self.stop(cluster).await?;
         for node in &cluster.nodes {
@@ -175,6 +168,10 @@ impl Database for SpecimenDatabase {
 
 #[async_trait]
 impl ProcessControl for SpecimenDatabase {
+    fn daemons(&self) -> &[&str] {
+        &[NAME]
+    }
+
     async fn kill(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
         end(cluster.node(node).remote()?).await
     }
@@ -185,18 +182,6 @@ impl ProcessControl for SpecimenDatabase {
             DaemonState::Running { .. } | DaemonState::Stopped { .. } => Ok(()),
             DaemonState::Exited { .. } | DaemonState::Absent => self.start_node(cluster, node).await,
         }
-    }
-
-    async fn pause(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
-        cluster.node(node).remote()?.signal(NAME, Signal::Stop).await
-    }
-
-    async fn resume(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
-        cluster.node(node).remote()?.signal(NAME, Signal::Continue).await
-    }
-
-    async fn state(&self, cluster: &Cluster, node: NodeId) -> Result<DaemonState, Error> {
-        cluster.node(node).remote()?.state(NAME).await
     }
 }
 

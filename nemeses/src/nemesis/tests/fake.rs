@@ -215,6 +215,9 @@ impl Network for Fake {
 
 #[async_trait]
 impl ProcessControl for Fake {
+    fn daemons(&self) -> &[&str] {
+        &[]
+    }
     async fn kill(&self, _: &Cluster, node: NodeId) -> Result<(), Error> {
         self.demand_node(&["kill", "half-open", "terminate", "roll"], node);
         self.change(|world| {
