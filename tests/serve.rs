@@ -107,6 +107,10 @@ fn everything_of_the_store_is_shown_and_hostile_text_is_only_text() {
     assert!(list.contains("default-src 'none'") && list.contains("nosniff"), "{list}");
     assert!(server.ask("/?verdict=invalid").1.contains("1 of 2 runs"));
     assert!(server.ask("/?q=%3Cimg&sort=p99&order=up&since=2026-01-02").1.contains("1 of 2 runs"));
+    let link = "./store/suites/nightly/20260102T020000.000/summary.html";
+    assert!(list.contains(link) && list.contains("2026-01-02 02:00:00"), "{list}");
+    let (code, night) = server.ask(link.trim_start_matches('.'));
+    assert!(code == 200 && night.contains("text/html") && night.contains("the last night"), "{night}");
     let (code, trends) = server.ask("/trends");
     assert!(code == 200 && trends.contains("register") && trends.contains("<polyline"), "{trends}");
     let pair = "older=etcd%2F20260101T000000.000&newer=etcd/20260102T000000.000";
@@ -300,8 +304,8 @@ fn it_only_reads_and_only_answers_to_its_own_names() {
 
 #[test]
 fn it_ends_when_it_is_told_to_even_while_somebody_downloads() {
-    for (signal, loopback) in [("-INT", "127.83.1.6"), ("-TERM", "127.83.1.7")] {
-        let mut server = Server::start(&format!("ends{signal}"), loopback);
+    for (name, loopback) in [("-INT", "127.83.1.6"), ("-TERM", "127.83.1.7")] {
+        let mut server = Server::start(&format!("ends{name}"), loopback);
         let big = server.folder.join("store/etcd/20260101T000000.000/logs/big.log");
         fs::File::create(big).and_then(|file| file.set_len(64 << 20)).expect("it can be made");
         let mut slow = TcpStream::connect(&server.address).expect("it listens");
@@ -309,15 +313,13 @@ fn it_ends_when_it_is_told_to_even_while_somebody_downloads() {
             .unwrap();
         let mut first = [0; 64];
         slow.read_exact(&mut first).expect("it begins to come");
-        let id = server.child.id().to_string();
-        let sent = Command::new("kill").args([signal, &id]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "it can be told");
+        signal(&server.child, name);
         assert!(
             comes_true(|| server.child.try_wait().expect("it can be waited for").is_some()),
             "it ends although a download was never taken"
         );
         let status = server.child.wait().expect("it can be waited for");
-        assert_eq!(status.code(), Some(0), "{signal}: it was asked to end, and nothing went wrong");
+        assert_eq!(status.code(), Some(0), "{name}: it was asked to end, and nothing went wrong");
     }
 }
 
@@ -353,10 +355,41 @@ fn a_real_run_is_followed_while_it_goes_on() {
     }
     let server = Server::start("followed", "127.83.1.9");
     make_world_writable(&server.folder);
+    let (mut run, place, page) = followed(&server, "followed");
+    assert!(page.contains("seed 3."), "{page}");
+    signal(&run, "-INT");
+    let ended = comes_true(|| run.try_wait().expect("it can be waited for").is_some());
+    assert!(ended, "a run that is interrupted ends");
+    let (code, moved) = server.ask(&format!("/live/{place}"));
+    assert!(code == 307 && moved.contains(&format!("store/{place}/report.html")), "{moved}");
+    assert!(!server.folder.join(format!("store/{place}/status.json")).exists());
+    assert!(server.ask("/").1.contains("3 of 3 runs"));
+
+    let (mut run, place, _) = followed(&server, "killed");
+    let report = || {
+        let mut report = Command::new(env!("CARGO_BIN_EXE_disprove"));
+        report.arg("report").arg(server.folder.join("store").join(&place)).output().expect("it starts")
+    };
+    let early = String::from_utf8_lossy(&report().stderr).into_owned();
+    assert!(early.contains("a run is under way"), "{early}");
+    signal(&run, "-KILL");
+    run.wait().expect("it can be waited for");
+    let link = format!("<li><a href=\"./store/{place}/\"");
+    let named = comes_true(|| server.ask("/").1.contains(&link));
+    assert!(named, "a run that was killed is not lost from sight: {}", server.ask("/").1);
+    let judged = report();
+    assert!(judged.status.success(), "{}", String::from_utf8_lossy(&judged.stderr));
+    let list = server.ask("/").1;
+    assert!(list.contains("4 of 4 runs") && list.contains(&format!("./store/{place}/report.html")), "{list}");
+    assert!(!list.contains(&link), "{list}");
+}
+
+/// Starts a run, and follows it in the list and on its page until it makes calls. Returns its place in the store too.
+fn followed(server: &Server, name: &str) -> (Child, String, String) {
     let arguments =
         ["--nodes", "3", "--rate", "100", "--time-limit", "60", "--faults", "none", "--seed", "3"];
-    let mut run = Command::new(env!("CARGO_BIN_EXE_disprove"))
-        .args(["test", "--store", "store", "--name", "followed"])
+    let run = Command::new(env!("CARGO_BIN_EXE_disprove"))
+        .args(["test", "--store", "store", "--name", name])
         .args(arguments)
         .current_dir(&server.folder)
         .stdin(Stdio::null())
@@ -364,32 +397,29 @@ fn a_real_run_is_followed_while_it_goes_on() {
         .stderr(Stdio::null())
         .spawn()
         .expect("the program starts");
+    let link = format!("./live/{name}/");
     let mut place = String::new();
     let listed = comes_true(|| {
         let list = server.ask("/").1;
-        let link = list.split("./live/followed/").nth(1).and_then(|rest| rest.split('"').next());
-        place = link.unwrap_or_default().to_owned();
+        let time = list.split(&link).nth(1).and_then(|rest| rest.split('"').next());
+        place = time.map_or_else(String::new, |time| format!("{name}/{time}"));
         !place.is_empty()
     });
     assert!(listed, "a run that goes on is in the list");
-    let live = format!("/live/followed/{place}");
     let mut page = String::new();
     let calls = comes_true(|| {
-        page = server.ask(&live).1;
+        page = server.ask(&format!("/live/{place}")).1;
         page.contains("Phase <strong>calls</strong>")
             && page.contains("Successful calls per second: at most")
             && !page.contains("<dt>ok</dt><dd>0</dd>")
     });
-    assert!(calls && page.contains("seed 3."), "{page}");
-    let id = run.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &id]).status();
-    assert!(sent.is_ok_and(|status| status.success()), "it can be told to end");
-    let ended = comes_true(|| run.try_wait().expect("it can be waited for").is_some());
-    assert!(ended, "a run that is interrupted ends");
-    let (code, moved) = server.ask(&live);
-    assert!(code == 307 && moved.contains(&format!("store/followed/{place}/report.html")), "{moved}");
-    assert!(!server.folder.join(format!("store/followed/{place}/status.json")).exists());
-    assert!(server.ask("/").1.contains("3 of 3 runs"));
+    assert!(calls, "{page}");
+    (run, place, page)
+}
+
+fn signal(child: &Child, signal: &str) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "it can be told");
 }
 
 fn make_world_writable(path: &Path) {

@@ -42,6 +42,22 @@ pub(crate) fn page(title: &str, bar: &Markup, body: &Markup, seconds_to_reload: 
     markup.into_string()
 }
 
+/// A time as it is read, `2026-01-31 12:34:56`, from how it is written in names; any other text as it is.
+pub(crate) fn wall_time(name: &str) -> String {
+    let digits = |range: std::ops::Range<usize>| {
+        name.get(range).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let parts = (digits(0..4), digits(4..6), digits(6..8), digits(9..11), digits(11..13), digits(13..15));
+    match parts {
+        (Some(year), Some(month), Some(day), Some(hour), Some(minute), Some(second))
+            if name.as_bytes()[8] == b'T' =>
+        {
+            format!("{year}-{month}-{day} {hour}:{minute}:{second}")
+        }
+        _ => name.to_owned(),
+    }
+}
+
 /// A link to a place below this page: always relative, so that no name can become an address elsewhere.
 pub(crate) fn below(path: &str) -> String {
     let mut link = String::from("./");
@@ -65,6 +81,15 @@ pub(crate) fn encoded(text: &str, is_path: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_shown_as_people_read_them() {
+        assert_eq!(wall_time("20260131T123456.789"), "2026-01-31 12:34:56");
+        assert_eq!(wall_time("20260131T123456.789-2"), "2026-01-31 12:34:56");
+        for other in ["", "yesterday", "2026-01-31T12:34:56", "20260131 123456", "2026013éT123456.789"] {
+            assert_eq!(wall_time(other), other);
+        }
+    }
 
     #[test]
     fn a_folder_name_cannot_lead_elsewhere_or_break_out() {

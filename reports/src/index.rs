@@ -14,7 +14,7 @@ mod filter;
 mod list;
 
 pub use filter::Filter;
-pub use list::{Unjudged, bar, list};
+pub use list::{Night, Unjudged, bar, list};
 
 /// How many runs the page lists; the newest are kept.
 const RUNS_MAX: usize = 2_000;
@@ -192,7 +192,7 @@ fn line(run: &RunLine) -> Markup {
             td.number { (count(run.operations)) }
             td.number { (duration(run.took)) }
             td.number { (run.seed) }
-            td { (text(&run.started)) }
+            td { (text(&frame::wall_time(&run.started))) }
         }
     }
 }

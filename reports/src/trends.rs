@@ -16,9 +16,9 @@ const SERIES_MAX: usize = 500;
 
 /// The page: a line for each database, workload and set of faults.
 pub fn page(lines: &[RunLine]) -> String {
-    let mut series: BTreeMap<(&str, &str, String), Vec<&RunLine>> = BTreeMap::new();
+    let mut series: BTreeMap<(String, &str, String), Vec<&RunLine>> = BTreeMap::new();
     for line in lines {
-        let database = line.database.split(' ').next().unwrap_or_default();
+        let database = without_version(&line.database);
         let mut faults = line.faults.clone();
         faults.sort();
         let faults = if faults.is_empty() { "none".into() } else { faults.join(", ") };
@@ -59,9 +59,9 @@ fn row(runs: &[&RunLine]) -> Markup {
     let recovery = series(&|run| run.recovery.map(|recovery| recovery.0 as f64));
     html! {
         td { (marks(runs)) }
-        td { (spark(&rate, &|value| format!("{value:.0}"))) }
-        td { (spark(&slow, &nanos)) }
-        td { (spark(&recovery, &nanos)) }
+        td.spark { (spark(&rate, &|value| format!("{value:.0}"))) }
+        td.spark { (spark(&slow, &nanos)) }
+        td.spark { (spark(&recovery, &nanos)) }
     }
 }
 
@@ -74,7 +74,7 @@ fn marks(runs: &[&RunLine]) -> Markup {
                 Headline::Unknown => ("still", "?"),
                 Headline::Failure => ("still", "!"),
             };
-            @let told = format!("{} {}", run.started, run.headline.word());
+            @let told = format!("{} {}", frame::wall_time(&run.started), run.headline.word());
             @if run.removed { span class=(class) title=(frame::text(&told)) { (sign) } }
             @else {
                 a class=(class) title=(frame::text(&told)) style="text-decoration:none"
@@ -82,6 +82,16 @@ fn marks(runs: &[&RunLine]) -> Markup {
             }
         }
     } }
+}
+
+/// A database without its version, so that a trend goes on where it is renewed: a version is a word that begins with a
+/// digit. What else is said of the database, as its disease, stays.
+fn without_version(database: &str) -> String {
+    let is_version = |word: &&str| {
+        word.strip_prefix('v').unwrap_or(word).starts_with(|first: char| first.is_ascii_digit())
+    };
+    let words: Vec<&str> = database.split(' ').filter(|word| !is_version(word)).collect();
+    words.join(" ")
 }
 
 /// A line of values from 0 up, with the last one beside it.
@@ -99,5 +109,26 @@ fn spark(values: &[f64], worded: &dyn Fn(f64) -> String) -> Markup {
             polyline points=(points.join(" ")) {}
         }
         " " (worded(*last))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trend_outlives_a_new_version_and_keeps_diseases_apart() {
+        assert_eq!(without_version("etcd 3.5.21"), "etcd");
+        assert_eq!(without_version("etcd v3.6.0"), "etcd");
+        assert_eq!(without_version("specimen 0.1.0 (no-fsync)"), "specimen (no-fsync)");
+        let line = |text: &str| serde_json::from_str::<RunLine>(text).expect("it is a line");
+        let of = |database: &str| {
+            line(&format!(
+                "{{\"headline\":\"valid\",\"database\":\"{database}\",\"workload\":\"register\",\"rate\":100.0}}"
+            ))
+        };
+        let drawn = page(&[of("etcd 3.5.21"), of("etcd 3.6.0"), of("specimen 0.1.0 (no-fsync)")]);
+        assert_eq!(drawn.matches("<tr>").count(), 3, "a head, and a line for each: {drawn}");
+        assert!(drawn.contains("2 runs, at most 100"), "{drawn}");
     }
 }

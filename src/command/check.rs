@@ -55,7 +55,7 @@ struct Printed<'a> {
 pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     let limits = Limits::new(check.step_limit, check.memory_limit, check.time_limit, check.threads)?;
     let expectation = Expectation::new(&check.expect)?;
-    let Located { file, mut run, asked_faults } = locate(&check.file)?;
+    let Located { file, mut run, live } = locate(&check.file)?;
     let order = version_order(&check.version_order)?;
     // What can be known to be wrong without the file is said before it is read.
     if let (Some(vocabulary), Some(model)) = (&check.vocabulary, &check.model) {
@@ -68,8 +68,9 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     run.model = wish.models.join(",");
     run.recheck = recheck(&check, history.header(), &run.model);
     let mut judgement = judge::judge_any(&history, &wish, run, limits)?;
-    if let Some(asked) = asked_faults {
-        judgement.findings.demand_evidence(asked);
+    if let Some(live) = live {
+        judgement.findings.recovery = live.recovery;
+        judgement.findings.demand_evidence(live.asked_faults);
     }
     expectation.note(&mut judgement.findings);
     print(&judgement, &check, color);
@@ -109,8 +110,16 @@ fn read_as(
 struct Located {
     file: PathBuf,
     run: Run,
-    /// For a run of ours, whether faults were asked for. Its verdict needs evidence, as it did when it was live.
-    asked_faults: Option<bool>,
+    /// What is known of a run of ours besides its history.
+    live: Option<Live>,
+}
+
+/// What a run of ours knew when it was live.
+struct Live {
+    /// Whether faults were asked for. Its verdict needs evidence, as it did then.
+    asked_faults: bool,
+    /// How long the database took to answer again, which no history says.
+    recovery: Option<Nanos>,
 }
 
 /// The history of a run's folder, or the file itself. Some foreign histories are folders as well, which no run made.
@@ -119,12 +128,15 @@ fn locate(path: &Path) -> Result<Located, Failure> {
     if !is_run && (!path.is_dir() || history::import::detect(path).is_ok()) {
         let run =
             Run { title: path.display().to_string(), folder: path.display().to_string(), ..Run::default() };
-        return Ok(Located { file: path.to_owned(), run, asked_faults: None });
+        return Ok(Located { file: path.to_owned(), run, live: None });
     }
     let folder = RunFolder::open(path)?;
     let choices = read_choices(&folder)?;
     let run = crate::run::stages::describe(&choices, &folder);
-    Ok(Located { file: folder.history()?, run, asked_faults: Some(choices.ask_for_faults()) })
+    // Results of another version only lack what they could add.
+    let recovery = folder.findings().ok().flatten().and_then(|findings| findings.recovery);
+    let live = Live { asked_faults: choices.ask_for_faults(), recovery };
+    Ok(Located { file: folder.history()?, run, live: Some(live) })
 }
 
 /// The promises to judge by: those that were asked for, else that of the file, else the usual one.

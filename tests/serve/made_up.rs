@@ -52,6 +52,11 @@ pub fn fill(folder: &Path) {
     run(&store, "etcd/20260101T000000.000", Some(""));
     run(&store, "etcd/20260102T000000.000", Some("stale-read"));
     run(&store, "etcd/20260103T000000.000", None);
+    for night in ["20260101T020000.000", "20260102T020000.000"] {
+        let night = store.join("suites/nightly").join(night);
+        fs::create_dir_all(&night).expect("a folder can be made");
+        fs::write(night.join("summary.html"), "<p>the last night</p>").expect("it can be written");
+    }
     fs::write(folder.join("secret.txt"), SECRET).expect("it can be written");
     fs::create_dir_all(folder.join("store-beside")).expect("a folder can be made");
     fs::write(folder.join("store-beside/secret.txt"), SECRET).expect("it can be written");

@@ -27,6 +27,15 @@ pub struct Unjudged {
     pub status: Option<Status>,
 }
 
+/// The last night of a suite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Night {
+    /// The suite's name.
+    pub suite: String,
+    /// The night's name: when it began.
+    pub name: String,
+}
+
 /// The bar that every page of the server has. `up` leads from the page to the server's root.
 pub fn bar(up: &str) -> Markup {
     html! { nav.bar aria-label="Store" {
@@ -35,7 +44,7 @@ pub fn bar(up: &str) -> Markup {
 }
 
 /// The page.
-pub fn list(lines: &[RunLine], filter: &Filter, unjudged: &[Unjudged]) -> String {
+pub fn list(lines: &[RunLine], filter: &Filter, unjudged: &[Unjudged], nights: &[Night]) -> String {
     let chosen = filter.choose(lines);
     let pages = chosen.len().div_ceil(PAGE).max(1);
     let place = filter.page.min(pages - 1);
@@ -43,14 +52,17 @@ pub fn list(lines: &[RunLine], filter: &Filter, unjudged: &[Unjudged]) -> String
     let body = html! {
         h1 { "Runs" }
         (in_progress(unjudged))
+        @if !nights.is_empty() { p {
+            "Suites: " @for night in nights { (last_night(night)) " " }
+        } }
         (form(lines, filter))
         p.meta { (count(chosen.len() as u64)) " of " (count(lines.len() as u64)) " runs" }
         form action="./diff" method="get" {
             div.scroll tabindex="0" role="region" aria-label="Runs" { table.runs {
                 thead { tr {
-                    th { "Verdict" } th { "Run" } th { "What it says" } th { "Database" } th { "Faults" }
+                    th { "Verdict" } th { "Run" } th { "Compare" } th { "What it says" } th { "Faults" }
                     th.number { "Operations" } th.number { "Per second" } th.number { "99 % under" } th.number { "Took" }
-                    th.number { "Seed" } th { "Started" } th { "Files" } th { "Compare" }
+                    th.number { "Seed" } th { "Started" } th { "Database" }
                 } }
                 tbody { @for line in &shown { (row(line)) } }
             } }
@@ -64,6 +76,14 @@ pub fn list(lines: &[RunLine], filter: &Filter, unjudged: &[Unjudged]) -> String
         } }
     };
     frame::page("Disprove: runs", &bar(""), &body, None)
+}
+
+fn last_night(night: &Night) -> Markup {
+    let summary = format!("suites/{}/{}/summary.html", night.suite, night.name);
+    html! { span.night {
+        a href={ "./store/" (frame::encoded(&summary, true)) } { (frame::text(&night.suite)) }
+        span.note { " (" (frame::text(&frame::wall_time(&night.name))) ")" }
+    } }
 }
 
 fn in_progress(unjudged: &[Unjudged]) -> Markup {
@@ -134,23 +154,23 @@ fn row(line: &RunLine) -> Markup {
         td { span class={ "badge " (line.headline.slug()) } { (line.headline.sign()) " " (line.headline.word()) } }
         td {
             @if line.removed { (frame::text(name)) " " span.note { "(removed)" } }
-            @else { a href={ "./store/" (path) "/report.html" } { (frame::text(name)) } }
+            @else {
+                a href={ "./store/" (path) "/report.html" } { (frame::text(name)) }
+                div.note { a href={ "./store/" (path) "/" } { "files" } " · " a href={ "./archive/" (path) ".tar" } { "archive" } }
+            }
         }
+        td.choose { @if !line.removed {
+            label { input type="radio" name="older" value=(line.folder) aria-label={ "older: " (name) }; "older" }
+            label { input type="radio" name="newer" value=(line.folder) aria-label={ "newer: " (name) }; "newer" }
+        } }
         td.prose { @for kind in &line.anomalies { code { (frame::text(kind)) } " " } (frame::text(&line.sentence)) }
-        td { (frame::text(&line.database)) }
         td { (frame::text(&line.faults.join(", "))) }
         td.number { (count(line.operations)) }
         td.number { (format!("{:.0}", line.rate)) }
         td.number { (duration(line.p99)) }
         td.number { (duration(line.took)) }
         td.number { (line.seed) }
-        td { (frame::text(&line.started)) }
-        td { @if !line.removed {
-            a href={ "./store/" (path) "/" } { "files" } " " a href={ "./archive/" (path) ".tar" } { "archive" }
-        } }
-        td { @if !line.removed {
-            label { input type="radio" name="older" value=(line.folder) aria-label="the older"; "older" } " "
-            label { input type="radio" name="newer" value=(line.folder) aria-label="the newer"; "newer" }
-        } }
+        td { (frame::text(&frame::wall_time(&line.started))) }
+        td { (frame::text(&line.database)) }
     } }
 }

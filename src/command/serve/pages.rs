@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use reports::{
     comparison::{self, Comparison},
     folder::{self, Entry},
-    index::{self, Filter, Unjudged},
+    index::{self, Filter, Night, Unjudged},
     status::{self, Status},
     trends,
 };
@@ -29,7 +29,26 @@ pub(super) fn list(store: &Store, address: &Address) -> Result<Content, Refusal>
         folder: run.folder.label(),
         status: run.folder.is_in_use().then(|| status(&run.folder).unwrap_or_default()),
     });
-    Ok(Content::page(index::list(&lines, &filter, &unjudged.collect::<Vec<_>>())))
+    let unjudged: Vec<Unjudged> = unjudged.collect();
+    Ok(Content::page(index::list(&lines, &filter, &unjudged, &last_nights(store))))
+}
+
+/// The last night of each suite that has a summary.
+fn last_nights(store: &Store) -> Vec<Night> {
+    let folder = store.root().join("suites");
+    let names = |folder: &Path| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<String> =
+            entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names
+    };
+    let nights = names(&folder).into_iter().filter_map(|suite| {
+        let mut nights = names(&folder.join(&suite)).into_iter().rev();
+        let name = nights.find(|night| folder.join(&suite).join(night).join("summary.html").is_file())?;
+        Some(Night { suite, name })
+    });
+    nights.collect()
 }
 
 /// How runs went over time.
