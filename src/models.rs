@@ -7,13 +7,14 @@ use checkers::{
     lattice::Model,
     levels,
     linearizability::Linearizable,
-    transactions::{Transactions, VersionOrder},
+    transactions::{ConstantTotal, Transactions, VersionOrder},
 };
 use history::{
     Vocabulary,
     vocabulary::{
-        Bag, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, MultiRegister, Mutex, PriorityQueue,
-        Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister, Semaphore, Set, Stack,
+        Bag, Bank, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, LongFork, MultiRegister,
+        Mutex, Predicate, PriorityQueue, Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister,
+        Semaphore, Set, Stack,
     },
 };
 
@@ -158,6 +159,48 @@ impl Judgeable for RwRegister {
     }
 }
 
+impl Judgeable for LongFork {
+    fn promises() -> Vec<Promise> {
+        of_the_lattice()
+    }
+
+    fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
+        vec![Box::new(transactions(wish))]
+    }
+}
+
+impl Judgeable for Predicate {
+    fn promises() -> Vec<Promise> {
+        of_the_lattice()
+    }
+
+    fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
+        vec![Box::new(transactions(wish))]
+    }
+}
+
+const CONSTANT_TOTAL: Promise = Promise {
+    name: "constant-total",
+    aliases: &[],
+    what: "every read of a bank shows the same total, and no debts unless they are allowed",
+};
+
+impl Judgeable for Bank {
+    fn promises() -> Vec<Promise> {
+        vec![CONSTANT_TOTAL, LINEARIZABLE]
+    }
+
+    fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
+        let judge = |&name: &&'static str| -> Box<dyn Checker<Self>> {
+            match name {
+                "constant-total" => Box::new(ConstantTotal::default()),
+                model => datatypes::checker(model).expect(OFFERED),
+            }
+        };
+        wish.models.iter().map(judge).collect()
+    }
+}
+
 /// Vocabularies that are judged by what their calls mean, one after the other.
 macro_rules! sequential_objects {
     ($($vocabulary:ident)*) => {
@@ -185,7 +228,7 @@ pub fn catalogue() -> Vec<(&'static str, Vec<Promise>)> {
     }
     list![
         Register ListAppend RwRegister Set MultiRegister KeyValue Counter Bag Queue Stack PriorityQueue Log Mutex
-        ReentrantMutex FencedLock ReadWriteLock Semaphore Lease Ids
+        ReentrantMutex FencedLock ReadWriteLock Semaphore Lease Ids Bank LongFork Predicate
     ]
 }
 
@@ -244,8 +287,10 @@ fn unknown(
 /// The promise to judge by where nobody names one.
 pub fn usual(vocabulary: &str, is_untimed: bool) -> &'static str {
     match vocabulary {
-        ListAppend::NAME | RwRegister::NAME if is_untimed => "serializable",
-        ListAppend::NAME | RwRegister::NAME => "strict-serializable",
+        Bank::NAME => CONSTANT_TOTAL.name,
+        LongFork::NAME => "snapshot-isolation",
+        ListAppend::NAME | RwRegister::NAME | Predicate::NAME if is_untimed => "serializable",
+        ListAppend::NAME | RwRegister::NAME | Predicate::NAME => "strict-serializable",
         _ => LINEARIZABLE.name,
     }
 }

@@ -3,9 +3,9 @@
 use checkers::{
     Link, Relation, Validity,
     datatypes::{
-        BagState, CounterState, FencedLockState, IdsState, KeyValueState, LogState, MultiRegisterState,
-        MutexState, PriorityQueueState, QueueState, ReadWriteLockState, ReentrantMutexState, RegisterState,
-        SemaphoreState, SetState, StackState,
+        BagState, BankState, CounterState, FencedLockState, IdsState, KeyValueState, LogState,
+        MultiRegisterState, MutexState, PriorityQueueState, QueueState, ReadWriteLockState,
+        ReentrantMutexState, RegisterState, SemaphoreState, SetState, StackState,
     },
     linearizability::{verify_object_order, verify_witness},
     sequential::verify_sequential,
@@ -14,8 +14,9 @@ use checkers::{
 use history::{
     History, OpIndex, Value, Vocabulary,
     vocabulary::{
-        Bag, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, MultiRegister, Mutex, PriorityQueue,
-        Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister, Semaphore, Set, Stack,
+        Bag, Bank, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, LongFork, MultiRegister,
+        Mutex, Predicate, PriorityQueue, Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister,
+        Semaphore, Set, Stack,
         list_append::{Answer, Step},
     },
 };
@@ -110,7 +111,7 @@ objects! {
     Set SetState, MultiRegister MultiRegisterState, KeyValue KeyValueState, Counter CounterState, Bag BagState,
     Queue QueueState, Stack StackState, PriorityQueue PriorityQueueState, Log LogState, Mutex MutexState,
     ReentrantMutex ReentrantMutexState, FencedLock FencedLockState, ReadWriteLock ReadWriteLockState,
-    Semaphore SemaphoreState, Ids IdsState,
+    Semaphore SemaphoreState, Ids IdsState, Bank BankState,
 }
 
 impl Verified for Lease {
@@ -191,14 +192,20 @@ fn holds(history: &History<ListAppend>, link: &Link) -> bool {
     }
 }
 
-impl Verified for RwRegister {
-    fn order(history: &History<Self>, model: &str, order: &[OpIndex]) -> Said {
-        // Under snapshot isolation a transaction is named twice: where it reads, and where it writes.
-        let mut once = order.to_vec();
-        once.sort_unstable();
-        if once.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Said::Silent;
-        }
-        verify_serial_order(history, order, respects(model)).into()
-    }
+macro_rules! transactions {
+    ($($vocabulary:ident)*) => {
+        $(impl Verified for $vocabulary {
+            fn order(history: &History<Self>, model: &str, order: &[OpIndex]) -> Said {
+                // Under snapshot isolation a transaction is named twice: where it reads, and where it writes.
+                let mut once = order.to_vec();
+                once.sort_unstable();
+                if once.windows(2).any(|pair| pair[0] == pair[1]) {
+                    return Said::Silent;
+                }
+                verify_serial_order(history, order, respects(model)).into()
+            }
+        })*
+    };
 }
+
+transactions! { RwRegister LongFork Predicate }

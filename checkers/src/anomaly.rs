@@ -159,6 +159,36 @@ const GLOSSARY: &[GlossaryEntry] = &[
         "A read listed an element that nobody added, or whose addition had certainly failed. The data was corrupted, or a refused call took effect.",
     ),
     entry(
+        "wrong-total",
+        "Wrong total",
+        "The balances of all accounts do not add up to what they must, although money only moved between them. A reader saw half a transfer, or an update was lost.",
+    ),
+    entry(
+        "negative-balance",
+        "Negative balance",
+        "An account went below zero, which every transfer checks against. Two transfers that each looked at the balance did not see each other.",
+    ),
+    entry(
+        "missing-balance",
+        "Missing balance",
+        "A read found an account without any balance. Part of its data was lost, or not there yet.",
+    ),
+    entry(
+        "unexpected-account",
+        "Unexpected account",
+        "A read found an account that the bank does not have. The data was corrupted or comes from somewhere else.",
+    ),
+    entry(
+        "duplicated-account",
+        "Duplicated account",
+        "A read found an account more than once. Two versions of one row were visible at the same time.",
+    ),
+    entry(
+        "long-fork",
+        "Long fork",
+        "Two readers saw two writes in opposite orders: each saw one of them and not the other. No single order of snapshots explains both.",
+    ),
+    entry(
         "G0",
         "Write cycle",
         "Transactions overwrote each other in a circle. Not even uncommitted writes may interleave like that.",

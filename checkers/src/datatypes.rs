@@ -5,6 +5,7 @@
 
 mod answers;
 mod bag;
+mod bank;
 mod chain;
 mod counter;
 mod crowd;
@@ -24,8 +25,9 @@ mod stack;
 use history::{
     History, Outcome, Reason, Value, Vocabulary,
     vocabulary::{
-        Bag, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, MultiRegister, Mutex, PriorityQueue,
-        Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister, Semaphore, Set, Stack,
+        Bag, Bank, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, LongFork, MultiRegister,
+        Mutex, Predicate, PriorityQueue, Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister,
+        Semaphore, Set, Stack,
     },
 };
 
@@ -33,10 +35,12 @@ use crate::{
     Budget, Checker, DataType, Validity, Verdict,
     collections::{Monitored, MonitoredSet},
     linearizability::{Linearizable, LinearizableType},
+    transactions::WRONG_TERMS,
 };
 
 pub use answers::Answered;
 pub use bag::BagState;
+pub use bank::{BankState, BankTerms};
 pub use counter::CounterState;
 pub use ids::{IdsState, UniqueIds};
 pub use key_value::KeyValueState;
@@ -184,6 +188,9 @@ judged! {
         |initial| unless(SemaphoreState::permits(initial), "a semaphore starts with a number of permits");
     Lease => sound(LeaseChecker);
     Ids => sound(UniqueIds::default());
+    Bank => sound(any::<BankState>()), |initial| unless(BankTerms::parse(initial), WRONG_TERMS);
+    LongFork => None;
+    Predicate => None;
 }
 
 /// `{1 2 3}`.

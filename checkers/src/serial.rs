@@ -1,10 +1,10 @@
 //! Accepts or rejects a serial order of transactions, by replaying it one transaction after the other.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use history::{
     History, Key, Nanos, OpIndex, Outcome, Process, Value, Vocabulary,
-    vocabulary::{ListAppend, RwRegister, list_append, rw_register},
+    vocabulary::{ListAppend, LongFork, Predicate, RwRegister, list_append, predicate, rw_register},
 };
 
 /// What a serial order must respect besides the answers.
@@ -79,6 +79,75 @@ impl Replayed for RwRegister {
             (Step::Read(key), Some(Answer::Read(_, Some(seen)))) => seen == store.get(key).unwrap_or(initial),
             (Step::Read(_), Some(Answer::Write(..))) => false,
         })
+    }
+}
+
+impl Replayed for LongFork {
+    type Store = HashMap<Key, Value>;
+
+    fn carry_out(
+        call: &Self::Call,
+        answer: Option<&Self::Return>,
+        store: &mut Self::Store,
+        initial: &Value,
+    ) -> bool {
+        RwRegister::carry_out(call, answer, store, initial)
+    }
+}
+
+impl Replayed for Predicate {
+    type Store = BTreeMap<Key, Value>;
+
+    fn carry_out(
+        call: &Self::Call,
+        answer: Option<&Self::Return>,
+        store: &mut Self::Store,
+        _: &Value,
+    ) -> bool {
+        use predicate::{Call, Return};
+        match (call, answer) {
+            (Call::Init(rows), _) => {
+                store.extend(rows.iter().cloned());
+                true
+            }
+            (Call::Transaction(_), Some(Return::Done)) => false,
+            (Call::Transaction(steps), Some(Return::Transaction(answers))) => {
+                let fits = steps.len() == answers.len();
+                fits && steps.iter().zip(answers).all(|(step, answer)| {
+                    change_rows(step, store);
+                    step.is_answered_by(answer) && is_right(answer, store)
+                })
+            }
+            (Call::Transaction(steps), None) => {
+                steps.iter().for_each(|step| change_rows(step, store));
+                true
+            }
+        }
+    }
+}
+
+fn change_rows(step: &predicate::Step, store: &mut BTreeMap<Key, Value>) {
+    match step {
+        predicate::Step::Write(key, value) | predicate::Step::Insert(key, value) => {
+            store.insert(key.clone(), value.clone());
+        }
+        predicate::Step::Delete(key) => {
+            store.remove(key);
+        }
+        predicate::Step::Read(_) | predicate::Step::Select(_) => {}
+    }
+}
+
+/// Whether the rows are what an answer says.
+fn is_right(answer: &predicate::Answer, store: &BTreeMap<Key, Value>) -> bool {
+    match answer {
+        predicate::Answer::Read(key, Some(seen)) => seen == store.get(key).unwrap_or(&Value::Nil),
+        predicate::Answer::Select(condition, Some(seen)) => {
+            let mut seen: Vec<(&Key, &Value)> = seen.iter().map(|(key, value)| (key, value)).collect();
+            seen.sort();
+            store.iter().filter(|(key, value)| condition.selects(key, value)).eq(seen)
+        }
+        _ => true,
     }
 }
 

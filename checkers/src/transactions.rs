@@ -5,6 +5,7 @@
 //! when the graph has a cycle of a certain class (Adya; Cerone and Gotsman). A graph without any cycle is an order of
 //! all transactions, found in one linear pass; the rest is looked at knot by knot.
 
+mod bank;
 mod class;
 mod cycles;
 mod edges;
@@ -16,7 +17,9 @@ mod groups;
 mod keys;
 mod knot;
 mod list;
+mod long_fork;
 mod open;
+mod predicate;
 mod promises;
 mod register;
 mod rivals;
@@ -33,6 +36,8 @@ use crate::{
     Budget, Checker, Limit, Verdict,
     lattice::{Model, Models},
 };
+pub use bank::ConstantTotal;
+pub(crate) use bank::WRONG_TERMS;
 use edges::Edges;
 use fate::Fate;
 use open::Further;

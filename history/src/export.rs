@@ -12,6 +12,7 @@
 //! Faults are left out, since every nemesis has words of its own for them.
 
 mod locks;
+mod rows;
 mod stores;
 
 use std::io::{self, Write};

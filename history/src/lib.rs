@@ -52,6 +52,7 @@ pub use history::{Counts, Damage, History};
 pub use operation::{Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason};
 pub use value::{Key, Value};
 pub use vocabulary::{
-    Bag, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, MultiRegister, Mutex, PriorityQueue,
-    Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister, Semaphore, Set, Stack, Vocabulary,
+    Bag, Bank, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, LongFork, MultiRegister, Mutex,
+    Predicate, PriorityQueue, Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister, Semaphore, Set,
+    Stack, Vocabulary,
 };

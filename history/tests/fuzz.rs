@@ -22,8 +22,9 @@ use disprove_history::{
     export::Exported,
     import::{AnyHistory, Format, VOCABULARIES, detect, import, read_any},
     vocabulary::{
-        Bag, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, MultiRegister, Mutex, PriorityQueue,
-        Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister, Semaphore, Set, Stack,
+        Bag, Bank, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, LongFork, MultiRegister,
+        Mutex, Predicate, PriorityQueue, Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister,
+        Semaphore, Set, Stack,
     },
     with_history,
 };
@@ -118,6 +119,9 @@ fn seeds() -> Vec<Vec<u8>> {
         exported::<Semaphore>(18),
         exported::<Lease>(19),
         exported::<Ids>(20),
+        exported::<Bank>(21),
+        exported::<LongFork>(22),
+        exported::<Predicate>(23),
         b"{:type :invoke, :f :enqueue, :value 1, :process 0}\n{:type :ok, :f :enqueue, :value 1, :process 0}\n{:type :invoke, :f :drain, :process 1}\n{:type :ok, :f :drain, :value [1 2 3], :process 1}\n{:type :invoke, :f :drain, :process 1}\n"
             .to_vec(),
         zstd::encode_all(&exported::<Register>(5)[..], 1).unwrap(),

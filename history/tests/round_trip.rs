@@ -18,8 +18,9 @@ use disprove_history::{
     import::{AnyHistory, Format, import},
     read, read_header,
     vocabulary::{
-        Bag, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, MultiRegister, Mutex, PriorityQueue,
-        Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister, Semaphore, Set, Stack,
+        Bag, Bank, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, LongFork, MultiRegister,
+        Mutex, Predicate, PriorityQueue, Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister,
+        Semaphore, Set, Stack,
     },
 };
 use random::{Made, Random};
@@ -91,6 +92,9 @@ fn our_own_format_keeps_everything() {
     own_format::<Semaphore>(0..20);
     own_format::<Lease>(0..20);
     own_format::<Ids>(0..20);
+    own_format::<Bank>(0..20);
+    own_format::<LongFork>(0..20);
+    own_format::<Predicate>(0..20);
 }
 
 fn through_edn<V: Exported>(
@@ -218,6 +222,18 @@ fn edn_keeps_calls_outcomes_and_order() {
         AnyHistory::Ids(history) => Some(history),
         _ => None,
     });
+    edn::<Bank>(0..20, |any| match any {
+        AnyHistory::Bank(history) => Some(history),
+        _ => None,
+    });
+    edn::<LongFork>(0..20, |any| match any {
+        AnyHistory::LongFork(history) => Some(history),
+        _ => None,
+    });
+    edn::<Predicate>(0..20, |any| match any {
+        AnyHistory::Predicate(history) => Some(history),
+        _ => None,
+    });
 }
 
 /// The folder of kept histories, one per schema version and vocabulary.
@@ -272,6 +288,9 @@ fn kept_files_of_every_version_are_read() {
         kept_file::<Semaphore>(version);
         kept_file::<Lease>(version);
         kept_file::<Ids>(version);
+        kept_file::<Bank>(version);
+        kept_file::<LongFork>(version);
+        kept_file::<Predicate>(version);
     }
 }
 

@@ -3,9 +3,9 @@
 use history::{
     Vocabulary,
     vocabulary::{
-        Bag, Counter, FencedLock, Ids, KeyValue, Lease, Log, MultiRegister, Mutex, PriorityQueue, Queue,
-        ReadWriteLock, ReentrantMutex, Semaphore, Set, Stack, bag, counter, ids, key_value, lease, lock, log,
-        queue, read_write_lock,
+        Bag, Bank, Counter, FencedLock, Ids, KeyValue, Lease, Log, MultiRegister, Mutex, PriorityQueue,
+        Queue, ReadWriteLock, ReentrantMutex, Semaphore, Set, Stack, bag, bank, counter, ids, key_value,
+        lease, lock, log, queue, read_write_lock,
         rw_register::{Answer, Step},
         semaphore, set,
     },
@@ -69,6 +69,15 @@ impl Answered for Bag {
             bag::Call::Add(..) => matches!(returned, bag::Return::Added),
             bag::Call::Take(_) => matches!(returned, bag::Return::Taken(_) | bag::Return::Empty),
             bag::Call::Read(_) => matches!(returned, bag::Return::Elements(_)),
+        }
+    }
+}
+
+impl Answered for Bank {
+    fn belongs(call: &bank::Call, returned: &bank::Return) -> bool {
+        match call {
+            bank::Call::Read => matches!(returned, bank::Return::Balances(_)),
+            bank::Call::Transfer(..) => matches!(returned, bank::Return::Transferred),
         }
     }
 }

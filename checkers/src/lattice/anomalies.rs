@@ -50,6 +50,7 @@ const CASES: &[(&str, &[&str])] = &[
     ("garbage-read", &[]),
     ("incompatible-order", &["G1a"]),
     ("internal", &[]),
+    ("long-fork", &["G-nonadjacent-item"]),
     ("lost-update", &["G2-item", "write-skew"]),
     ("mismatched-answer", &[]),
     ("nonlinearizable-key", &[]),

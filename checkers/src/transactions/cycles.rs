@@ -12,7 +12,7 @@ use super::{
 use crate::{Budget, Limit};
 
 /// A cycle, and how many transactions its knot ties together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Contradiction {
     pub kind: &'static str,
     pub cycle: Cycle,

@@ -29,6 +29,16 @@ impl Findings {
         }
     }
 
+    /// Hands everything over to others.
+    pub fn join(self, others: &mut Self) {
+        for (kind, found) in self.found {
+            let other = others.found.entry(kind).or_default();
+            other.count += found.count;
+            let room = others.shown_max.saturating_sub(other.shown.len());
+            other.shown.extend(found.shown.into_iter().take(room));
+        }
+    }
+
     pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
         self.found.keys().copied()
     }

@@ -8,14 +8,15 @@ mod reading;
 mod timed;
 
 use history::{
-    History, Key, Operation, RwRegister, Value,
+    History, Key, OpIndex, Operation, RwRegister, Value,
     vocabulary::rw_register::{Answer, Step},
 };
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{VersionOrder, edges::NONE, fate::Fate, findings::Findings};
 
-pub(super) use edges::edges;
+pub(super) use because::Shown;
+pub(super) use edges::{Reach, edges, edges_within};
 
 /// One value that a key had, or was to have.
 #[derive(Clone, Copy, Debug)]
@@ -77,10 +78,33 @@ pub(super) struct Registers<'a> {
     /// The same for many versions at once.
     precedences: Vec<Precedence>,
     order: VersionOrder,
+    /// The reads that were not made by their keys, by transaction and step.
+    hidden: Option<&'a FxHashSet<(u32, u32)>>,
+    /// What it wrote was there before everything else.
+    init: Option<u32>,
 }
 
 impl<'a> Registers<'a> {
     pub fn new(history: &'a History<RwRegister>, order: VersionOrder, shown_max: usize) -> Self {
+        Self::gather(history, order, shown_max, (None, None))
+    }
+
+    /// A history of rows, some of which were not read by their keys, or were there from the beginning.
+    pub fn of_rows(
+        history: &'a History<RwRegister>,
+        hidden: &'a FxHashSet<(u32, u32)>,
+        init: Option<u32>,
+        shown_max: usize,
+    ) -> Self {
+        Self::gather(history, VersionOrder::EXACT, shown_max, (Some(hidden), init))
+    }
+
+    fn gather(
+        history: &'a History<RwRegister>,
+        order: VersionOrder,
+        shown_max: usize,
+        (hidden, init): (Option<&'a FxHashSet<(u32, u32)>>, Option<u32>),
+    ) -> Self {
         let mut registers = Self {
             history,
             fates: history.operations.iter().map(Fate::of).collect(),
@@ -98,11 +122,23 @@ impl<'a> Registers<'a> {
             successors: Vec::new(),
             precedences: Vec::new(),
             order,
+            hidden,
+            init,
         };
         reading::read(&mut registers);
         answers::check(&mut registers);
         order::find(&mut registers);
         registers
+    }
+
+    /// Whether a read was made by the key of what it read.
+    fn is_item(&self, read: &Read) -> bool {
+        !self.hidden.is_some_and(|hidden| hidden.contains(&(read.transaction, read.step)))
+    }
+
+    /// The index of a transaction.
+    pub fn index(&self, transaction: u32) -> OpIndex {
+        self.operation(transaction).index
     }
 
     fn operation(&self, transaction: u32) -> &'a Operation<RwRegister> {

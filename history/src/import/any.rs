@@ -13,8 +13,9 @@ use super::{
 use crate::{
     Header, History, ReadError, Value, Vocabulary, file,
     vocabulary::{
-        Bag, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, MultiRegister, Mutex, PriorityQueue,
-        Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister, Semaphore, Set, Stack,
+        Bag, Bank, Counter, FencedLock, Ids, KeyValue, Lease, ListAppend, Log, LongFork, MultiRegister,
+        Mutex, Predicate, PriorityQueue, Queue, ReadWriteLock, ReentrantMutex, Register, RwRegister,
+        Semaphore, Set, Stack,
     },
 };
 
@@ -39,7 +40,14 @@ pub const VOCABULARIES: &[&str] = &[
     Semaphore::NAME,
     Lease::NAME,
     Ids::NAME,
+    Bank::NAME,
+    LongFork::NAME,
+    Predicate::NAME,
 ];
+
+/// Other names that a vocabulary goes by, and which it is: Elle calls transactions over rows by what it assumes of them,
+/// that all rows are known.
+const OTHER_NAMES: [(&str, &str); 1] = [("closed-predicate", Predicate::NAME)];
 
 /// A history of one of the built-in vocabularies. [`with_history!`](crate::with_history) does the same with every one.
 #[derive(Debug)]
@@ -82,6 +90,12 @@ pub enum AnyHistory {
     Lease(History<Lease>),
     /// Of generated ids.
     Ids(History<Ids>),
+    /// Of banks.
+    Bank(History<Bank>),
+    /// Of single writes and reads of groups.
+    LongFork(History<LongFork>),
+    /// Of transactions over rows.
+    Predicate(History<Predicate>),
 }
 
 /// Evaluates an expression in which a name is the history inside an [`AnyHistory`](crate::import::AnyHistory), whatever
@@ -110,6 +124,9 @@ macro_rules! with_history {
             $crate::import::AnyHistory::Semaphore($history) => $body,
             $crate::import::AnyHistory::Lease($history) => $body,
             $crate::import::AnyHistory::Ids($history) => $body,
+            $crate::import::AnyHistory::Bank($history) => $body,
+            $crate::import::AnyHistory::LongFork($history) => $body,
+            $crate::import::AnyHistory::Predicate($history) => $body,
         }
     };
 }
@@ -167,7 +184,8 @@ pub fn import(
         }
         return etcd_log::read(path, &header::<Register>(initial)).map(AnyHistory::Register);
     }
-    match name.as_str() {
+    let other = OTHER_NAMES.iter().find(|(other, _)| *other == name).map(|(_, name)| *name);
+    match other.unwrap_or(&name) {
         Register::NAME => import_as(path, format, initial).map(AnyHistory::Register),
         ListAppend::NAME => import_as(path, format, initial).map(AnyHistory::ListAppend),
         RwRegister::NAME => import_as(path, format, initial).map(AnyHistory::RwRegister),
@@ -187,6 +205,9 @@ pub fn import(
         Semaphore::NAME => import_as(path, format, initial).map(AnyHistory::Semaphore),
         Lease::NAME => import_as(path, format, initial).map(AnyHistory::Lease),
         Ids::NAME => import_as(path, format, initial).map(AnyHistory::Ids),
+        Bank::NAME => import_as(path, format, initial).map(AnyHistory::Bank),
+        LongFork::NAME => import_as(path, format, initial).map(AnyHistory::LongFork),
+        Predicate::NAME => import_as(path, format, initial).map(AnyHistory::Predicate),
         other => {
             let what = format!(
                 "there is no vocabulary {other} among those known here ({})",

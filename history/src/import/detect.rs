@@ -6,11 +6,14 @@ use super::{
     builder::{Entry, Kind},
     edn::{Forms, Step, entry},
     spoken::Said,
-    tape::{Notation, Tape},
+    tape::{Notation, Tape, View},
 };
 use crate::{
     ReadError, Vocabulary,
-    vocabulary::{Counter, Ids, KeyValue, ListAppend, Queue, Register, RwRegister, Set, Stack},
+    vocabulary::{
+        Bank, Counter, Ids, KeyValue, ListAppend, LongFork, Predicate, Queue, Register, RwRegister, Set,
+        Stack,
+    },
 };
 
 /// What an operation tells about the vocabulary of its history.
@@ -20,25 +23,47 @@ fn tells(said: &Said<'_>) -> Option<&'static str> {
         b"put" if said.key.is_some() && said.value.is_text() => Some(KeyValue::NAME),
         b"append" if said.key.is_some() => Some(KeyValue::NAME),
         b"delete" | b"range" | b"multi-get" | b"multi-put" => Some(KeyValue::NAME),
+        b"transfer" => Some(Bank::NAME),
+        b"init" if said.value.is_map() => Some(Predicate::NAME),
+        // Single writes and reads of groups are transactions by another name.
+        b"read" | b"write" if is_steps(said.value) => Some(LongFork::NAME),
         b"write" | b"cas" | b"put" => Some(Register::NAME),
         b"contains" => Some(Set::NAME),
         b"incr" | b"increment" | b"decr" | b"decrement" => Some(Counter::NAME),
         b"enqueue" | b"dequeue" | b"drain" => Some(Queue::NAME),
         b"push" | b"pop" => Some(Stack::NAME),
         b"generate" => Some(Ids::NAME),
-        b"txn" => said.value.elements().find_map(|step| {
-            let mut parts = step.elements();
-            let f = parts.next()?.name()?;
-            let value = parts.nth(1);
-            match f {
-                b"append" => Some(ListAppend::NAME),
-                b"w" | b"write" => Some(RwRegister::NAME),
-                _ if value.is_some_and(|value| value.is_collection()) => Some(ListAppend::NAME),
-                _ => None,
-            }
-        }),
+        b"txn" => transaction(said),
         _ => None,
     }
+}
+
+/// What the steps of a transaction tell. Rows are written like registers, so what only rows have comes first.
+fn transaction(said: &Said<'_>) -> Option<&'static str> {
+    let of_step = |step: View<'_>| {
+        let mut parts = step.elements();
+        let f = parts.next()?.name()?;
+        let value = parts.nth(1);
+        match f {
+            b"append" => Some(ListAppend::NAME),
+            b"rp" | b"insert" | b"delete" => Some(Predicate::NAME),
+            b"w" | b"write" => Some(RwRegister::NAME),
+            _ if value.is_some_and(|value| value.is_collection()) => Some(ListAppend::NAME),
+            _ => None,
+        }
+    };
+    let told = || said.value.elements().filter_map(of_step);
+    told().find(|name| *name == Predicate::NAME).or_else(|| told().next())
+}
+
+/// Whether a value is a list of `[:r k v]` and `[:w k v]`.
+fn is_steps(value: View<'_>) -> bool {
+    let is_step = |step: View<'_>| {
+        let mut parts = step.elements();
+        let f = parts.next().and_then(|f| f.name());
+        matches!(f, Some(b"r" | b"w")) && parts.count() == 2
+    };
+    value.elements().next().is_some() && value.elements().all(is_step)
 }
 
 /// The calls that several vocabularies have, and which these are.
@@ -54,10 +79,15 @@ const AMBIGUOUS: [(&[u8], &str); 9] = [
     (b"extract", "priority-queue"),
 ];
 
+/// So many transactions that write registers, and nothing that only rows have, are a history of registers.
+const WRITES_MAX: usize = 64;
+
 /// What the operations of a history told on the way to one that only one vocabulary has.
 #[derive(Default)]
 struct Hints {
     operations: bool,
+    /// Transactions that write registers, or rows.
+    writes: usize,
     transactions: bool,
     /// Whether numbers were added, and if so whether under keys.
     adds_keyed: Option<bool>,
@@ -87,6 +117,8 @@ impl Hints {
                     _ => {}
                 }
             }
+            // Only a bank answers a read with all that it has.
+            b"read" if entry.kind == Kind::Ok && said.value.is_map() => return Some(Bank::NAME),
             b"read" | b"get" => {}
             b"txn" => self.transactions = true,
             _ if entry.process.name() == Some(b"nemesis") => {}
@@ -101,6 +133,7 @@ impl Hints {
     /// What it is when no operation decided.
     fn conclude(self, path: &Path) -> Result<&'static str, ReadError> {
         match self {
+            Self { writes: 1.., .. } => Ok(RwRegister::NAME),
             Self { operations: false, .. } => Err(ReadError::Empty { path: path.into() }),
             Self { adds_keyed: Some(_), .. } => Ok(Set::NAME),
             // Nothing but reads: whoever wrote what they see is not in the history either way.
@@ -128,13 +161,18 @@ pub(super) fn vocabulary(path: &Path, notation: Notation) -> Result<&'static str
     while let Step::Form = forms.step() {
         let entry = match entry(forms.form()) {
             Ok(entry) => entry,
+            // What is wrong here is for the reader to say.
+            Err(_) if hints.writes > 0 => break,
             Err(what) => {
                 let (line, byte) = forms.place();
                 return Err(ReadError::Line { path: path.into(), line, byte, what });
             }
         };
-        if let Some(vocabulary) = tells(&entry.said).or_else(|| hints.take(&entry)) {
-            return Ok(vocabulary);
+        match tells(&entry.said).or_else(|| hints.take(&entry)) {
+            // Transactions over rows may begin with some that only write.
+            Some(RwRegister::NAME) if hints.writes < WRITES_MAX => hints.writes += 1,
+            Some(vocabulary) => return Ok(vocabulary),
+            None => {}
         }
     }
     hints.conclude(path)

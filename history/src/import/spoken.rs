@@ -2,6 +2,7 @@
 
 mod locks;
 mod queues;
+mod rows;
 mod stores;
 
 use super::tape::{Elements, Tape, View};

@@ -3,9 +3,9 @@
 use disprove_history::{
     Key, Value,
     vocabulary::{
-        Bag, Counter, FencedLock, Ids, KeyValue, Lease, Log, MultiRegister, Mutex, PriorityQueue, Queue,
-        ReadWriteLock, ReentrantMutex, RwRegister, Semaphore, Stack, bag, counter, ids, key_value, lease,
-        lock, log, queue, read_write_lock, rw_register, semaphore,
+        Bag, Bank, Counter, FencedLock, Ids, KeyValue, Lease, Log, LongFork, MultiRegister, Mutex, Predicate,
+        PriorityQueue, Queue, ReadWriteLock, ReentrantMutex, RwRegister, Semaphore, Stack, bag, bank,
+        counter, ids, key_value, lease, lock, log, predicate, queue, read_write_lock, rw_register, semaphore,
     },
 };
 
@@ -162,5 +162,70 @@ impl Made for Lease {
 impl Made for Ids {
     fn make(random: &mut Random) -> (ids::Call, ids::Return) {
         (ids::Call::Generate, ids::Return::Id(random.value()))
+    }
+}
+
+impl Made for Bank {
+    fn make(random: &mut Random) -> (bank::Call, bank::Return) {
+        use bank::{Call, Return};
+        let account = |random: &mut Random| Key::Int(random.below(8) as i64);
+        if random.below(2) == 0 {
+            let amount = random.below(9) as i64 - 2;
+            return (Call::Transfer(account(random), account(random), amount), Return::Transferred);
+        }
+        let mut balances: Vec<(Key, Option<i64>)> = (0..random.below(4))
+            .map(|_| (account(random), Some(random.below(100) as i64 - 5).filter(|balance| *balance != 0)))
+            .collect();
+        balances.sort();
+        (Call::Read, Return::Balances(balances))
+    }
+}
+
+impl Made for LongFork {
+    fn make(random: &mut Random) -> (Vec<rw_register::Step>, Vec<rw_register::Answer>) {
+        RwRegister::make(random)
+    }
+}
+
+fn rows(random: &mut Random) -> Vec<(Key, Value)> {
+    let mut rows = entries(random);
+    rows.sort();
+    rows
+}
+
+fn condition(random: &mut Random) -> predicate::Condition {
+    use predicate::Condition;
+    match random.below(5) {
+        0 => Condition::All,
+        1 => Condition::Equals(random.value()),
+        2 => Condition::Modulo(1 + random.below(5) as i64, random.below(5) as i64),
+        3 => Condition::Between(random.value(), random.value()),
+        _ => Condition::Keys(random.key(), random.key()),
+    }
+}
+
+impl Made for Predicate {
+    fn make(random: &mut Random) -> (predicate::Call, predicate::Return) {
+        use predicate::{Answer, Call, Return, Step};
+        if random.below(10) == 0 {
+            return (Call::Init(rows(random)), Return::Done);
+        }
+        let step = |random: &mut Random| {
+            let (key, value) = (random.key(), random.value());
+            match random.below(7) {
+                0 => (Step::Read(key.clone()), Answer::Read(key, None)),
+                1 => (Step::Read(key.clone()), Answer::Read(key, Some(value))),
+                2 => (Step::Write(key.clone(), value.clone()), Answer::Write(key, value)),
+                3 => (Step::Insert(key.clone(), value.clone()), Answer::Insert(key, value)),
+                4 => (Step::Delete(key.clone()), Answer::Delete(key)),
+                other => {
+                    let wanted = condition(random);
+                    let found = if other == 5 { None } else { Some(rows(random)) };
+                    (Step::Select(wanted.clone()), Answer::Select(wanted, found))
+                }
+            }
+        };
+        let (steps, answers) = (0..random.below(4)).map(|_| step(random)).unzip();
+        (Call::Transaction(steps), Return::Transaction(answers))
     }
 }

@@ -35,7 +35,11 @@ pub(super) fn repair(
         return Ok(Finding::Disorder(repair.culprits(problem, &[])));
     }
     let found = search.run(meter, |search, meter| {
-        let overlaps = repair.overlaps(&search.topology.rank, meter)?;
+        let mut overlaps = repair.overlaps(&search.topology.rank, meter)?;
+        // Questions are numbered, and so decided, along the order: answers that close a circle together are then near each
+        // other, and few have to be taken back. Key by key they would be as far apart as the history is long.
+        let start = |chain: u32| search.topology.rank[layout.commit(repair.chain(chain).first) as usize];
+        overlaps.sort_by_cached_key(|&(one, other)| (start(one).min(start(other)), one, other));
         let mut refined = Refined::Done;
         for (one, other) in overlaps {
             refined = Refined::More;

@@ -46,7 +46,10 @@ fn lost_updates(registers: &mut Registers<'_>) {
     let mut updater = vec![NONE; registers.versions.len()];
     for place in 0..registers.reads.len() {
         let read = registers.reads[place];
-        if read.next == NONE || registers.versions[read.version as usize].is_ambiguous {
+        if read.next == NONE
+            || !registers.is_item(&read)
+            || registers.versions[read.version as usize].is_ambiguous
+        {
             continue;
         }
         let slot = &mut updater[read.version as usize];

@@ -1,6 +1,6 @@
 //! Why one transaction comes before another, in words.
 
-use history::Key;
+use history::{Key, Value};
 use rustc_hash::FxHashMap;
 
 use super::{NONE, Read, Registers};
@@ -36,6 +36,54 @@ impl Reasons for Registers<'_> {
             }
             _ => None,
         }
+    }
+}
+
+/// What orders two transactions: the key, the earlier version and the later one, and the step that read.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::transactions) struct Shown<'a> {
+    pub key: &'a Key,
+    pub before: &'a Value,
+    pub after: Option<&'a Value>,
+    pub step: Option<u32>,
+}
+
+impl<'a> Registers<'a> {
+    /// What the data shows for an edge.
+    pub fn reason(&self, from: u32, to: u32, kind: Kind) -> Option<Shown<'_>> {
+        let shown = |before: u32, after: Option<u32>, step: Option<u32>| Shown {
+            key: self.key(before),
+            before: self.value(before),
+            after: after.map(|after| self.value(after)),
+            step,
+        };
+        match kind {
+            Kind::Wr => {
+                let read = self.reads_of(to).filter(|read| self.writer(read.version) == Some(from));
+                let read = read.min_by_key(|read| (!self.is_item(read), read.step))?;
+                Some(shown(read.version, None, Some(read.step)))
+            }
+            Kind::Ww => {
+                let (before, after) = self.pair(&self.versions_of(from), to)?;
+                Some(shown(before, Some(after), None))
+            }
+            Kind::Rw => {
+                let mut reads: Vec<&Read> = self.reads_of(from).collect();
+                reads.sort_by_key(|read| (!self.is_item(read), read.step));
+                let versions: Vec<u32> = reads.iter().map(|read| read.version).collect();
+                let (before, after) = self.pair(&versions, to)?;
+                let step = reads.iter().find(|read| read.version == before).map(|read| read.step);
+                Some(shown(before, Some(after), step))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a transaction missed what another wrote to a key that it had read as such.
+    pub fn is_missed_item(&self, from: u32, to: u32) -> bool {
+        let items: Vec<u32> =
+            self.reads_of(from).filter(|read| self.is_item(read)).map(|read| read.version).collect();
+        self.pair(&items, to).is_some()
     }
 }
 

@@ -1,19 +1,33 @@
 //! The edges that a rw-register history proves, or that follow from the order of versions that was assumed.
 
-use super::{NONE, Registers};
+use super::{NONE, Read, Registers};
 use crate::transactions::{
     edges::{Edges, Kind},
     groups::Groups,
 };
 
+/// Which missed versions count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::transactions) enum Reach {
+    /// Those of keys that were read.
+    Items,
+    /// Also those that a condition passed over.
+    All,
+}
+
 /// All edges that the data shows.
 pub(in crate::transactions) fn edges(registers: &Registers<'_>, edges: &mut Edges) {
+    edges_within(registers, Reach::All, edges);
+}
+
+/// The edges that the data shows, as far as they are to count.
+pub(in crate::transactions) fn edges_within(registers: &Registers<'_>, reach: Reach, edges: &mut Edges) {
     for read in &registers.reads {
         if let Some(writer) = registers.writer(read.version) {
             edges.add(writer, read.transaction, Kind::Wr);
         }
     }
-    let readers = readers(registers);
+    let readers = readers(registers, reach);
     let pairs = registers.successors.as_slice();
     let has_wr = |before: u32, after: u32| {
         let reader = registers.versions[after as usize].writer;
@@ -54,8 +68,9 @@ fn cross(edges: &mut Edges, sources: &[u32], targets: &mut Vec<u32>, kind: Kind)
 }
 
 /// The transactions that read each placed version.
-fn readers(registers: &Registers<'_>) -> Groups {
-    let placed = registers.reads.iter().filter(|read| registers.is_placed(read.version));
+fn readers(registers: &Registers<'_>, reach: Reach) -> Groups {
+    let counts = |read: &Read| reach == Reach::All || registers.is_item(read);
+    let placed = registers.reads.iter().filter(|read| registers.is_placed(read.version) && counts(read));
     let pairs: Vec<(u32, u32)> = placed.map(|read| (read.version, read.transaction)).collect();
     Groups::new(registers.versions.len(), &pairs)
 }

@@ -3,7 +3,7 @@
 use history::Outcome;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{NONE, Precedence, Registers, timed};
+use super::{NONE, Precedence, Registers, Version, timed};
 use crate::{
     Anomaly, Budget,
     transactions::{
@@ -18,6 +18,7 @@ use crate::{
 
 pub(super) fn find(registers: &mut Registers<'_>) {
     updates(registers);
+    after_init(registers);
     let proven = registers.successors.len();
     if registers.order.given {
         given(registers);
@@ -47,6 +48,24 @@ fn updates(registers: &mut Registers<'_>) {
         .filter(|(before, after)| before != after)
         .collect();
     registers.successors.extend(pairs);
+}
+
+/// What was there from the beginning was replaced by everything else.
+fn after_init(registers: &mut Registers<'_>) {
+    let Some(init) = registers.init else { return };
+    let mut first = vec![NONE; registers.keys.len()];
+    for (number, version) in (0..).zip(&registers.versions) {
+        if version.writer == init && registers.is_placed(number) {
+            first[version.key as usize] = number;
+        }
+    }
+    for number in 0..registers.versions.len() as u32 {
+        let Version { key, writer, .. } = registers.versions[number as usize];
+        let before = first[key as usize];
+        if before != NONE && writer != NONE && writer != init && registers.is_placed(number) {
+            registers.successors.push((before, number));
+        }
+    }
 }
 
 /// The versions that a transaction shows of its keys, first and last: what it read or left there.
