@@ -187,17 +187,12 @@ const CONSTANT_TOTAL: Promise = Promise {
 
 impl Judgeable for Bank {
     fn promises() -> Vec<Promise> {
-        vec![CONSTANT_TOTAL, LINEARIZABLE]
+        let of_the_lattice = of_the_lattice().into_iter().filter(|promise| promise.name != LINEARIZABLE.name);
+        [CONSTANT_TOTAL, LINEARIZABLE].into_iter().chain(of_the_lattice).collect()
     }
 
     fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
-        let judge = |&name: &&'static str| -> Box<dyn Checker<Self>> {
-            match name {
-                "constant-total" => Box::new(ConstantTotal::default()),
-                model => datatypes::checker(model).expect(OFFERED),
-            }
-        };
-        wish.models.iter().map(judge).collect()
+        ConstantTotal::judges(&wish.models)
     }
 }
 

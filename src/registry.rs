@@ -145,6 +145,9 @@ impl Registry {
             Arc::new(workloads::QueueWorkload::default()),
             Arc::new(workloads::ListAppendWorkload::default()),
             Arc::new(workloads::RwRegisterWorkload::default()),
+            Arc::new(workloads::BankWorkload::default()),
+            Arc::new(workloads::LongForkWorkload::default()),
+            Arc::new(workloads::PredicateWorkload::default()),
         ];
         let mut databases: Vec<Box<dyn DatabaseSource>> = vec![Box::new(Specimen)];
         databases.extend(systems::all());

@@ -13,6 +13,7 @@ pub mod load;
 pub mod logging;
 pub mod progress;
 pub mod stages;
+mod vigil;
 pub mod worker;
 
 pub use choices::Choices;

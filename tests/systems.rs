@@ -97,6 +97,35 @@ fn mariadb_breaks_repeatable_read_without_any_fault_and_keeps_serializable() {
     }
 }
 
+#[test]
+fn banks_and_rows_in_postgresql_show_what_a_level_lets_pass_and_nothing_else() {
+    let _turn = TURN.lock();
+    let program = "/usr/lib/postgresql/15/bin/postgres";
+    if skip("banks and rows in PostgreSQL", program, "postgresql") {
+        return;
+    }
+    let store = Store::new("postgres");
+    let judged_again = |model: &str| {
+        let run = store.0.join("latest").canonicalize().expect("a run was made");
+        let mut check = Command::new(env!("CARGO_BIN_EXE_disprove"));
+        check.arg("check").arg(run).args(["--model", model]).output().expect("the program starts")
+    };
+    let at = |level: &str, workload: &str, lasts: &str| {
+        let common = "--model serializable --faults none --rate 800 --concurrency 12 --seed 3";
+        store.test(&format!("--db postgres --isolation {level} --workload {workload} {common} {lasts}"))
+    };
+    // Two transfers of one account undo each other, unless the level is more than the default of PostgreSQL.
+    let stopped = at("read-committed", "bank", "--time-limit 60 --stop-on-anomaly");
+    expect(&stopped, 1);
+    let said = String::from_utf8_lossy(&stopped.stdout).into_owned();
+    assert!(said.contains("the calls were ended early"), "{said}");
+    expect(&judged_again("read-committed"), 0);
+    expect(&at("serializable", "bank", "--time-limit 4"), 0);
+    // Two transactions that look for each other's row before they insert their own have no order.
+    expect(&at("repeatable-read", "predicate", "--time-limit 4"), 1);
+    expect(&judged_again("snapshot-isolation"), 0);
+}
+
 /// The folder of the example of a system of the user's own.
 fn example(file: &str) -> String {
     format!("{}/examples/mystore/{file}", env!("CARGO_MANIFEST_DIR"))

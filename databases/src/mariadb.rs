@@ -1,7 +1,9 @@
 //! MariaDB 10.6 and later: one server, or a Galera cluster.
 
+mod bank;
 mod client;
 mod galera;
+mod rows;
 mod transactions;
 
 use std::{path::PathBuf, time::Duration};
@@ -10,7 +12,7 @@ use async_trait::async_trait;
 use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, ProcessControl, Speaks};
 use history::{
     NodeId,
-    vocabulary::{ListAppend, Register, RwRegister, Set},
+    vocabulary::{Bank, ListAppend, LongFork, Predicate, Register, RwRegister, Set},
 };
 
 pub use client::MariadbClients;
@@ -173,7 +175,8 @@ fn settings(topology: Topology, cluster: &Cluster, node: &Node) -> String {
 async fn make_settings(topology: Topology, cluster: &Cluster, node: &Node) -> Result<(), Error> {
     let (remote, folder) = (node.remote()?, folder(node));
     remote.upload(&folder.join("my.cnf"), settings(topology, cluster, node).as_bytes()).await?;
-    remote.upload(&folder.join("first.sql"), FIRST.as_bytes()).await
+    let first = [FIRST, rows::FIRST, &bank::first()].concat();
+    remote.upload(&folder.join("first.sql"), first.as_bytes()).await
 }
 
 /// Makes the settings, and beside them the data folder.
@@ -223,7 +226,9 @@ impl Database for Mariadb {
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
         match vocabulary {
             "register" | "set" => Some("linearizable"),
-            "list-append" | "rw-register" => Some(self.isolation.promise()),
+            "list-append" | "rw-register" | "bank" | "long-fork" | "predicate" => {
+                Some(self.isolation.promise())
+            }
             _ => None,
         }
     }
@@ -235,6 +240,9 @@ impl Database for Mariadb {
             .with::<Set>(clients)
             .with::<ListAppend>(clients)
             .with::<RwRegister>(clients)
+            .with::<Bank>(clients)
+            .with::<LongFork>(clients)
+            .with::<Predicate>(clients)
     }
 
     fn nodes_usual(&self) -> usize {

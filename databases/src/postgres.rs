@@ -1,6 +1,8 @@
 //! PostgreSQL 13 and later: one server, or a primary with standbys that are read from.
 
+mod bank;
 mod client;
+mod rows;
 mod standbys;
 mod transactions;
 
@@ -10,7 +12,7 @@ use async_trait::async_trait;
 use cluster::{Cluster, Daemon, Database, Error, Node, ProcessControl, Speaks};
 use history::{
     NodeId,
-    vocabulary::{ListAppend, Register, RwRegister, Set},
+    vocabulary::{Bank, ListAppend, LongFork, Predicate, Register, RwRegister, Set},
 };
 
 pub use client::PostgresClients;
@@ -200,8 +202,11 @@ impl Database for Postgres {
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
         match (self.topology, vocabulary) {
             (Topology::Single, "register" | "set") => Some("linearizable"),
-            (Topology::Single, "list-append" | "rw-register") => Some(self.isolation.promise()),
-            (_, "list-append" | "rw-register") => Some(self.isolation.below_serializable().promise()),
+            (topology, "list-append" | "rw-register" | "bank" | "long-fork" | "predicate") => {
+                let is_single = topology == Topology::Single;
+                let isolation = if is_single { self.isolation } else { self.isolation.below_serializable() };
+                Some(isolation.promise())
+            }
             _ => None,
         }
     }
@@ -213,6 +218,9 @@ impl Database for Postgres {
             .with::<Set>(clients)
             .with::<ListAppend>(clients)
             .with::<RwRegister>(clients)
+            .with::<Bank>(clients)
+            .with::<LongFork>(clients)
+            .with::<Predicate>(clients)
     }
 
     fn nodes_usual(&self) -> usize {
@@ -242,7 +250,8 @@ impl Database for Postgres {
         let node = &cluster.nodes[0];
         let at = |reason: history::Reason| Error::Node { node: node.name.clone(), what: reason.to_string() };
         let session = client::connect(node).await.map_err(at)?;
-        session.batch_execute(TABLES).await.map_err(|error| at(error.to_string().into()))?;
+        let tables = [TABLES, rows::TABLE, &bank::tables()].concat();
+        session.batch_execute(&tables).await.map_err(|error| at(error.to_string().into()))?;
         standbys::follow(cluster).await
     }
 

@@ -89,6 +89,9 @@ pub struct TestArguments {
     /// Stops repeating at the first anomaly.
     #[arg(long, env = "DISPROVE_UNTIL_ANOMALY", help_heading = "Runs")]
     pub until_anomaly: bool,
+    /// Judges the history while the run goes on, and ends the calls at the first anomaly.
+    #[arg(long, env = "DISPROVE_STOP_ON_ANOMALY", help_heading = "Runs")]
+    pub stop_on_anomaly: bool,
     /// The name of the run; the default is made of database and workload.
     #[arg(long, env = "DISPROVE_NAME", help_heading = "Runs")]
     pub name: Option<String>,

@@ -86,6 +86,9 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
     if choices.capture {
         line.push("--capture".into());
     }
+    if choices.stop_on_anomaly {
+        line.push("--stop-on-anomaly".into());
+    }
     match Arguments::try_parse_from(&line) {
         Ok(Arguments { command: Command::Test(mut test), .. }) => {
             test.inventory.clone_from(&choices.inventory);

@@ -68,6 +68,9 @@ pub struct Choices {
     pub plan: Option<PathBuf>,
     /// `--capture`.
     pub capture: bool,
+    /// `--stop-on-anomaly`.
+    #[serde(default)]
+    pub stop_on_anomaly: bool,
     /// `--disk-limit`, in MiB.
     pub disk_limit: u64,
     /// `--name`, or what it was made of.
@@ -142,6 +145,7 @@ impl Choices {
             max_down,
             plan: arguments.plan.clone(),
             capture: arguments.capture,
+            stop_on_anomaly: arguments.stop_on_anomaly,
             disk_limit: arguments.disk_limit,
             name,
             step_limit: arguments.limits.step_limit,
@@ -195,6 +199,9 @@ impl Choices {
         }
         if let Some(seconds) = self.call_timeout {
             command += &format!(" --call-timeout {seconds}");
+        }
+        if self.stop_on_anomaly {
+            command += " --stop-on-anomaly";
         }
         command
     }

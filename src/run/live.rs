@@ -63,6 +63,8 @@ pub struct Live {
     pub history_bytes_max: u64,
     /// What the user interrupts.
     pub interrupts: Interrupts,
+    /// Cancelled by whoever has seen enough: the calls end then, and the rest of the run goes on.
+    pub enough: CancellationToken,
     /// What the user sees.
     pub progress: Arc<Progress>,
     /// The runtime of the clients, apart from the controller's own: a client that blocks it cannot hang the run.
@@ -192,7 +194,9 @@ impl<V: Vocabulary> Stage<V> {
             stop.cancel();
             ended
         };
-        let watch = watch_writer(&self.writer, &self.full, &stop);
+        let watch = async {
+            tokio::join!(watch_writer(&self.writer, &self.full, &stop), end_with(&self.live.enough, &stop)).0
+        };
         let ((crew, end), mut nemesis) = tokio::select! {
             both = async { tokio::join!(work, faults) } => both,
             never = watch => match never {},
@@ -213,6 +217,11 @@ impl<V: Vocabulary> Stage<V> {
         if let Some(warning) = end.warning() {
             self.live.progress.say(&format!("  {warning}"));
             self.summary.warnings.push(warning);
+        }
+        if self.live.enough.is_cancelled() {
+            self.summary.warnings.push(
+                "the calls were ended early because the history showed an anomaly (--stop-on-anomaly)".into(),
+            );
         }
         match self.writer.status() {
             WriterStatus::Full => self
@@ -299,6 +308,12 @@ async fn watch_writer<V: Vocabulary>(
             stop.cancel();
         }
     }
+}
+
+/// Ends the calls when somebody has seen enough.
+async fn end_with(enough: &CancellationToken, stop: &CancellationToken) {
+    enough.cancelled().await;
+    stop.cancel();
 }
 
 /// A duration as the report wants it.

@@ -7,6 +7,7 @@ use cluster::{Cluster, Database, switch::SwitchLag};
 use nemeses::{MaxDown, Plan, PlanSpec, Powers};
 use reports::{Fact, Findings, Phase, Run};
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     back::Back,
@@ -15,11 +16,12 @@ use super::{
     live::{Live, LiveSummary, nanos},
     logging,
     progress::Progress,
+    vigil::{self, Watched},
 };
 use crate::{
     exit::{Exit, Failure},
     expectation::{self, Expectation},
-    judge::JudgeSettings,
+    judge::{JudgeSettings, Limits},
     registry::AnyWorkload,
     store::{self, RunFolder},
 };
@@ -158,12 +160,39 @@ impl Stages {
             folder: self.folder.clone(),
             history_bytes_max: choices.disk_limit.saturating_mul(1 << 20),
             interrupts: self.interrupts.clone(),
+            enough: CancellationToken::new(),
             progress: Arc::clone(&self.progress),
             clients: clients.handle().clone(),
         };
-        let lived = self.job.workload.drive(live).await;
+        let enough = live.enough.clone();
+        let lived = tokio::select! {
+            lived = self.job.workload.drive(live) => lived,
+            failed = self.watch(enough) => Err(failed),
+        };
         clients.shutdown_background();
         lived
+    }
+
+    /// Judges the history while it grows, where that was asked for. It ends only if it cannot even begin.
+    async fn watch(&self, enough: CancellationToken) -> Failure {
+        if self.job.choices.stop_on_anomaly {
+            let settings = match self.job.choices.limits() {
+                Ok(limits) => self.settings(limits),
+                Err(failure) => return failure,
+            };
+            let watched = Watched { workload: Arc::clone(&self.job.workload), settings };
+            vigil::keep(watched, &self.job.expectation, &self.progress, &enough).await;
+        }
+        std::future::pending().await
+    }
+
+    fn settings(&self, limits: Limits) -> JudgeSettings {
+        JudgeSettings {
+            path: self.folder.file(store::HISTORY),
+            run: self.describe(),
+            options: self.job.choices.options(),
+            limits,
+        }
     }
 
     async fn wait_until_ready(&self, cluster: &Cluster) -> Result<(), Failure> {
@@ -241,12 +270,7 @@ impl Stages {
 
     async fn judge(&self, lived: LiveSummary) -> Result<Findings, Failure> {
         self.progress.enter("check", None);
-        let settings = JudgeSettings {
-            path: self.folder.file(store::HISTORY),
-            run: self.describe(),
-            options: self.job.choices.options(),
-            limits: self.job.choices.limits()?,
-        };
+        let settings = self.settings(self.job.choices.limits()?);
         let workload = Arc::clone(&self.job.workload);
         let judged =
             tokio::task::spawn_blocking(move || workload.judge(&settings)).await.map_err(|error| {

@@ -4,12 +4,12 @@
 
 use history::{
     Vocabulary,
-    vocabulary::{Counter, ListAppend, Queue, Register, RwRegister, Set},
+    vocabulary::{Bank, Counter, ListAppend, LongFork, Predicate, Queue, Register, RwRegister, Set},
 };
 
 use crate::{
-    CounterWorkload, ListAppendWorkload, QueueWorkload, RegisterWorkload, RwRegisterWorkload, SetWorkload,
-    Workload, workload::Setting,
+    BankWorkload, CounterWorkload, ListAppendWorkload, LongForkWorkload, PredicateWorkload, QueueWorkload,
+    RegisterWorkload, RwRegisterWorkload, SetWorkload, Workload, workload::Setting,
 };
 
 /// A workload of this vocabulary, with its defaults.
@@ -57,6 +57,24 @@ impl Catalogued for RwRegister {
     }
 }
 
+impl Catalogued for Bank {
+    fn workloads() -> Vec<BoxedWorkload<Self>> {
+        vec![Box::new(BankWorkload::default())]
+    }
+}
+
+impl Catalogued for LongFork {
+    fn workloads() -> Vec<BoxedWorkload<Self>> {
+        vec![Box::new(LongForkWorkload::default())]
+    }
+}
+
+impl Catalogued for Predicate {
+    fn workloads() -> Vec<BoxedWorkload<Self>> {
+        vec![Box::new(PredicateWorkload::default())]
+    }
+}
+
 /// A workload as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -79,6 +97,9 @@ pub fn entries() -> Vec<Entry> {
     list::<Queue>(&mut entries);
     list::<ListAppend>(&mut entries);
     list::<RwRegister>(&mut entries);
+    list::<Bank>(&mut entries);
+    list::<LongFork>(&mut entries);
+    list::<Predicate>(&mut entries);
     entries
 }
 

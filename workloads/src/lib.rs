@@ -33,6 +33,7 @@
 //! Read next: [`generator`] for the rules between generators and whoever asks them, [`combine`] and the functions
 //! below for putting them together, [`simulate`] for trying them without a cluster, [`register`] for a whole workload.
 
+pub mod bank;
 pub mod bound;
 pub mod catalogue;
 pub mod choice;
@@ -41,8 +42,10 @@ pub mod counter;
 pub mod generator;
 pub mod independent;
 pub mod leaves;
+pub mod long_fork;
 pub mod order;
 pub mod pace;
+pub mod predicate;
 pub mod queue;
 pub mod register;
 pub mod set;
@@ -55,16 +58,20 @@ pub mod transform;
 pub mod workload;
 
 mod by_thread;
+mod groups;
 mod ledger;
 mod short_lived;
 
+pub use bank::BankWorkload;
 pub use choice::{any, flip_flop, mix, shortest_any, weighted};
 pub use combine::Combine;
 pub use counter::CounterWorkload;
 pub use generator::{Context, Event, Generator, Step};
 pub use leaves::{Nothing, call, calls, each_of, log, repeat, sleep};
+pub use long_fork::LongForkWorkload;
 pub use order::{cycle, in_order, phases};
 pub use pace::cycle_times;
+pub use predicate::PredicateWorkload;
 pub use queue::QueueWorkload;
 pub use register::RegisterWorkload;
 pub use set::SetWorkload;

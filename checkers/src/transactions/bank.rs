@@ -1,9 +1,10 @@
 //! Banks: what one account loses another gains, so every read must show the same total.
 //!
 //! Whatever shows each reader one consistent state keeps that promise, so a total that is off proves a read skew, an
-//! update that was lost, or half a transfer.
+//! update that was lost, or half a transfer. Which promises of the lattice that breaks is said in [`levels`].
 
 mod culprit;
+mod levels;
 
 use std::collections::BTreeMap;
 
@@ -16,21 +17,57 @@ use history::{
 };
 
 use super::findings::Findings;
-use crate::{Anomaly, Budget, Checker, Validity, Verdict, datatypes::BankTerms};
+use crate::{
+    Anomaly, Budget, Checker, Validity, Verdict,
+    datatypes::{self, BankTerms},
+    lattice::Model,
+};
 
 /// Judges whether every read of a bank shows the same total, all accounts, and no debt where debts are not allowed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConstantTotal {
+    /// The promises of the lattice to judge by; without any, it is that the total is constant and nothing else.
+    pub models: Vec<Model>,
     /// How many anomalies of each kind are described; all are counted.
     pub anomalies_max: usize,
 }
 
 impl Default for ConstantTotal {
     fn default() -> Self {
-        Self { anomalies_max: 16 }
+        Self { models: Vec::new(), anomalies_max: 16 }
     }
 }
+
+impl ConstantTotal {
+    /// Judges what promises of the lattice forbid a bank to show.
+    pub fn by(models: Vec<Model>) -> Self {
+        Self { models, ..Self::default() }
+    }
+
+    /// Who judges a bank by promises of these names: `constant-total`, `linearizable`, and those of the lattice, which are
+    /// judged in one go. Other names are passed over.
+    pub fn judges(names: &[&str]) -> Vec<Box<dyn Checker<Bank>>> {
+        let mut judges: Vec<Box<dyn Checker<Bank>>> = Vec::new();
+        let mut models = Vec::new();
+        for &name in names {
+            if name == TOTAL {
+                judges.push(Box::new(Self::default()));
+            } else if let Some(checker) = datatypes::checker::<Bank>(name) {
+                judges.push(checker);
+            } else if let Ok(model) = Model::named(name) {
+                models.push(model);
+            }
+        }
+        if !models.is_empty() {
+            judges.push(Box::new(Self::by(models)));
+        }
+        judges
+    }
+}
+
+/// The name of the promise that the total is constant.
+const TOTAL: &str = "constant-total";
 
 /// A read that was answered.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +93,10 @@ struct Expected {
 
 impl Checker<Bank> for ConstantTotal {
     fn name(&self) -> String {
-        "constant-total".into()
+        match self.models.as_slice() {
+            [] => TOTAL.into(),
+            models => models.iter().map(|model| model.name()).collect::<Vec<_>>().join(","),
+        }
     }
 
     fn check(&self, history: &History<Bank>, _: &Budget) -> Verdict {
@@ -86,19 +126,7 @@ impl Checker<Bank> for ConstantTotal {
             verdict.validity = verdict.validity.max(Validity::Unknown);
             verdict.notes.push("no transfer succeeded, so no total was ever in danger".into());
         }
-        for (kind, found) in findings.into_iter() {
-            verdict.validity = Validity::Invalid;
-            if found.count > found.shown.len() as u64 {
-                verdict.notes.push(format!(
-                    "{kind} was found {} times; {} are described",
-                    found.count,
-                    found.shown.len()
-                ));
-            }
-            verdict.anomalies.extend(found.shown);
-        }
-        // A wrong total says most, and comes first.
-        verdict.anomalies.sort_by_key(|anomaly| anomaly.kind != "wrong-total");
+        self.conclude(&terms, findings, &mut verdict);
         verdict
     }
 }

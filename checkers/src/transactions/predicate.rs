@@ -5,9 +5,10 @@
 //! the transaction read that one, and is judged as if it had. Such a read is *hidden*: what it missed is a phantom, which
 //! some promises allow where they forbid to miss a row that was read by its key.
 //!
-//! Read next: [`reading`] (what each answer shows), [`words`] (why one transaction comes before another).
+//! Read next: [`table`] (what each row may have been), [`reading`] (what each answer shows), [`words`] (why one transaction comes before another).
 
 mod reading;
+mod table;
 mod words;
 
 use history::{History, Predicate, RwRegister};

@@ -86,7 +86,7 @@ pub(super) struct Registers<'a> {
 
 impl<'a> Registers<'a> {
     pub fn new(history: &'a History<RwRegister>, order: VersionOrder, shown_max: usize) -> Self {
-        Self::gather(history, order, shown_max, (None, None))
+        Self::gather(history, order, shown_max, None, None)
     }
 
     /// A history of rows, some of which were not read by their keys, or were there from the beginning.
@@ -96,14 +96,15 @@ impl<'a> Registers<'a> {
         init: Option<u32>,
         shown_max: usize,
     ) -> Self {
-        Self::gather(history, VersionOrder::EXACT, shown_max, (Some(hidden), init))
+        Self::gather(history, VersionOrder::EXACT, shown_max, Some(hidden), init)
     }
 
     fn gather(
         history: &'a History<RwRegister>,
         order: VersionOrder,
         shown_max: usize,
-        (hidden, init): (Option<&'a FxHashSet<(u32, u32)>>, Option<u32>),
+        hidden: Option<&'a FxHashSet<(u32, u32)>>,
+        init: Option<u32>,
     ) -> Self {
         let mut registers = Self {
             history,

@@ -4,24 +4,28 @@ use async_trait::async_trait;
 use cluster::{Client, ClientFactory, Cluster, Node};
 use history::{
     Outcome, Reason, Value,
-    vocabulary::{ListAppend, RwRegister, list_append, rw_register},
+    vocabulary::{ListAppend, LongFork, RwRegister, list_append, rw_register},
 };
 use mysql_async::{Conn, prelude::Queryable as _};
 
 use super::client::{MariadbClients, is_lost, is_taken_back, open, parse, word};
 
 /// A session that makes transactions.
-struct Transactions {
-    session: Conn,
-    broken: bool,
+pub(super) struct Transactions {
+    pub(super) session: Conn,
+    pub(super) broken: bool,
 }
 
 /// Elements of a list are kept one after the other, with this between them.
 const BETWEEN: char = ' ';
 
-type Failed = mysql_async::Error;
+pub(super) type Failed = mysql_async::Error;
 
 impl Transactions {
+    pub(super) fn new(session: Conn) -> Self {
+        Self { session, broken: false }
+    }
+
     async fn list_step(&mut self, step: &list_append::Step) -> Result<list_append::Answer, Failed> {
         match step {
             list_append::Step::Read(key) => {
@@ -56,13 +60,13 @@ impl Transactions {
     }
 
     /// Nothing was committed, whatever broke. A session that cannot say so itself ends, and the server rolls back then.
-    async fn roll_back<R>(&mut self, error: &Failed) -> Outcome<R> {
+    pub(super) async fn roll_back<R>(&mut self, why: Reason) -> Outcome<R> {
         let ended = self.session.query_drop("ROLLBACK").await;
         self.broken |= ended.is_err();
-        Outcome::Fail(word(error))
+        Outcome::Fail(why)
     }
 
-    async fn commit<R>(&mut self, answers: R) -> Outcome<R> {
+    pub(super) async fn commit<R>(&mut self, answers: R) -> Outcome<R> {
         match self.session.query_drop("COMMIT").await {
             Ok(()) => Outcome::Ok(answers),
             Err(error) => {
@@ -83,8 +87,7 @@ macro_rules! transactions {
         #[async_trait]
         impl ClientFactory<$vocabulary> for MariadbClients {
             async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
-                let session = open(node, self.isolation, self.topology).await?;
-                Ok(Box::new(Transactions { session, broken: false }))
+                Ok(Box::new(Transactions::new(open(node, self.isolation, self.topology).await?)))
             }
         }
 
@@ -92,13 +95,13 @@ macro_rules! transactions {
         impl Client<$vocabulary> for Transactions {
             async fn invoke(&mut self, call: &Vec<$step>) -> Outcome<Vec<$answer>> {
                 if let Err(error) = self.session.query_drop("START TRANSACTION").await {
-                    return self.roll_back(&error).await;
+                    return self.roll_back(word(&error)).await;
                 }
                 let mut answers = Vec::with_capacity(call.len());
                 for step in call {
                     match self.$do(step).await {
                         Ok(answer) => answers.push(answer),
-                        Err(error) => return self.roll_back(&error).await,
+                        Err(error) => return self.roll_back(word(&error)).await,
                     }
                 }
                 self.commit(answers).await
@@ -113,3 +116,4 @@ macro_rules! transactions {
 
 transactions!(ListAppend, list_append::Step, list_append::Answer, list_step);
 transactions!(RwRegister, rw_register::Step, rw_register::Answer, register_step);
+transactions!(LongFork, rw_register::Step, rw_register::Answer, register_step);

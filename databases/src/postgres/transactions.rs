@@ -4,23 +4,27 @@ use async_trait::async_trait;
 use cluster::{Client, ClientFactory, Cluster, Node};
 use history::{
     Outcome, Reason, Value,
-    vocabulary::{ListAppend, RwRegister, list_append, rw_register},
+    vocabulary::{ListAppend, LongFork, RwRegister, list_append, rw_register},
 };
 
 use super::client::{PostgresClients, is_rolled_back, parse, word};
 
 /// A session that makes transactions.
-struct Transactions {
-    session: tokio_postgres::Client,
-    broken: bool,
+pub(super) struct Transactions {
+    pub(super) session: tokio_postgres::Client,
+    pub(super) broken: bool,
 }
 
 /// Elements of a list are kept one after the other, with this between them.
 const BETWEEN: char = ' ';
 
-type Failed = tokio_postgres::Error;
+pub(super) type Failed = tokio_postgres::Error;
 
 impl Transactions {
+    pub(super) fn new(session: tokio_postgres::Client) -> Self {
+        Self { session, broken: false }
+    }
+
     async fn list_step(&self, step: &list_append::Step) -> Result<list_append::Answer, Failed> {
         match step {
             list_append::Step::Read(key) => {
@@ -57,13 +61,13 @@ impl Transactions {
     }
 
     /// Nothing was committed, whatever broke.
-    async fn roll_back<R>(&mut self, error: &Failed) -> Outcome<R> {
+    pub(super) async fn roll_back<R>(&mut self, why: Reason) -> Outcome<R> {
         let ended = self.session.batch_execute("ROLLBACK").await;
         self.broken |= ended.is_err();
-        Outcome::Fail(word(error))
+        Outcome::Fail(why)
     }
 
-    async fn commit<R>(&mut self, answers: R) -> Outcome<R> {
+    pub(super) async fn commit<R>(&mut self, answers: R) -> Outcome<R> {
         match self.session.batch_execute("COMMIT").await {
             Ok(()) => Outcome::Ok(answers),
             Err(error) => {
@@ -83,8 +87,7 @@ macro_rules! transactions {
         #[async_trait]
         impl ClientFactory<$vocabulary> for PostgresClients {
             async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
-                let session = self.session(node).await?;
-                Ok(Box::new(Transactions { session, broken: false }))
+                Ok(Box::new(Transactions::new(self.session(node).await?)))
             }
         }
 
@@ -92,13 +95,13 @@ macro_rules! transactions {
         impl Client<$vocabulary> for Transactions {
             async fn invoke(&mut self, call: &Vec<$step>) -> Outcome<Vec<$answer>> {
                 if let Err(error) = self.session.batch_execute("BEGIN").await {
-                    return self.roll_back(&error).await;
+                    return self.roll_back(word(&error)).await;
                 }
                 let mut answers = Vec::with_capacity(call.len());
                 for step in call {
                     match self.$do(step).await {
                         Ok(answer) => answers.push(answer),
-                        Err(error) => return self.roll_back(&error).await,
+                        Err(error) => return self.roll_back(word(&error)).await,
                     }
                 }
                 self.commit(answers).await
@@ -113,3 +116,4 @@ macro_rules! transactions {
 
 transactions!(ListAppend, list_append::Step, list_append::Answer, list_step);
 transactions!(RwRegister, rw_register::Step, rw_register::Answer, register_step);
+transactions!(LongFork, rw_register::Step, rw_register::Answer, register_step);

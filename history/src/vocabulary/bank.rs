@@ -6,6 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::Vocabulary;
 use crate::{Key, Value};
 
+/// How many accounts a database opens for a run of this program. They are called 0, 1 and so on.
+pub const ACCOUNTS: i64 = 8;
+
+/// How much is in each of them before the first call.
+pub const OPENED_WITH: i64 = 100;
+
 /// Accounts between which money is transferred.
 #[derive(Clone, Copy, Debug)]
 pub struct Bank;

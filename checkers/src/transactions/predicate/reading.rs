@@ -3,7 +3,7 @@
 //! A row that is deleted is written once more, with a value that only that deletion has. A row that was never made holds
 //! the initial value. A read that finds a row missing read one of those, and where only one is possible, that one.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use history::{
     History, Key, Operation, Outcome, Predicate, RwRegister, Value, Vocabulary,
@@ -14,7 +14,10 @@ use history::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::Translated;
+use super::{
+    Translated,
+    table::{Row, deleted, table, within},
+};
 use crate::{Anomaly, Budget, Limit, transactions::findings::Findings};
 
 /// A step of a transaction in the translated history.
@@ -24,10 +27,10 @@ pub(super) type StepPlace = (u32, u32);
 #[derive(Debug)]
 pub(super) struct Rows {
     pub registers: Translated,
-    /// The steps that no answer names: what a read by condition must have read of a row that it does not show.
+    /// The steps that read a row by its being missing: from what a condition selects, or under its own key.
     pub hidden: FxHashSet<StepPlace>,
     /// By which condition a hidden step read.
-    pub conditions: FxHashMap<StepPlace, String>,
+    pub conditions: FxHashMap<StepPlace, Arc<str>>,
     /// The operation that made the rows that are there from the beginning.
     pub init: Option<u32>,
     /// What is wrong with single answers.
@@ -36,21 +39,6 @@ pub(super) struct Rows {
     pub ambiguous: u64,
     /// How many rows have so many versions that their order is not known.
     unordered: u64,
-}
-
-/// One version of a row that some transaction left.
-#[derive(Clone, Debug)]
-struct Version {
-    /// What it is in the translated history.
-    value: Value,
-    is_deleted: bool,
-}
-
-/// All that may have been the value of a row.
-#[derive(Clone, Debug, Default)]
-struct Row {
-    versions: Vec<Version>,
-    is_initial: bool,
 }
 
 impl Rows {
@@ -135,68 +123,6 @@ impl Rows {
     }
 }
 
-impl Row {
-    /// Whether the versions can only have come in one order: none or the initial one, and then one more.
-    fn is_ordered(&self) -> bool {
-        self.versions.len() <= 1 + usize::from(self.is_initial)
-    }
-
-    /// The one version without a row that a read can have found, where it is one; `Err` says how many there are.
-    fn missing(&self, is_selected: impl Fn(&Value) -> bool) -> Result<&Value, usize> {
-        let never = if self.is_initial { None } else { Some(&Value::Nil) };
-        let others =
-            self.versions.iter().filter(|version| version.is_deleted || !is_selected(&version.value));
-        let mut candidates = never.into_iter().chain(others.map(|version| &version.value));
-        match (candidates.next(), candidates.count()) {
-            (Some(only), 0) => Ok(only),
-            (Some(_), more) => Err(1 + more),
-            (None, _) => Err(0),
-        }
-    }
-}
-
-/// The value that a deletion leaves.
-fn deleted(operation: &Operation<Predicate>) -> Value {
-    Value::Text(format!("<deleted by {}>", operation.index).into())
-}
-
-/// What each operation leaves in each row it changes. What certainly did not happen leaves nothing.
-fn table(history: &History<Predicate>) -> BTreeMap<&Key, Row> {
-    let mut table: BTreeMap<&Key, Row> = BTreeMap::new();
-    for operation in &history.operations {
-        let mut left: BTreeMap<&Key, (Value, bool)> = BTreeMap::new();
-        match &operation.call {
-            Call::Init(rows) => {
-                for (key, value) in rows {
-                    left.insert(key, (value.clone(), false));
-                    table.entry(key).or_default().is_initial = true;
-                }
-            }
-            Call::Transaction(steps) => {
-                for step in steps {
-                    match step {
-                        Step::Write(key, value) | Step::Insert(key, value) => {
-                            left.insert(key, (value.clone(), false));
-                        }
-                        Step::Delete(key) => {
-                            left.insert(key, (deleted(operation), true));
-                        }
-                        Step::Read(_) | Step::Select(_) => {}
-                    }
-                }
-            }
-        }
-        let failed = matches!(operation.outcome, Outcome::Fail(_));
-        for (key, (value, is_deleted)) in left {
-            let row = table.entry(key).or_default();
-            if !failed {
-                row.versions.push(Version { value, is_deleted });
-            }
-        }
-    }
-    table
-}
-
 /// What a transaction last did to a row by itself.
 struct Own {
     value: Value,
@@ -217,15 +143,12 @@ struct Draft<'o> {
     call: Vec<rw_register::Step>,
     answers: Vec<rw_register::Answer>,
     own: FxHashMap<Key, Own>,
-    /// The hidden reads since the last change of their rows.
-    seen: FxHashMap<Key, u32>,
 }
 
 impl Draft<'_> {
     fn write(&mut self, key: &Key, value: Value, is_deleted: bool) {
         self.call.push(rw_register::Step::Write(key.clone(), value.clone()));
         self.answers.push(rw_register::Answer::Write(key.clone(), value.clone()));
-        self.seen.remove(key);
         self.own.insert(key.clone(), Own { value, is_deleted });
     }
 
@@ -242,8 +165,7 @@ impl Reader<'_> {
         operation: &Operation<Predicate>,
     ) -> Result<Operation<RwRegister>, Limit> {
         let (call, answers) = (Vec::new(), Vec::new());
-        let (own, seen) = (FxHashMap::default(), FxHashMap::default());
-        let mut draft = Draft { place, operation, call, answers, own, seen };
+        let mut draft = Draft { place, operation, call, answers, own: FxHashMap::default() };
         match (&operation.call, operation.outcome.ok()) {
             (Call::Init(rows), _) => {
                 rows.iter().for_each(|(key, value)| draft.write(key, value.clone(), false));
@@ -293,10 +215,9 @@ impl Reader<'_> {
             Answer::Delete(key) => draft.write(key, deleted(draft.operation), true),
             Answer::Read(key, Some(value)) if *value == Value::Nil => {
                 let found = self.absent(draft, key, |_| true);
-                // The same row was missing from a read by condition before: now it was read by its key.
-                let before = draft.seen.get(key).copied();
-                if let Some(step) = before.filter(|_| found.is_some()) {
-                    self.rows.hidden.remove(&(draft.place, step));
+                // Who finds no row has read no item: he learned that none has that key, which is a condition too.
+                if found.is_some() {
+                    self.rows.hidden.insert((draft.place, draft.call.len() as u32));
                 }
                 draft.read(key, found);
             }
@@ -344,16 +265,16 @@ impl Reader<'_> {
             }
             draft.read(key, Some(value.clone()));
         }
-        let rows = self.table.len() as u64;
-        self.steps_left = self.steps_left.checked_sub(rows).ok_or(Limit::Steps(self.budget.steps_max))?;
         if self.budget.is_expired() {
             return Err(Limit::Time);
         }
-        for (key, row) in self.table {
+        let described: Arc<str> = condition.describe().into();
+        for (key, row) in within(self.table, condition) {
+            self.steps_left = self.steps_left.checked_sub(1).ok_or(Limit::Steps(self.budget.steps_max))?;
             if shown.contains(key) {
                 continue;
             }
-            match draft.own.get(*key) {
+            match draft.own.get(key) {
                 Some(own) if own.is_deleted || !condition.selects(key, &own.value) => continue,
                 Some(own) => {
                     self.own_row_missed(draft.operation, condition, (key, &own.value.clone()));
@@ -362,15 +283,18 @@ impl Reader<'_> {
                 None => {}
             }
             let is_selected = |value: &Value| condition.selects(key, value);
+            if !row.is_ever(is_selected) {
+                // Whatever was there, it would not have been shown.
+                continue;
+            }
             if row.missing(is_selected) == Err(0) {
                 self.missed(draft.operation, condition, key);
             }
             let Some(value) = self.absent(draft, key, is_selected) else { continue };
             let step = draft.call.len() as u32;
             draft.read(key, Some(value));
-            draft.seen.insert((*key).clone(), step);
             self.rows.hidden.insert((draft.place, step));
-            self.rows.conditions.insert((draft.place, step), condition.describe());
+            self.rows.conditions.insert((draft.place, step), Arc::clone(&described));
         }
         Ok(())
     }
