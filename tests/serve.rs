@@ -345,6 +345,7 @@ fn what_cannot_be_served_is_said_in_one_line() {
     assert!(code == Some(64) && said.contains("--address"), "{said}");
 }
 
+/// Takes some 10 s, and more on a busy machine, because two clusters are started and ended.
 #[test]
 fn a_real_run_is_followed_while_it_goes_on() {
     let doctor = Command::new(env!("CARGO_BIN_EXE_disprove")).arg("doctor").output();
