@@ -117,23 +117,26 @@ fn one_order_of_writes_is_not_accused_and_two_readers_who_disagree_are_found() {
     let verdict = judge(&workload, "snapshot-isolation", &history);
     assert_eq!(verdict.validity, Validity::Valid, "{verdict:#?}");
     assert!(verdict.notes.iter().all(|note| !note.contains("could have shown")), "{:?}", verdict.notes);
-    // Somebody saw the first write of a group and not the second: another one now saw the second alone.
-    let mut forked = false;
-    for operation in &mut history.operations {
-        let Outcome::Ok(answers) = &mut operation.outcome else { continue };
-        let seen: Vec<bool> = answers
-            .iter()
-            .map(|answer| matches!(answer, rw_register::Answer::Read(_, Some(Value::Int(_)))))
-            .collect();
-        if seen == [true, true, false] && !forked {
-            let rw_register::Answer::Read(_, value) = &mut answers[0] else { continue };
-            *value = Some(Value::Nil);
-            forked = true;
-        }
-    }
-    assert!(forked);
+    // Where somebody saw the first write of a group alone, another one now saw the second alone.
+    let seen = |operation: &Operation<history::LongFork>| -> Vec<bool> {
+        let answers = operation.outcome.ok().map_or(&[][..], Vec::as_slice);
+        let is_written = |answer: &_| matches!(answer, rw_register::Answer::Read(_, Some(Value::Int(_))));
+        answers.iter().map(is_written).collect()
+    };
+    let alone: Vec<_> = history.operations.iter().filter(|one| seen(one) == [true, false, false]).collect();
+    let alone: Vec<_> = alone.into_iter().map(|one| one.call.clone()).collect();
+    let mut both = history
+        .operations
+        .iter_mut()
+        .filter(|one| seen(one) == [true, true, false] && alone.contains(&one.call));
+    let Some(Outcome::Ok(answers)) = both.next().map(|one| &mut one.outcome) else {
+        panic!("no group was read between its writes")
+    };
+    let rw_register::Answer::Read(_, value) = &mut answers[0] else { panic!("a read was answered") };
+    *value = Some(Value::Nil);
     let verdict = judge(&workload, "snapshot-isolation", &history);
     assert_eq!(verdict.validity, Validity::Invalid, "{verdict:#?}");
+    assert_eq!(verdict.anomalies[0].kind, "long-fork");
 }
 
 /// A table that carries out one transaction after the other.

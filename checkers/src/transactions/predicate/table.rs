@@ -20,12 +20,14 @@ struct Version {
 pub(super) struct Row {
     versions: Vec<Version>,
     is_initial: bool,
+    /// Some transaction left it the same way more than once, so that its versions cannot be told apart.
+    is_repeated: bool,
 }
 
 impl Row {
     /// Whether the versions can only have come in one order: none or the initial one, and then one more.
     pub fn is_ordered(&self) -> bool {
-        self.versions.len() <= 1 + usize::from(self.is_initial)
+        !self.is_repeated && self.versions.len() <= 1 + usize::from(self.is_initial)
     }
 
     /// Whether some version of it is selected.
@@ -71,6 +73,7 @@ pub(super) fn table(history: &History<Predicate>) -> BTreeMap<&Key, Row> {
     let mut table: BTreeMap<&Key, Row> = BTreeMap::new();
     for operation in &history.operations {
         let mut left: BTreeMap<&Key, (Value, bool)> = BTreeMap::new();
+        let mut changed: Vec<(&Key, Value)> = Vec::new();
         match &operation.call {
             Call::Init(rows) => {
                 for (key, value) in rows {
@@ -80,17 +83,19 @@ pub(super) fn table(history: &History<Predicate>) -> BTreeMap<&Key, Row> {
             }
             Call::Transaction(steps) => {
                 for step in steps {
-                    match step {
-                        Step::Write(key, value) | Step::Insert(key, value) => {
-                            left.insert(key, (value.clone(), false));
-                        }
-                        Step::Delete(key) => {
-                            left.insert(key, (deleted(operation), true));
-                        }
-                        Step::Read(_) | Step::Select(_) => {}
-                    }
+                    let (key, value, is_deleted) = match step {
+                        Step::Write(key, value) | Step::Insert(key, value) => (key, value.clone(), false),
+                        Step::Delete(key) => (key, deleted(operation), true),
+                        Step::Read(_) | Step::Select(_) => continue,
+                    };
+                    changed.push((key, value.clone()));
+                    left.insert(key, (value, is_deleted));
                 }
             }
+        }
+        changed.sort_unstable();
+        for pair in changed.windows(2).filter(|pair| pair[0] == pair[1]) {
+            table.entry(pair[0].0).or_default().is_repeated = true;
         }
         let failed = matches!(operation.outcome, Outcome::Fail(_));
         for (key, (value, is_deleted)) in left {
