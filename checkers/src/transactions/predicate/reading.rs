@@ -215,8 +215,10 @@ impl Reader<'_> {
             Answer::Delete(key) => draft.write(key, deleted(draft.operation), true),
             Answer::Read(key, Some(value)) if *value == Value::Nil => {
                 let found = self.absent(draft, key, |_| true);
-                // Who finds no row has read no item: he learned that none has that key, which is a condition too.
-                if found.is_some() {
+                // Who finds no row has read no item: he learned that none has that key, which is a condition too. Only a
+                // row that was there from the beginning is one whoever asks for it.
+                let was_there = self.table.get(key).is_some_and(Row::is_there_at_first);
+                if found.as_ref().is_some_and(|found| *found != Value::Nil || !was_there) {
                     self.rows.hidden.insert((draft.place, draft.call.len() as u32));
                 }
                 draft.read(key, found);

@@ -30,6 +30,11 @@ impl Row {
         !self.is_repeated && self.versions.len() <= 1 + usize::from(self.is_initial)
     }
 
+    /// Whether it was there before every transaction.
+    pub fn is_there_at_first(&self) -> bool {
+        self.is_initial
+    }
+
     /// Whether some version of it is selected.
     pub fn is_ever(&self, is_selected: impl Fn(&Value) -> bool) -> bool {
         self.versions.iter().any(|version| !version.is_deleted && is_selected(&version.value))
