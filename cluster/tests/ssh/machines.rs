@@ -72,6 +72,10 @@ impl Drop for Machines {
             "the cluster does not go away: {}",
             String::from_utf8_lossy(&ended.stderr)
         );
+        // Keys and logs that tests put there; nothing is mounted below it any more.
+        if ended.status.success() {
+            let _left = std::fs::remove_dir_all(&self.folder);
+        }
     }
 }
 
