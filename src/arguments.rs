@@ -77,6 +77,7 @@ pub enum Command {
         after_help = "Examples:\n  disprove test --db specimen --disease no-fsync --faults kill --time-limit 30\n  \
                       disprove test --db specimen --workload register --faults partition,kill --seed 7 --repeat 3 --until-anomaly\n  \
                       disprove test --allow G2-item --require 'ok_rate > 0.5' --require 'p99 < 2s during=none'\n  \
+                      disprove test --endpoint postgres://me@db.example/scratch --password-file secret --workload bank\n  \
                       disprove test --print-config"
     )]
     Test(Box<TestArguments>),

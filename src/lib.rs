@@ -26,6 +26,7 @@ pub mod arguments;
 pub mod certificate;
 pub mod ci;
 pub mod command;
+pub mod endpoints;
 pub mod exit;
 pub mod expectation;
 pub mod inventory;
@@ -46,12 +47,4 @@ mod cli;
 
 pub use cli::{Cli, cli};
 
-#[cfg(any(
-    feature = "etcd",
-    feature = "mariadb",
-    feature = "postgres",
-    feature = "program",
-    feature = "redis"
-))]
-pub use databases;
-pub use {checkers, cluster, history, nemeses, reports, specimens, workloads};
+pub use {checkers, cluster, databases, history, nemeses, reports, specimens, workloads};

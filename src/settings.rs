@@ -198,6 +198,7 @@ pub fn print_config(command: &Command, matches: &ArgMatches, layer: &FileLayer) 
             }
             _ => "default".into(),
         };
+        let value = databases::endpoint::without_password(&value);
         let _ = writeln!(text, "{long:<18} {value:<24} {source}");
     }
     text

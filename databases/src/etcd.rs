@@ -1,4 +1,4 @@
-//! etcd 3.4 and later, spoken to through its HTTP gateway.
+//! etcd 3.4 and later, spoken to through its HTTP gateway: members that the run starts, or that already run.
 
 mod client;
 mod elements;
@@ -17,6 +17,7 @@ use history::{
 
 pub use client::EtcdClients;
 
+use crate::endpoint::Shared;
 use gateway::Gateway;
 
 /// The name of the daemon on each node.
@@ -29,8 +30,11 @@ const PEER_PORT: u16 = 2380;
 const REMEDY: &str = "there is no etcd; to have it: sudo apt-get install etcd-server";
 
 /// etcd, one member per node.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Etcd;
+#[derive(Clone, Debug, Default)]
+pub struct Etcd {
+    /// Where it already runs; `None` where the run starts it.
+    pub running: Option<Shared>,
+}
 
 fn client_url(node: &Node) -> String {
     format!("http://{}:{}", node.address, CLIENT_PORT + node.port_offset)
@@ -91,14 +95,19 @@ impl Database for Etcd {
     }
 
     fn speaks(&self) -> Speaks {
+        let clients = || EtcdClients(self.clone());
         Speaks::default()
-            .with::<Register>(EtcdClients)
-            .with::<Set>(EtcdClients)
-            .with::<ListAppend>(EtcdClients)
-            .with::<RwRegister>(EtcdClients)
+            .with::<Register>(clients())
+            .with::<Set>(clients())
+            .with::<ListAppend>(clients())
+            .with::<RwRegister>(clients())
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
+        if let Some(running) = &self.running {
+            let opened = client::open(self, node).await;
+            return opened.map(|_| ()).map_err(|reason| running.unreachable(node, reason));
+        }
         let found = node.remote()?.exec(&["etcd", "--version"], b"", Duration::from_secs(10)).await;
         match found {
             Ok(output) if output.code == 0 => Ok(()),
@@ -107,6 +116,9 @@ impl Database for Etcd {
     }
 
     async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
+        if self.running.is_some() {
+            return Ok(());
+        }
         for node in &cluster.nodes {
             start_member(cluster, node).await?;
         }
@@ -115,7 +127,7 @@ impl Database for Etcd {
 
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
         for node in &cluster.nodes {
-            let gateway = Gateway::open(node)?;
+            let gateway = Gateway::open(self, node).await.map_err(|error| error.at(node))?;
             // A linearizable read of a key that nobody has proves a leader and a quorum behind this node.
             gateway.range("disprove-ready").await.map_err(|error| error.at(node))?;
         }
@@ -124,11 +136,24 @@ impl Database for Etcd {
 
     async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
         let node = &cluster.nodes[0];
-        Gateway::open(node)?.version().await.map_err(|error| error.at(node))
+        let gateway = Gateway::open(self, node).await.map_err(|error| error.at(node))?;
+        gateway.version().await.map_err(|error| error.at(node))
+    }
+
+    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
+        if let Some(running) = &self.running {
+            let node = &cluster.nodes[0];
+            let gateway = Gateway::open(self, node).await.map_err(|error| error.at(node))?;
+            return gateway.delete_below(&running.keys()).await.map_err(|error| error.at(node));
+        }
+        for node in &cluster.nodes {
+            self.kill(cluster, node.id).await?;
+        }
+        Ok(())
     }
 
     fn processes(&self) -> Option<&dyn ProcessControl> {
-        Some(self)
+        if self.running.is_some() { None } else { Some(self) }
     }
 
     fn primaries(&self) -> Option<&dyn Primaries> {
@@ -152,7 +177,7 @@ impl Primaries for Etcd {
     async fn primaries(&self, cluster: &Cluster) -> Vec<NodeId> {
         let mut leaders = Vec::new();
         for node in &cluster.nodes {
-            let Ok(gateway) = Gateway::open(node) else { continue };
+            let Ok(gateway) = Gateway::open(self, node).await else { continue };
             let asked = tokio::time::timeout(Duration::from_millis(300), gateway.leads()).await;
             if matches!(asked, Ok(Ok(true))) {
                 leaders.push(node.id);

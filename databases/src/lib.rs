@@ -6,15 +6,16 @@
 //! ```
 //! use cluster::Database;
 //!
-//! let etcd = disprove_databases::Etcd;
+//! let etcd = disprove_databases::Etcd::default();
 //! assert_eq!(etcd.speaks().names().collect::<Vec<_>>(), ["list-append", "register", "rw-register", "set"]);
 //! assert_eq!(etcd.promises("register"), Some("linearizable"));
 //! ```
 //!
-//! Read next: [`etcd`], then [`postgres`], then [`redis`], then [`program`] for clients in other languages.
+//! Read next: [`endpoint`] for systems that already run, [`etcd`], then [`postgres`], then [`redis`], then [`program`] for clients in other languages.
 
 #[cfg(feature = "program")]
 pub mod configured;
+pub mod endpoint;
 #[cfg(feature = "etcd")]
 pub mod etcd;
 #[cfg(feature = "mariadb")]
@@ -25,9 +26,12 @@ pub mod postgres;
 pub mod program;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(any(feature = "mariadb", feature = "postgres"))]
+mod sql;
 
 #[cfg(feature = "program")]
 pub use configured::Configured;
+pub use endpoint::{Endpoint, Password, Running};
 #[cfg(feature = "etcd")]
 pub use etcd::Etcd;
 #[cfg(feature = "mariadb")]

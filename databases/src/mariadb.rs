@@ -1,21 +1,21 @@
-//! MariaDB 10.6 and later: one server, or a Galera cluster.
+//! MariaDB 10.6 and later: one server, or a Galera cluster; and whatever speaks its protocol and already runs.
 
-mod bank;
 mod client;
+mod dialect;
 mod galera;
-mod rows;
-mod transactions;
 
 use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, ProcessControl, Speaks};
-use history::{
-    NodeId,
-    vocabulary::{Bank, ListAppend, LongFork, Predicate, Register, RwRegister, Set},
+use history::NodeId;
+
+use crate::{
+    endpoint::Shared,
+    sql::{Family, SqlClients, Wording},
 };
 
-pub use client::MariadbClients;
+pub use dialect::Dialect;
 
 /// The name of the daemon.
 const DAEMON: &str = "mariadb";
@@ -30,15 +30,12 @@ const MAKE_MAX: Duration = Duration::from_secs(110);
 /// Where a server may be, the likeliest first.
 const PLACES: &str =
     "ls -d /usr/sbin/mariadbd /usr/local/sbin/mariadbd /usr/local/mysql/bin/mariadbd 2>/dev/null";
-/// What the first server does when it starts for the first time: one statement a line. Nothing but the run's own network reaches it, so nobody is
-/// asked for a password.
+/// What the first server does when it starts for the first time, before it makes the tables: one statement a line. Nothing
+/// but the run's own network reaches it, so nobody is asked for a password.
 const FIRST: &str = "\
 CREATE USER IF NOT EXISTS disprove@'%';
 GRANT ALL ON *.* TO disprove@'%';
 CREATE DATABASE IF NOT EXISTS disprove;
-CREATE TABLE IF NOT EXISTS disprove.registers (k VARCHAR(100) PRIMARY KEY, v VARCHAR(100) NOT NULL) ENGINE=InnoDB;
-CREATE TABLE IF NOT EXISTS disprove.lists (k VARCHAR(100) PRIMARY KEY, v MEDIUMTEXT NOT NULL) ENGINE=InnoDB;
-CREATE TABLE IF NOT EXISTS disprove.elements (n BIGINT AUTO_INCREMENT PRIMARY KEY, k VARCHAR(100) NOT NULL, e VARCHAR(100) NOT NULL, INDEX (k)) ENGINE=InnoDB;
 ";
 
 /// How much transactions see of each other.
@@ -80,22 +77,14 @@ impl Isolation {
         }
     }
 
-    /// The statements that give a session this level. A server that does not know `innodb_snapshot_isolation` refuses, and
-    /// the session with it: a level that was not asked for is never tested by mistake.
-    fn statements(self) -> Vec<String> {
-        let level = match self {
+    /// Its name in SQL.
+    fn sql(self) -> &'static str {
+        match self {
             Self::ReadUncommitted => "READ UNCOMMITTED",
             Self::ReadCommitted => "READ COMMITTED",
             Self::RepeatableRead | Self::SnapshotIsolation => "REPEATABLE READ",
             Self::Serializable => "SERIALIZABLE",
-        };
-        let mut statements = vec![format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}")];
-        match self {
-            Self::SnapshotIsolation => statements.push("SET SESSION innodb_snapshot_isolation = ON".into()),
-            Self::RepeatableRead => statements.push("SET SESSION innodb_snapshot_isolation = OFF".into()),
-            _ => {}
         }
-        statements
     }
 
     /// The promise of the lattice that bears the name of the level.
@@ -127,13 +116,17 @@ impl Topology {
     }
 }
 
-/// MariaDB.
-#[derive(Clone, Copy, Debug, Default)]
+/// MariaDB, or what speaks its protocol.
+#[derive(Clone, Debug, Default)]
 pub struct Mariadb {
     /// The level of every transaction.
     pub isolation: Isolation,
     /// How its servers stand to each other.
     pub topology: Topology,
+    /// Whose levels they are.
+    pub dialect: Dialect,
+    /// Where it already runs; `None` where the run starts it.
+    pub running: Option<Shared>,
 }
 
 fn port(node: &Node) -> u16 {
@@ -175,7 +168,8 @@ fn settings(topology: Topology, cluster: &Cluster, node: &Node) -> String {
 async fn make_settings(topology: Topology, cluster: &Cluster, node: &Node) -> Result<(), Error> {
     let (remote, folder) = (node.remote()?, folder(node));
     remote.upload(&folder.join("my.cnf"), settings(topology, cluster, node).as_bytes()).await?;
-    let first = [FIRST, rows::FIRST, &bank::first()].concat();
+    let tables = Wording::new(Family::Mysql, "disprove.").tables(false);
+    let first = format!("{FIRST}{};\n", tables.join(";\n"));
     remote.upload(&folder.join("first.sql"), first.as_bytes()).await
 }
 
@@ -234,15 +228,7 @@ impl Database for Mariadb {
     }
 
     fn speaks(&self) -> Speaks {
-        let clients = MariadbClients { isolation: self.isolation, topology: self.topology };
-        Speaks::default()
-            .with::<Register>(clients)
-            .with::<Set>(clients)
-            .with::<ListAppend>(clients)
-            .with::<RwRegister>(clients)
-            .with::<Bank>(clients)
-            .with::<LongFork>(clients)
-            .with::<Predicate>(clients)
+        SqlClients::new(self.clone()).speaks()
     }
 
     fn nodes_usual(&self) -> usize {
@@ -250,20 +236,26 @@ impl Database for Mariadb {
     }
 
     fn nodes_max(&self) -> Option<usize> {
-        (self.topology == Topology::Single).then_some(1)
+        (self.topology == Topology::Single && self.running.is_none()).then_some(1)
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
+        if self.running.is_some() {
+            return self.serves(node, false).await;
+        }
         program(node).await?;
         if self.topology == Topology::Galera { galera::install(node).await } else { Ok(()) }
     }
 
     async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
         let first = &cluster.nodes[0];
+        if self.running.is_some() {
+            return self.carry_out(first, self.wording().tables(true)).await;
+        }
         make(self.topology, cluster, first).await?;
         let begin = format!("--init-file={}/first.sql", folder(first).display());
         if self.topology == Topology::Galera {
-            galera::start(*self, cluster, begin).await
+            galera::start(self, cluster, begin).await
         } else {
             start_server(first, &[begin]).await
         }
@@ -271,18 +263,28 @@ impl Database for Mariadb {
 
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
         for node in &cluster.nodes {
-            self.serves(node).await?;
+            self.serves(node, true).await?;
         }
         Ok(())
     }
 
     async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
         let node = &cluster.nodes[0];
-        client::version(node).await.map_err(|reason| at(node, reason))
+        client::version(self, node).await.map_err(|reason| at(node, reason))
+    }
+
+    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
+        if self.running.is_some() {
+            return self.carry_out(&cluster.nodes[0], self.wording().removal()).await;
+        }
+        for node in &cluster.nodes {
+            self.kill(cluster, node.id).await?;
+        }
+        Ok(())
     }
 
     fn processes(&self) -> Option<&dyn ProcessControl> {
-        Some(self)
+        if self.running.is_some() { None } else { Some(self) }
     }
 }
 
@@ -298,9 +300,33 @@ impl ProcessControl for Mariadb {
 }
 
 impl Mariadb {
-    /// Whether the server of a node takes calls.
-    async fn serves(self, node: &Node) -> Result<(), Error> {
-        let session = client::open(node, self.isolation, self.topology).await;
-        session.map(|_| ()).map_err(|reason| at(node, reason))
+    /// The words of its dialect; where others use it too, its tables carry the id of the run.
+    fn wording(&self) -> Wording {
+        let prefix = self.running.as_ref().map_or(String::new(), |running| running.prefix());
+        Wording::new(Family::Mysql, prefix)
+    }
+
+    /// Whether the server of a node takes calls, or at least sessions.
+    async fn serves(&self, node: &Node, calls: bool) -> Result<(), Error> {
+        let opened = if calls {
+            client::open(self, node).await
+        } else {
+            client::connect(self, node, Vec::new()).await
+        };
+        opened.map(|_| ()).map_err(|reason| match &self.running {
+            Some(running) => running.unreachable(node, reason),
+            None => at(node, reason),
+        })
+    }
+
+    /// Carries out statements on a node, one after the other.
+    async fn carry_out(&self, node: &Node, statements: Vec<String>) -> Result<(), Error> {
+        use mysql_async::prelude::Queryable as _;
+        let session = client::connect(self, node, Vec::new()).await;
+        let mut session = session.map_err(|reason| at(node, reason))?;
+        for statement in statements {
+            session.query_drop(statement).await.map_err(|error| at(node, client::word(&error)))?;
+        }
+        Ok(())
     }
 }

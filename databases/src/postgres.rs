@@ -1,21 +1,22 @@
-//! PostgreSQL 13 and later: one server, or a primary with standbys that are read from.
+//! PostgreSQL 13 and later: one server, or a primary with standbys that are read from; and whatever speaks its protocol and
+//! already runs.
 
-mod bank;
 mod client;
-mod rows;
+mod dialect;
 mod standbys;
-mod transactions;
 
 use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use cluster::{Cluster, Daemon, Database, Error, Node, ProcessControl, Speaks};
-use history::{
-    NodeId,
-    vocabulary::{Bank, ListAppend, LongFork, Predicate, Register, RwRegister, Set},
+use history::NodeId;
+
+use crate::{
+    endpoint::Shared,
+    sql::{Family, SqlClients, Wording},
 };
 
-pub use client::PostgresClients;
+pub use dialect::Dialect;
 
 /// The name of the daemon.
 const DAEMON: &str = "postgres";
@@ -27,13 +28,6 @@ const USER: &str = "disprove";
 const REMEDY: &str = "there is no PostgreSQL; to have it: sudo apt-get install postgresql";
 /// The longest that making a fresh data folder may take.
 const INITDB_MAX: Duration = Duration::from_secs(60);
-/// The tables that the vocabularies are kept in.
-const TABLES: &str = "
-    CREATE TABLE IF NOT EXISTS registers (k text PRIMARY KEY, v text NOT NULL);
-    CREATE TABLE IF NOT EXISTS lists (k text PRIMARY KEY, v text NOT NULL);
-    CREATE TABLE IF NOT EXISTS elements (k text NOT NULL, e text NOT NULL);
-    CREATE INDEX IF NOT EXISTS elements_k ON elements (k);";
-
 /// How much transactions see of each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Isolation {
@@ -72,15 +66,6 @@ impl Isolation {
             Self::Serializable => "SERIALIZABLE",
         }
     }
-
-    /// What PostgreSQL's documentation promises of it, as a promise of the lattice.
-    fn promise(self) -> &'static str {
-        match self {
-            Self::ReadCommitted => "read-committed",
-            Self::RepeatableRead => "snapshot-isolation",
-            Self::Serializable => "serializable",
-        }
-    }
 }
 
 /// How its servers stand to each other.
@@ -109,13 +94,46 @@ impl Topology {
     }
 }
 
-/// PostgreSQL.
-#[derive(Clone, Copy, Debug, Default)]
+/// PostgreSQL, or what speaks its protocol.
+#[derive(Clone, Debug, Default)]
 pub struct Postgres {
     /// The level of every transaction. A standby knows no serializable transactions, and makes repeatable-read ones then.
     pub isolation: Isolation,
     /// How its servers stand to each other.
     pub topology: Topology,
+    /// Whose levels and promises they are.
+    pub dialect: Dialect,
+    /// Where it already runs; `None` where the run starts it.
+    pub running: Option<Shared>,
+}
+
+impl Postgres {
+    /// The words of its dialect; where others use it too, its tables carry the id of the run.
+    fn wording(&self) -> Wording {
+        let prefix = self.running.as_ref().map_or(String::new(), |running| running.prefix());
+        Wording::new(Family::Postgres, prefix)
+    }
+
+    /// Carries out statements on a node, one after the other.
+    async fn carry_out(&self, node: &Node, statements: Vec<String>) -> Result<(), Error> {
+        let session = self.connect(node).await?;
+        for statement in statements {
+            session.batch_execute(&statement).await.map_err(|error| at(node, client::word(&error)))?;
+        }
+        Ok(())
+    }
+
+    /// A session that makes no calls.
+    async fn connect(&self, node: &Node) -> Result<tokio_postgres::Client, Error> {
+        client::connect(self, node).await.map_err(|reason| match &self.running {
+            Some(running) => running.unreachable(node, reason),
+            None => at(node, reason),
+        })
+    }
+}
+
+fn at(node: &Node, what: impl ToString) -> Error {
+    Error::Node { node: node.name.clone(), what: what.to_string() }
 }
 
 fn port(node: &Node) -> u16 {
@@ -201,26 +219,19 @@ impl Database for Postgres {
     /// transactions it promises a snapshot.
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
         match (self.topology, vocabulary) {
-            (Topology::Single, "register" | "set") => Some("linearizable"),
+            (Topology::Single, "register") => Some("linearizable"),
+            (Topology::Single, "set") => Some(self.dialect.promises_of_sets()),
             (topology, "list-append" | "rw-register" | "bank" | "long-fork" | "predicate") => {
                 let is_single = topology == Topology::Single;
                 let isolation = if is_single { self.isolation } else { self.isolation.below_serializable() };
-                Some(isolation.promise())
+                Some(self.dialect.promise(isolation))
             }
             _ => None,
         }
     }
 
     fn speaks(&self) -> Speaks {
-        let clients = PostgresClients { isolation: self.isolation, topology: self.topology };
-        Speaks::default()
-            .with::<Register>(clients)
-            .with::<Set>(clients)
-            .with::<ListAppend>(clients)
-            .with::<RwRegister>(clients)
-            .with::<Bank>(clients)
-            .with::<LongFork>(clients)
-            .with::<Predicate>(clients)
+        SqlClients::new(self.clone()).speaks()
     }
 
     fn nodes_usual(&self) -> usize {
@@ -232,42 +243,63 @@ impl Database for Postgres {
     }
 
     fn nodes_max(&self) -> Option<usize> {
-        (self.topology == Topology::Single).then_some(1)
+        (self.topology == Topology::Single && self.running.is_none()).then_some(1)
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
-        programs(node).await.map(|_| ())
+        match &self.running {
+            Some(_) => self.connect(node).await.map(|_| ()),
+            None => programs(node).await.map(|_| ()),
+        }
     }
 
     async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
         let node = &cluster.nodes[0];
+        if self.running.is_some() {
+            return self.carry_out(node, self.wording().tables(true)).await;
+        }
         make(self.topology, node).await?;
         start_server(node).await?;
-        standbys::start(cluster).await
+        standbys::start(self, cluster).await
     }
 
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
         let node = &cluster.nodes[0];
-        let at = |reason: history::Reason| Error::Node { node: node.name.clone(), what: reason.to_string() };
-        let session = client::connect(node).await.map_err(at)?;
-        let tables = [TABLES, rows::TABLE, &bank::tables()].concat();
-        session.batch_execute(&tables).await.map_err(|error| at(error.to_string().into()))?;
-        standbys::follow(cluster).await
+        if self.running.is_none() {
+            self.carry_out(node, self.wording().tables(false)).await?;
+        }
+        if self.topology != Topology::Single {
+            return standbys::follow(self, cluster).await;
+        }
+        for node in &cluster.nodes {
+            client::open(self, node).await.map_err(|reason| at(node, reason))?;
+        }
+        Ok(())
     }
 
     async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
         let node = &cluster.nodes[0];
-        let at = |what: String| Error::Node { node: node.name.clone(), what };
-        let session = client::connect(node).await.map_err(|reason| at(reason.to_string()))?;
-        let row =
-            session.query_one("SHOW server_version", &[]).await.map_err(|error| at(error.to_string()))?;
-        row.try_get(0).map_err(|error| at(error.to_string()))
+        let session = self.connect(node).await?;
+        let asked = self.dialect.version();
+        let row = session.query_one(asked, &[]).await.map_err(|error| at(node, client::word(&error)))?;
+        row.try_get(0).map_err(|error| at(node, error))
+    }
+
+    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
+        if self.running.is_some() {
+            return self.carry_out(&cluster.nodes[0], self.wording().removal()).await;
+        }
+        for node in &cluster.nodes {
+            self.kill(cluster, node.id).await?;
+        }
+        Ok(())
     }
 
     fn processes(&self) -> Option<&dyn ProcessControl> {
-        Some(self)
+        if self.running.is_some() { None } else { Some(self) }
     }
 }
+
 #[async_trait]
 impl ProcessControl for Postgres {
     fn daemons(&self) -> &[&str] {

@@ -1,7 +1,8 @@
-//! Redis 6 and later: one server, or a primary with replicas and a sentinel on every node.
+//! Redis 6 and later: one server, or a primary with replicas and a sentinel on every node; or one that already runs.
 
 mod client;
 mod processes;
+mod removal;
 mod session;
 mod transactions;
 mod wire;
@@ -16,6 +17,8 @@ use history::{
 };
 
 pub use client::RedisClients;
+
+use crate::endpoint::Shared;
 
 use session::{address, primary_by_sentinel, question, role};
 use wire::Reply;
@@ -61,10 +64,12 @@ impl Topology {
 }
 
 /// Redis. Every server appends each command to its file and waits until the disk has it (`appendfsync always`).
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Redis {
     /// How its servers stand to each other.
     pub topology: Topology,
+    /// Where it already runs; `None` where the run starts it. Nothing is known of its settings then.
+    pub running: Option<Shared>,
 }
 
 /// The folder of a node's data.
@@ -137,13 +142,13 @@ async fn follows(node: &Node, primary: std::net::SocketAddr) -> Result<(), Error
 }
 
 impl Redis {
-    fn has_sentinels(self) -> bool {
+    fn has_sentinels(&self) -> bool {
         self.topology == Topology::Sentinel
     }
 
     /// Waits until every replica follows the first node. The sentinels look at a replica once in ten seconds: one that had
     /// no link when they looked first is not made primary for as long.
-    async fn wait_for_replicas(self, cluster: &Cluster) -> Result<(), Error> {
+    async fn wait_for_replicas(&self, cluster: &Cluster) -> Result<(), Error> {
         let (began, primary) = (std::time::Instant::now(), address(&cluster.nodes[0]));
         for node in &cluster.nodes[1..] {
             while let Err(error) = follows(node, primary).await {
@@ -157,7 +162,7 @@ impl Redis {
     }
 
     /// Whether all sentinels name one primary, that one serves, and all others follow it.
-    async fn has_settled(self, cluster: &Cluster) -> Result<(), Error> {
+    async fn has_settled(&self, cluster: &Cluster) -> Result<(), Error> {
         let mut primary = None;
         for node in &cluster.nodes {
             let named = primary_by_sentinel(node).await.map_err(|reason| at(node, reason))?;
@@ -192,14 +197,14 @@ impl Database for Redis {
     }
 
     fn speaks(&self) -> Speaks {
-        let clients = RedisClients { topology: self.topology };
+        let clients = || RedisClients(self.clone());
         Speaks::default()
-            .with::<Register>(clients)
-            .with::<Set>(clients)
-            .with::<Counter>(clients)
-            .with::<Queue>(clients)
-            .with::<ListAppend>(clients)
-            .with::<RwRegister>(clients)
+            .with::<Register>(clients())
+            .with::<Set>(clients())
+            .with::<Counter>(clients())
+            .with::<Queue>(clients())
+            .with::<ListAppend>(clients())
+            .with::<RwRegister>(clients())
     }
 
     fn nodes_usual(&self) -> usize {
@@ -211,10 +216,14 @@ impl Database for Redis {
     }
 
     fn nodes_max(&self) -> Option<usize> {
-        (!self.has_sentinels()).then_some(1)
+        (!self.has_sentinels() && self.running.is_none()).then_some(1)
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
+        if let Some(running) = &self.running {
+            let opened = session::Session::open(self, node).await;
+            return opened.map(|_| ()).map_err(|reason| running.unreachable(node, reason));
+        }
         let found = node.remote()?.exec(&["redis-server", "--version"], b"", Duration::from_secs(10)).await;
         match found {
             Ok(output) if output.code == 0 => Ok(()),
@@ -223,6 +232,9 @@ impl Database for Redis {
     }
 
     async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
+        if self.running.is_some() {
+            return Ok(());
+        }
         for node in &cluster.nodes {
             let settings = server_settings(cluster, node);
             node.remote()?.upload(&folder(node).join("redis.conf"), settings.as_bytes()).await?;
@@ -244,24 +256,38 @@ impl Database for Redis {
         if self.has_sentinels() {
             self.has_settled(cluster).await?;
         }
-        let node = &cluster.nodes[0];
-        session::Session::open(self.topology, node).await.map(|_| ()).map_err(|reason| at(node, reason))
+        let served = if self.running.is_some() { &cluster.nodes[..] } else { &cluster.nodes[..1] };
+        for node in served {
+            session::Session::open(self, node).await.map_err(|reason| at(node, reason))?;
+        }
+        Ok(())
     }
 
     async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
         let node = &cluster.nodes[0];
-        let reply = question(address(node), &["INFO", "server"]).await.map_err(|reason| at(node, reason))?;
+        let mut session = session::Session::open(self, node).await.map_err(|reason| at(node, reason))?;
+        let reply = session.ask(&["INFO", "server"]).await.map_err(|trouble| at(node, trouble.word()))?;
         let lines = reply.text().unwrap_or_default().lines();
         let version = lines.filter_map(|line| line.strip_prefix("redis_version:")).next();
         version.map(|version| version.trim().to_owned()).ok_or_else(|| at(node, "it tells no version"))
     }
 
+    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
+        if let Some(running) = &self.running {
+            return self.remove_keys(cluster, &running.keys()).await;
+        }
+        for node in &cluster.nodes {
+            self.kill(cluster, node.id).await?;
+        }
+        Ok(())
+    }
+
     fn processes(&self) -> Option<&dyn ProcessControl> {
-        Some(self)
+        if self.running.is_some() { None } else { Some(self) }
     }
 
     fn primaries(&self) -> Option<&dyn Primaries> {
-        Some(self)
+        if self.running.is_some() { None } else { Some(self) }
     }
 }
 

@@ -31,6 +31,31 @@ pub struct TestArguments {
     /// Which nodes, and how to reach them.
     #[command(flatten)]
     pub reach: ReachArguments,
+    /// A system that already runs, by the URLs of its nodes, comma-separated: postgres://user@host:5432/database, redis://host,
+    /// http://host:2379 (etcd), mysql://user@host/database. It is left as it was found, and gets no faults unless --ssh says how
+    /// to reach the machines.
+    #[arg(
+        long,
+        env = "DISPROVE_ENDPOINT",
+        hide_env_values = true,
+        value_name = "URLS",
+        value_delimiter = ',',
+        help_heading = "Cluster"
+    )]
+    pub endpoint: Vec<String>,
+    /// Which system it is, where several speak one protocol: postgres, cockroachdb, yugabytedb; mariadb, mysql, tidb. The default
+    /// is what the scheme of the URL says.
+    #[arg(long, env = "DISPROVE_DIALECT", value_name = "NAME", help_heading = "Cluster")]
+    pub dialect: Option<String>,
+    /// A file whose first line is the password for --endpoint (or DISPROVE_PASSWORD in the environment).
+    #[arg(long, env = "DISPROVE_PASSWORD_FILE", value_name = "FILE", help_heading = "Cluster")]
+    pub password_file: Option<PathBuf>,
+    /// The system of --endpoint, once the URLs were understood.
+    #[arg(skip)]
+    pub running: Option<databases::endpoint::Shared>,
+    /// The id of a stored run, whose leftovers are to be removed.
+    #[arg(skip)]
+    pub run_id: Option<String>,
     /// The machines of a stored run, in place of what the flags say.
     #[arg(skip)]
     pub inventory: Option<Inventory>,
@@ -65,9 +90,10 @@ pub struct TestArguments {
     /// Decides every random choice of the tester; the default is drawn and printed.
     #[arg(long, env = "DISPROVE_SEED", help_heading = "Load")]
     pub seed: Option<u64>,
-    /// Families of faults and profiles of them, comma-separated, as `disprove list faults` names them; or none.
-    #[arg(long, default_value = "all", env = "DISPROVE_FAULTS", help_heading = "Faults")]
-    pub faults: String,
+    /// Families of faults and profiles of them, comma-separated, as `disprove list faults` names them; or none. The default is
+    /// all, and none where --endpoint gives only addresses.
+    #[arg(long, env = "DISPROVE_FAULTS", help_heading = "Faults")]
+    pub faults: Option<String>,
     /// How hard faults strike: gentle, standard or harsh; the default is that of the profile.
     #[arg(long, env = "DISPROVE_PACE", help_heading = "Faults")]
     pub pace: Option<String>,
@@ -122,6 +148,13 @@ pub struct TestArguments {
     /// What the checkers may spend.
     #[command(flatten)]
     pub limits: LimitArguments,
+}
+
+impl TestArguments {
+    /// The faults that are asked for.
+    pub fn faults(&self) -> &str {
+        self.faults.as_deref().unwrap_or("all")
+    }
 }
 
 /// What a run is expected to do, for a pipeline to go by.

@@ -7,6 +7,7 @@ use std::{
 
 use super::replay;
 use crate::{
+    endpoints,
     exit::{Exit, Failure},
     registry::Registry,
     run::Choices,
@@ -38,10 +39,33 @@ pub fn run(registry: &Registry, path: &Path) -> Result<Exit, Failure> {
         )));
     }
     let choices = replay::read_choices(&folder)?;
-    match choices.inventory {
+    let healed = match choices.inventory {
         Some(_) => heal_machines(registry, &folder, &choices),
-        None => heal_here(&folder),
+        None if choices.endpoints.is_empty() => heal_here(&folder),
+        None => Ok(Exit::Valid),
+    };
+    if !choices.endpoints.is_empty() {
+        remove_from_running(registry, &folder, &choices)?;
     }
+    healed
+}
+
+/// Removes what a run made in a system that already ran.
+fn remove_from_running(registry: &Registry, folder: &RunFolder, choices: &Choices) -> Result<(), Failure> {
+    let mut arguments = replay::arguments(choices, folder)?;
+    arguments.run_id = Some(choices.run_id.clone());
+    // Which faults there were does not matter to what is left in the system.
+    (arguments.faults, arguments.plan) = (None, None);
+    let arguments = endpoints::settled(&arguments, choices.seed)?;
+    let database = registry.database(&arguments)?;
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
+    runtime.block_on(async {
+        let cluster = endpoints::cluster(&choices.endpoints).await?;
+        database.stop(&cluster).await?;
+        crate::output::putln!("removed: everything of run {} in {}", choices.run_id, choices.system());
+        Ok(())
+    })
 }
 
 /// The namespaces of a local cluster, and every fault in them, end with their controller, so what is left to do is to

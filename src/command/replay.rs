@@ -40,18 +40,20 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
     let mut flag = |name: &str, value: String| line.push(format!("--{name}={value}"));
     flag("db", choices.db.clone());
     flag("disease", choices.disease.clone());
-    if let Some(level) = &choices.isolation {
-        flag("isolation", level.clone());
+    let names =
+        [("isolation", &choices.isolation), ("topology", &choices.topology), ("dialect", &choices.dialect)];
+    for (name, value) in names {
+        value.iter().for_each(|value| flag(name, value.clone()));
     }
-    if let Some(topology) = &choices.topology {
-        flag("topology", topology.clone());
+    for (name, file) in [("config", &choices.config), ("password-file", &choices.password_file)] {
+        file.iter().for_each(|file| flag(name, file.display().to_string()));
     }
-    if let Some(config) = &choices.config {
-        flag("config", config.display().to_string());
+    if !choices.endpoints.is_empty() {
+        flag("endpoint", choices.endpoints.join(","));
     }
     flag("workload", choices.workload.clone());
     flag("model", choices.model.clone());
-    if choices.inventory.is_none() {
+    if !choices.is_elsewhere() {
         flag("nodes", choices.nodes.join(","));
     }
     flag("concurrency", choices.concurrency.to_string());

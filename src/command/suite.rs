@@ -28,7 +28,7 @@ use self::{
 use super::test;
 use crate::{
     arguments::{Arguments, Command, OutputFormat, SuiteArguments, TestArguments},
-    ci,
+    ci, endpoints,
     exit::{Exit, Failure},
     output,
     registry::Registry,
@@ -101,13 +101,17 @@ fn tasks(registry: &Registry, file: &SuiteFile) -> Result<(Vec<Task>, Vec<String
     for flags in &file.cells {
         let seed: u64 = flags["seed"].parse().map_err(|_| Failure::usage("a seed is a whole number"))?;
         let line = attempt::command_line(flags, seed);
-        let fail = |what: &str| Failure::usage(format!("the cell `{}`: {what}", line.join(" ")));
+        let shown = databases::endpoint::without_password(&line.join(" "));
+        let fail = |what: &str| Failure::usage(format!("the cell `{shown}`: {what}"));
         let parsed = Arguments::try_parse_from(["disprove", "test"].map(str::to_owned).iter().chain(&line));
         let arguments = match parsed.map(|parsed| parsed.command) {
             Ok(Command::Test(arguments)) => arguments,
             Ok(_) => unreachable!("the line above says test"),
             Err(error) => return Err(fail(error.to_string().lines().next().unwrap_or_default())),
         };
+        endpoints::refuse_passwords(&arguments).map_err(|failure| fail(&failure.message))?;
+        let arguments =
+            endpoints::settled(&arguments, seed).map_err(|failure| fail(&failure.message))?.into_owned();
         let database = registry.database(&arguments).map_err(|failure| fail(&failure.message))?;
         let workload = registry.workloads().find(|workload| workload.name() == arguments.workload);
         if workload.is_some_and(|workload| !workload.is_spoken(&database.speaks())) {
@@ -133,7 +137,7 @@ fn task(flags: &Flags, seed: u64, arguments: &TestArguments) -> Task {
     if arguments.disease != "none" {
         tested += &format!(" ({})", arguments.disease);
     }
-    tested += &format!(", {}, {}", arguments.workload, arguments.faults);
+    tested += &format!(", {}, {}", arguments.workload, arguments.faults());
     for (flag, value) in flags.iter().filter(|(flag, _)| !named(flag)) {
         tested += &format!(", {flag} {value}");
     }

@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use super::style;
 use crate::{
     arguments::{Color, OutputFormat, TestArguments},
-    ci,
+    ci, endpoints,
     exit::{Exit, Failure},
     expectation::Expectation,
     models,
@@ -21,8 +21,8 @@ pub fn run(registry: &Registry, arguments: TestArguments, color: Color) -> Resul
     // Every flag is judged before the namespaces are entered: a mistake is answered at once. Inside, this program
     // starts anew and comes here a second time.
     let jobs = jobs(registry, &arguments, arguments.seed.unwrap_or_else(draw_seed))?;
-    // Machines that are reached over SSH need no namespaces here.
-    let outside = if jobs.iter().all(|job| job.choices.inventory.is_some()) { None } else { inside::enter() };
+    // Machines that are reached over SSH, and systems that already run, need no namespaces here.
+    let outside = if jobs.iter().all(|job| job.choices.is_elsewhere()) { None } else { inside::enter() };
     let runtime =
         Runtime::new().map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
     runtime.block_on(async {
@@ -65,6 +65,8 @@ fn jobs(registry: &Registry, arguments: &TestArguments, first: u64) -> Result<Ve
 
 /// The job that the flags describe, with this seed.
 pub fn job(registry: &Registry, arguments: &TestArguments, seed: u64) -> Result<Job, Failure> {
+    let arguments = endpoints::settled(arguments, seed)?;
+    let arguments = arguments.as_ref();
     let database = registry.database(arguments)?;
     let workload = registry.workload(&arguments.workload, database.as_ref())?;
     let model = model(arguments, workload.vocabulary(), database.promises(workload.vocabulary()))?;

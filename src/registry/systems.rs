@@ -39,7 +39,8 @@ impl DatabaseSource for Etcd {
         refuse_disease(arguments)?;
         refuse_isolation(arguments)?;
         refuse_topology(arguments)?;
-        Ok(Arc::new(databases::Etcd))
+        refuse_dialect(arguments)?;
+        Ok(Arc::new(databases::Etcd { running: arguments.running.clone() }))
     }
 }
 
@@ -60,12 +61,13 @@ impl DatabaseSource for Mariadb {
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
-        use databases::mariadb::{Isolation, Topology};
+        use databases::mariadb::{Dialect, Isolation, Topology};
         refuse_disease(arguments)?;
+        let dialect = dialect("mariadb", arguments, &Dialect::ALL, Dialect::name, Dialect::of_scheme)?;
         let (level, topology) = (arguments.isolation.as_deref(), arguments.topology.as_deref());
-        let isolation = chosen("mariadb", "isolation level", level, &Isolation::ALL, Isolation::name)?;
+        let isolation = chosen(dialect.name(), "isolation level", level, dialect.levels(), Isolation::name)?;
         let topology = chosen("mariadb", "topology", topology, &Topology::ALL, Topology::name)?;
-        Ok(Arc::new(databases::Mariadb { isolation, topology }))
+        Ok(Arc::new(databases::Mariadb { isolation, topology, dialect, running: arguments.running.clone() }))
     }
 }
 
@@ -85,12 +87,13 @@ impl DatabaseSource for Postgres {
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
-        use databases::postgres::{Isolation, Topology};
+        use databases::postgres::{Dialect, Isolation, Topology};
         refuse_disease(arguments)?;
+        let dialect = dialect("postgres", arguments, &Dialect::ALL, Dialect::name, Dialect::of_scheme)?;
         let (level, topology) = (arguments.isolation.as_deref(), arguments.topology.as_deref());
-        let isolation = chosen("postgres", "isolation level", level, &Isolation::ALL, Isolation::name)?;
+        let isolation = chosen(dialect.name(), "isolation level", level, dialect.levels(), Isolation::name)?;
         let topology = chosen("postgres", "topology", topology, &Topology::ALL, Topology::name)?;
-        Ok(Arc::new(databases::Postgres { isolation, topology }))
+        Ok(Arc::new(databases::Postgres { isolation, topology, dialect, running: arguments.running.clone() }))
     }
 }
 
@@ -115,7 +118,13 @@ impl DatabaseSource for Redis {
         refuse_isolation(arguments)?;
         let wanted = arguments.topology.as_deref();
         let topology = chosen("redis", "topology", wanted, &Topology::ALL, Topology::name)?;
-        Ok(Arc::new(databases::Redis { topology }))
+        refuse_dialect(arguments)?;
+        if arguments.running.is_some() && topology != Topology::Single {
+            return Err(Failure::usage(
+                "with --endpoint each URL is a server that takes writes; --topology sentinel is for one that the run starts",
+            ));
+        }
+        Ok(Arc::new(databases::Redis { topology, running: arguments.running.clone() }))
     }
 }
 
@@ -133,6 +142,31 @@ fn chosen<T: Copy + Default>(
         let nearest = settings::nearest(wanted, all.iter().copied().map(name));
         Failure::usage(format!("{database} has no {what} `{wanted}`; did you mean `{nearest}`?"))
     })
+}
+
+/// Which of the systems that speak one protocol: the one that is named, or whose scheme the endpoints have.
+#[cfg(any(feature = "mariadb", feature = "postgres"))]
+fn dialect<T: Copy + Default>(
+    database: &str,
+    arguments: &TestArguments,
+    all: &[T],
+    name: fn(T) -> &'static str,
+    of_scheme: fn(&str) -> Option<T>,
+) -> Result<T, Failure> {
+    let endpoint = arguments.running.as_ref().and_then(|running| running.endpoints.first());
+    match &arguments.dialect {
+        Some(wanted) => chosen(database, "dialect", Some(wanted), all, name),
+        None => Ok(endpoint.and_then(|endpoint| of_scheme(&endpoint.scheme)).unwrap_or_default()),
+    }
+}
+
+/// Only PostgreSQL's and MySQL's protocols are spoken by several systems.
+#[cfg(any(feature = "etcd", feature = "redis"))]
+fn refuse_dialect(arguments: &TestArguments) -> Result<(), Failure> {
+    match arguments.dialect {
+        None => Ok(()),
+        Some(_) => Err(Failure::usage(format!("{} has no dialects to choose from", arguments.db))),
+    }
 }
 
 /// Only some databases have levels to choose from.

@@ -1,4 +1,4 @@
-//! Where the nodes of a run are: made on this machine, or reached over SSH.
+//! Where the nodes of a run are: made on this machine, reached over SSH, or known by their addresses alone.
 
 use cluster::{
     Cluster,
@@ -7,7 +7,7 @@ use cluster::{
 };
 
 use super::choices::Choices;
-use crate::{exit::Failure, store::RunFolder};
+use crate::{endpoints, exit::Failure, store::RunFolder};
 
 /// The most that a capture of all packets may take.
 const CAPTURE_BYTES_MAX: u64 = 1 << 30;
@@ -20,6 +20,8 @@ pub enum Back {
     /// Over SSH.
     #[cfg(feature = "ssh")]
     Ssh(Box<cluster::ssh::SshCluster>),
+    /// A system that already runs.
+    Endpoints(Cluster),
 }
 
 impl Back {
@@ -27,6 +29,9 @@ impl Back {
     pub async fn start(choices: &Choices, folder: &RunFolder) -> Result<Self, Failure> {
         if choices.inventory.is_some() {
             return reach(choices, folder).await;
+        }
+        if !choices.endpoints.is_empty() {
+            return endpoints::cluster(&choices.endpoints).await.map(Self::Endpoints);
         }
         let spec = LocalSpec {
             nodes: choices.nodes.clone(),
@@ -45,6 +50,7 @@ impl Back {
             Self::Local(local) => local.cluster(),
             #[cfg(feature = "ssh")]
             Self::Ssh(ssh) => ssh.cluster(),
+            Self::Endpoints(cluster) => cluster.clone(),
         }
     }
 
@@ -54,6 +60,7 @@ impl Back {
             Self::Local(local) => local.limits(),
             #[cfg(feature = "ssh")]
             Self::Ssh(ssh) => ssh.limits(),
+            Self::Endpoints(_) => &[],
         }
     }
 
@@ -63,6 +70,7 @@ impl Back {
             Self::Local(local) => local.switch_lag(),
             #[cfg(feature = "ssh")]
             Self::Ssh(_) => None,
+            Self::Endpoints(_) => None,
         }
     }
 
@@ -72,6 +80,7 @@ impl Back {
             Self::Local(local) => local.stop().await,
             #[cfg(feature = "ssh")]
             Self::Ssh(ssh) => ssh.stop().await,
+            Self::Endpoints(_) => Ok(()),
         }
     }
 }

@@ -3,12 +3,14 @@
 use std::{path::PathBuf, time::Duration};
 
 use cluster::Database;
+use databases::endpoint::without_password;
 use nemeses::{Family, MaxDown, Pace, Selection};
 use serde::{Deserialize, Serialize};
 use workloads::Options;
 
 use crate::{
     arguments::{ReachArguments, TestArguments},
+    endpoints,
     exit::Failure,
     inventory::Inventory,
     judge::Limits,
@@ -35,6 +37,15 @@ pub struct Choices {
     /// The settings file that describes the database, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<PathBuf>,
+    /// The nodes of a system that already ran, as URLs without passwords; none where the run started it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<String>,
+    /// `--dialect`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<String>,
+    /// `--password-file`: where the password is, not the password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
     /// `--workload`.
     pub workload: String,
     /// The promise that is judged.
@@ -113,8 +124,8 @@ impl Choices {
                 "--capture is for nodes on this machine; packets between machines do not pass here",
             ));
         }
-        let nodes = node_names(&arguments.reach, inventory.as_ref(), database)?;
-        let selection = parse_faults(&arguments.faults)?;
+        let nodes = node_names(arguments, inventory.as_ref(), database)?;
+        let selection = parse_faults(arguments.faults())?;
         let pace = arguments.pace.as_deref().map_or(Ok(selection.pace), parse_pace)?;
         let max_down = arguments
             .max_down
@@ -130,6 +141,9 @@ impl Choices {
             isolation: arguments.isolation.clone(),
             topology: arguments.topology.clone(),
             config: own_file(arguments)?,
+            endpoints: endpoints::shown(arguments),
+            dialect: arguments.dialect.clone(),
+            password_file: arguments.password_file.clone(),
             workload: arguments.workload.clone(),
             model,
             concurrency: concurrency(&arguments.concurrency, nodes.len())?,
@@ -152,9 +166,9 @@ impl Choices {
             memory_limit: arguments.limits.memory_limit,
             check_time_limit: arguments.limits.check_time_limit,
             threads: arguments.limits.threads,
-            run_id: run_id(&now, seed),
+            run_id: arguments.run_id.clone().unwrap_or_else(|| run_id(&now, seed)),
             started: now.strftime("%Y%m%dT%H%M%S%.3f").to_string(),
-            argv: std::env::args().collect(),
+            argv: std::env::args().map(|word| without_password(&word)).collect(),
             version: env!("CARGO_PKG_VERSION").into(),
             database_version: String::new(),
         })
@@ -175,8 +189,17 @@ impl Choices {
         if let Some(config) = &self.config {
             command += &format!(" --config {}", config.display());
         }
+        if !self.endpoints.is_empty() {
+            command += &format!(" --endpoint {}", self.endpoints.join(","));
+        }
+        if let Some(dialect) = &self.dialect {
+            command += &format!(" --dialect {dialect}");
+        }
+        if let Some(file) = &self.password_file {
+            command += &format!(" --password-file {}", file.display());
+        }
         command += &format!(
-            " --workload {} --model {} {} --concurrency {} --rate {} --keys {} --time-limit {} --seed {}",
+            " --workload {} --model {}{} --concurrency {} --rate {} --keys {} --time-limit {} --seed {}",
             self.workload,
             self.model,
             self.nodes_flags(),
@@ -208,14 +231,25 @@ impl Choices {
 
     fn nodes_flags(&self) -> String {
         match &self.inventory {
-            Some(inventory) => inventory.flags.clone(),
-            None if self.has_usual_nodes() => format!("--nodes {}", self.nodes.len()),
-            None => format!("--nodes {}", self.nodes.join(",")),
+            Some(inventory) => format!(" {}", inventory.flags),
+            None if !self.endpoints.is_empty() => String::new(),
+            None if self.has_usual_nodes() => format!(" --nodes {}", self.nodes.len()),
+            None => format!(" --nodes {}", self.nodes.join(",")),
         }
     }
 
     fn has_usual_nodes(&self) -> bool {
         self.nodes.iter().enumerate().all(|(place, name)| *name == format!("n{}", place + 1))
+    }
+
+    /// Whether no node is made on this machine.
+    pub fn is_elsewhere(&self) -> bool {
+        self.inventory.is_some() || !self.endpoints.is_empty()
+    }
+
+    /// What is tested: the dialect, where the database has several, or the database.
+    pub fn system(&self) -> &str {
+        self.dialect.as_deref().unwrap_or(&self.db)
     }
 
     /// The families of faults that were asked for.
@@ -301,7 +335,7 @@ fn positive(flag: &str, seconds: f64) -> Result<(), Failure> {
 }
 
 /// A text that tells this run's keys from those of every other.
-fn run_id(now: &jiff::Zoned, seed: u64) -> String {
+pub fn run_id(now: &jiff::Zoned, seed: u64) -> String {
     let mixed = (now.timestamp().as_nanosecond() as u64) ^ seed.rotate_left(32);
     format!("r{:06x}", (mixed ^ (mixed >> 24)) & 0xff_ffff)
 }
@@ -319,13 +353,24 @@ fn parse_pace(text: &str) -> Result<Pace, Failure> {
 }
 
 fn node_names(
-    reach: &ReachArguments,
+    arguments: &TestArguments,
     inventory: Option<&Inventory>,
     database: &dyn Database,
 ) -> Result<Vec<String>, Failure> {
-    let names = match inventory {
-        Some(inventory) => inventory.names(),
-        None => local_names(reach, database)?,
+    let names = match (inventory, &arguments.running) {
+        (None, None) => local_names(&arguments.reach, database)?,
+        (None, Some(running)) => (1..=running.endpoints.len()).map(|number| format!("n{number}")).collect(),
+        (Some(inventory), None) => inventory.names(),
+        (Some(inventory), Some(running)) => {
+            let (names, endpoints) = (inventory.names(), running.endpoints.len());
+            if names.len() != endpoints {
+                return Err(Failure::usage(format!(
+                    "there are {endpoints} endpoints and {} machines; each endpoint needs the machine it is on, in the same order",
+                    names.len()
+                )));
+            }
+            names
+        }
     };
     if names.len() < database.nodes_min() {
         return Err(Failure::usage(format!(

@@ -379,7 +379,7 @@ pub fn describe(choices: &Choices, folder: &RunFolder) -> Run {
     let shown = shown_path(&folder.path);
     let sick = if choices.disease == "none" { String::new() } else { format!(" ({})", choices.disease) };
     Run {
-        title: format!("{} on {}{sick}", choices.workload, choices.db),
+        title: format!("{} on {}{sick}", choices.workload, choices.system()),
         report: folder.file(store::REPORT).display().to_string(),
         started: choices.started.clone(),
         seed: choices.seed,
@@ -410,6 +410,14 @@ fn shown_path(path: &Path) -> String {
     relative.unwrap_or(full).display().to_string()
 }
 
+fn nodes(choices: &Choices) -> String {
+    match (choices.inventory.is_some(), choices.endpoints.is_empty()) {
+        (true, _) => "machines over SSH".into(),
+        (false, true) => "on this machine".into(),
+        (false, false) => format!("already running: {}", choices.endpoints.join(", ")),
+    }
+}
+
 fn environment(choices: &Choices) -> Vec<Fact> {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
@@ -417,7 +425,7 @@ fn environment(choices: &Choices) -> Vec<Fact> {
         Fact::new("disprove", choices.version.clone()),
         Fact::new("system", format!("{} {} {}", std::env::consts::OS, kernel.trim(), std::env::consts::ARCH)),
         Fact::new("cores", cores.to_string()),
-        Fact::new("nodes", if choices.inventory.is_some() { "machines over SSH" } else { "on this machine" }),
+        Fact::new("nodes", nodes(choices)),
         Fact::new("clients", choices.concurrency.to_string()),
         Fact::new(
             "rate",

@@ -16,27 +16,28 @@ use history::{
 use tokio::net::TcpStream;
 
 use super::{
-    CLIENT_PORT,
+    Etcd,
     gateway::{Gateway, GatewayError},
 };
 
 /// Opens sessions with members.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct EtcdClients;
+#[derive(Clone, Debug, Default)]
+pub struct EtcdClients(pub Etcd);
 
 #[async_trait]
 impl ClientFactory<Register> for EtcdClients {
     async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Register>>, Reason> {
-        Ok(Box::new(EtcdRegister { gateway: open(node).await?, broken: false }))
+        Ok(Box::new(EtcdRegister { gateway: open(&self.0, node).await?, broken: false }))
     }
 }
 
 /// A session with a member. One that is not there is noticed here, so that no call is spent on it.
-pub(super) async fn open(node: &Node) -> Result<Gateway, Reason> {
-    TcpStream::connect((node.address, CLIENT_PORT + node.port_offset))
+pub(super) async fn open(database: &Etcd, node: &Node) -> Result<Gateway, Reason> {
+    let gateway = Gateway::open(database, node).await.map_err(GatewayError::into_reason)?;
+    TcpStream::connect(gateway.address())
         .await
         .map_err(|error| Reason::from(format!("no connection: {error}")))?;
-    Gateway::open(node).map_err(|error| Reason::from(error.to_string()))
+    Ok(gateway)
 }
 
 struct EtcdRegister {

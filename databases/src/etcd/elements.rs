@@ -22,7 +22,7 @@ use super::{
 #[async_trait]
 impl ClientFactory<Set> for EtcdClients {
     async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Set>>, Reason> {
-        Ok(Box::new(EtcdSet { gateway: open(node).await?, broken: false }))
+        Ok(Box::new(EtcdSet { gateway: open(&self.0, node).await?, broken: false }))
     }
 }
 

@@ -1,13 +1,14 @@
 //! The HTTP gateway of one etcd member: JSON in, JSON out, keys and values in base64.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cluster::{Error, Node};
-use history::Outcome;
+use history::{Outcome, Reason};
 use serde_json::{Value as Json, json};
 
-use super::{CLIENT_PORT, session::OneConnection};
+use super::{CLIENT_PORT, Etcd, session::OneConnection};
+use crate::endpoint::Endpoint;
 
 /// Why a request has no answer.
 #[derive(Debug)]
@@ -28,6 +29,12 @@ impl GatewayError {
         }
     }
 
+    /// The error in a few words.
+    pub fn into_reason(self) -> Reason {
+        let (Self::NotSent(what) | Self::Doubtful(what)) = self;
+        what.into()
+    }
+
     /// The error as one of this node's.
     pub fn at(self, node: &Node) -> Error {
         let (Self::NotSent(what) | Self::Doubtful(what)) = self;
@@ -39,7 +46,9 @@ impl GatewayError {
 #[derive(Debug)]
 pub struct Gateway {
     http: reqwest::Client,
+    address: SocketAddr,
     url: String,
+    token: Option<String>,
 }
 
 /// What a compare-and-set compares with: the value that must be there, or nothing.
@@ -47,20 +56,37 @@ pub type Expected<'a> = Option<&'a str>;
 
 impl Gateway {
     /// A session of its own: nothing is retried, and no connection is shared with another session.
-    pub fn open(node: &Node) -> Result<Self, Error> {
+    pub async fn open(database: &Etcd, node: &Node) -> Result<Self, GatewayError> {
+        let endpoint = database.running.as_ref().map(|running| running.endpoint(node));
+        let address = match endpoint {
+            None => (node.address, CLIENT_PORT + node.port_offset).into(),
+            Some(endpoint) => resolved(endpoint).await?,
+        };
         let http = reqwest::Client::builder()
             .http1_only()
             .no_proxy()
             .pool_max_idle_per_host(1)
             .pool_idle_timeout(None)
-            .dns_resolver(OneConnection::to((node.address, CLIENT_PORT + node.port_offset).into()))
+            .dns_resolver(OneConnection::to(address))
             .retry(reqwest::retry::never())
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(2))
             .build()
-            .map_err(|error| Error::Node { node: node.name.clone(), what: error.to_string() })?;
+            .map_err(|error| GatewayError::NotSent(error.to_string()))?;
         // The name leads to the session's resolver, which gives the address away once.
-        Ok(Self { http, url: format!("http://{}:{}", node.name, CLIENT_PORT + node.port_offset) })
+        let url = format!("http://{}:{}", node.name, address.port());
+        let mut gateway = Self { http, address, url, token: None };
+        if let Some(Endpoint { user: Some(user), password: Some(password), .. }) = endpoint {
+            let login = json!({ "name": user, "password": password.reveal() });
+            let answer = gateway.post("auth/authenticate", &login).await?;
+            gateway.token = answer["token"].as_str().map(str::to_owned);
+        }
+        Ok(gateway)
+    }
+
+    /// Where the member is.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The value of a key, read linearizably.
@@ -138,11 +164,8 @@ impl Gateway {
 
     /// The names of all keys that begin with this text, read linearizably.
     pub async fn names_below(&self, prefix: &str) -> Result<Vec<String>, GatewayError> {
-        let mut end = prefix.as_bytes().to_vec();
-        // The first name that no longer begins so; a prefix here never ends with the last byte there is.
-        *end.last_mut().expect("a prefix is not empty") += 1;
         let request = json!({
-            "key": STANDARD.encode(prefix), "range_end": STANDARD.encode(&end), "keys_only": true
+            "key": STANDARD.encode(prefix), "range_end": STANDARD.encode(after(prefix)), "keys_only": true
         });
         let answer = self.post("kv/range", &request).await?;
         if !answer["header"].is_object() {
@@ -151,6 +174,13 @@ impl Gateway {
         let none = Vec::new();
         let found = answer["kvs"].as_array().unwrap_or(&none);
         found.iter().map(|kv| decode(kv["key"].as_str().ok_or_else(|| strange(kv))?)).collect()
+    }
+
+    /// Removes every key that begins with this text.
+    pub async fn delete_below(&self, prefix: &str) -> Result<(), GatewayError> {
+        let request = json!({ "key": STANDARD.encode(prefix), "range_end": STANDARD.encode(after(prefix)) });
+        let answer = self.post("kv/deleterange", &request).await?;
+        if answer["header"].is_object() { Ok(()) } else { Err(strange(&answer)) }
     }
 
     /// The version the member says it has.
@@ -167,7 +197,11 @@ impl Gateway {
     }
 
     async fn post(&self, path: &str, request: &Json) -> Result<Json, GatewayError> {
-        let sent = self.http.post(format!("{}/v3/{path}", self.url)).json(request).send().await;
+        let mut asked = self.http.post(format!("{}/v3/{path}", self.url)).json(request);
+        if let Some(token) = &self.token {
+            asked = asked.header("Authorization", token);
+        }
+        let sent = asked.send().await;
         let response = sent.map_err(|error| {
             if error.is_connect() {
                 GatewayError::NotSent("no connection".into())
@@ -184,6 +218,21 @@ impl Gateway {
         let said = answer["error"].as_str().or(answer["message"].as_str()).unwrap_or("no reason given");
         Err(GatewayError::Doubtful(format!("{}: {said}", status.as_u16())))
     }
+}
+
+/// The address of a member that already runs.
+async fn resolved(endpoint: &Endpoint) -> Result<SocketAddr, GatewayError> {
+    let place = (endpoint.host.as_str(), endpoint.port.unwrap_or(CLIENT_PORT));
+    let found = tokio::net::lookup_host(place).await;
+    let mut found = found.map_err(|error| GatewayError::NotSent(format!("no address: {error}")))?;
+    found.next().ok_or_else(|| GatewayError::NotSent("no address".into()))
+}
+
+/// The first name that no longer begins with this text, which never ends with the last byte there is.
+fn after(prefix: &str) -> Vec<u8> {
+    let mut end = prefix.as_bytes().to_vec();
+    *end.last_mut().expect("a prefix is not empty") += 1;
+    end
 }
 
 /// What one key holds.

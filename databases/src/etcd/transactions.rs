@@ -155,7 +155,7 @@ macro_rules! transactions {
         #[async_trait]
         impl ClientFactory<$vocabulary> for EtcdClients {
             async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
-                Ok(Box::new(EtcdTransactions { gateway: open(node).await?, broken: false }))
+                Ok(Box::new(EtcdTransactions { gateway: open(&self.0, node).await?, broken: false }))
             }
         }
 

@@ -41,7 +41,7 @@ pub(super) fn settings(cluster: &Cluster, node: &Node) -> String {
 }
 
 /// Starts the first server as a cluster of its own, and lets the others join it one after the other.
-pub(super) async fn start(database: Mariadb, cluster: &Cluster, begin: String) -> Result<(), Error> {
+pub(super) async fn start(database: &Mariadb, cluster: &Cluster, begin: String) -> Result<(), Error> {
     let [first, others @ ..] = &cluster.nodes[..] else { return Ok(()) };
     start_server(first, &["--wsrep-new-cluster".into(), begin]).await?;
     wait_for(database, first).await?;
@@ -56,9 +56,9 @@ pub(super) async fn start(database: Mariadb, cluster: &Cluster, begin: String) -
     Ok(())
 }
 
-async fn wait_for(database: Mariadb, node: &Node) -> Result<(), Error> {
+async fn wait_for(database: &Mariadb, node: &Node) -> Result<(), Error> {
     let began = Instant::now();
-    while let Err(error) = database.serves(node).await {
+    while let Err(error) = database.serves(node, true).await {
         if began.elapsed() > JOIN_MAX {
             return Err(error);
         }

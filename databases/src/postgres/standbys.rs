@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use cluster::{Cluster, Error, Node};
 
-use super::{USER, client, data, port, programs, start_server};
+use super::{Postgres, USER, at, client, data, port, programs, start_server};
 
 /// The longest that the primary may take to answer the first time.
 const PRIMARY_MAX: Duration = Duration::from_secs(30);
@@ -13,20 +13,16 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 /// The longest that copying the primary may take.
 const COPY_MAX: Duration = Duration::from_secs(60);
 
-fn at(node: &Node, what: impl ToString) -> Error {
-    Error::Node { node: node.name.clone(), what: what.to_string() }
-}
-
 /// Makes every node but the first a standby of the first, and starts it.
-pub(super) async fn start(cluster: &Cluster) -> Result<(), Error> {
+pub(super) async fn start(database: &Postgres, cluster: &Cluster) -> Result<(), Error> {
     let [primary, others @ ..] = &cluster.nodes[..] else { return Ok(()) };
     if others.is_empty() {
         return Ok(());
     }
     let began = Instant::now();
-    while let Err(reason) = client::connect(primary).await {
+    while let Err(error) = database.connect(primary).await {
         if began.elapsed() > PRIMARY_MAX {
-            return Err(at(primary, reason));
+            return Err(error);
         }
         tokio::time::sleep(ASK_EVERY).await;
     }
@@ -80,11 +76,11 @@ async fn copy(primary: &Node, node: &Node) -> Result<(), Error> {
 }
 
 /// Whether every standby answers reads of the tables, which it has from the primary.
-pub(super) async fn follow(cluster: &Cluster) -> Result<(), Error> {
+pub(super) async fn follow(database: &Postgres, cluster: &Cluster) -> Result<(), Error> {
+    let asked = database.wording().statement("SELECT pg_is_in_recovery() AND count(*) >= 0 FROM @registers");
     for node in &cluster.nodes[1..] {
-        let session = client::connect(node).await.map_err(|reason| at(node, reason))?;
-        let asked = "SELECT pg_is_in_recovery() AND count(*) >= 0 FROM registers";
-        let row = session.query_one(asked, &[]).await.map_err(|error| at(node, client::word(&error)))?;
+        let session = database.connect(node).await?;
+        let row = session.query_one(&asked, &[]).await.map_err(|error| at(node, client::word(&error)))?;
         if !row.try_get::<_, bool>(0).map_err(|error| at(node, error))? {
             return Err(at(node, "it is no standby"));
         }

@@ -12,7 +12,7 @@ use history::{
 };
 
 use super::{
-    Topology,
+    Redis,
     session::{Session, Trouble, parse},
     wire::Reply,
 };
@@ -22,11 +22,8 @@ const SWAP: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]) return 1 end return 0";
 
 /// Opens sessions.
-#[derive(Clone, Copy, Debug)]
-pub struct RedisClients {
-    /// Where the primary is found.
-    pub topology: Topology,
-}
+#[derive(Clone, Debug)]
+pub struct RedisClients(pub Redis);
 
 /// A session whose every call is one command.
 struct Commands(Session);
@@ -133,7 +130,7 @@ macro_rules! commands {
         #[async_trait]
         impl ClientFactory<$vocabulary> for RedisClients {
             async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
-                Ok(Box::new(Commands(Session::open(self.topology, node).await?)))
+                Ok(Box::new(Commands(Session::open(&self.0, node).await?)))
             }
         }
 

@@ -20,9 +20,10 @@ use cluster::Node;
 use history::{Outcome, Reason, Value};
 
 use super::{
-    MASTER, PORT, SENTINEL_PORT, Topology,
+    MASTER, PORT, Redis, SENTINEL_PORT, Topology,
     wire::{Reply, Wire},
 };
+use crate::endpoint::Endpoint;
 
 /// Errors that are given before a command is carried out.
 const REFUSALS: [&str; 18] = [
@@ -67,6 +68,12 @@ impl Trouble {
             Self::Doubtful(reason) if is_read => Outcome::Fail(reason),
             Self::Doubtful(reason) => Outcome::Unknown(reason),
         }
+    }
+
+    /// What happened.
+    pub fn word(&self) -> &Reason {
+        let (Self::Refused(reason) | Self::Doubtful(reason)) = self;
+        reason
     }
 
     /// An answer that nobody expects.
@@ -123,16 +130,14 @@ pub struct Session {
 impl Session {
     /// A session with the server of a node, or with the primary that its sentinel names, as the clients of Redis's own
     /// libraries find it. A server that does not serve as primary is refused here, so that no call is spent on it.
-    pub async fn open(topology: Topology, node: &Node) -> Result<Self, Reason> {
-        let address = match topology {
-            Topology::Single => address(node),
-            Topology::Sentinel => primary_by_sentinel(node).await?,
+    pub async fn open(database: &Redis, node: &Node) -> Result<Self, Reason> {
+        let mut wire = match (&database.running, database.topology) {
+            (Some(running), _) => log_in(running.endpoint(node)).await?,
+            (None, Topology::Single) => Wire::open(address(node)).await?,
+            (None, Topology::Sentinel) => Wire::open(primary_by_sentinel(node).await?).await?,
         };
-        let mut wire = Wire::open(address).await?;
         let answers = wire.ask(&[vec!["ROLE"], vec!["EXISTS", "disprove-ready"]]).await?;
-        if let Some(Reply::Error(error)) = answers.iter().find(|reply| matches!(reply, Reply::Error(_))) {
-            return Err(error.clone().into());
-        }
+        refuse_errors(&answers)?;
         if role(&answers[0]) != Some("master") {
             return Err("the server is no primary".into());
         }
@@ -168,6 +173,30 @@ impl Session {
                 Err(Trouble::Doubtful(reason))
             }
         }
+    }
+}
+
+/// A connection to a server that already runs, as its URL says.
+async fn log_in(endpoint: &Endpoint) -> Result<Wire, Reason> {
+    let mut wire = Wire::open((endpoint.host.as_str(), endpoint.port.unwrap_or(PORT))).await?;
+    let mut commands = Vec::new();
+    if let Some(password) = &endpoint.password {
+        let mut auth = vec!["AUTH"];
+        auth.extend(endpoint.user.as_deref());
+        auth.push(password.reveal());
+        commands.push(auth);
+    }
+    if let Some(database) = &endpoint.database {
+        commands.push(vec!["SELECT", database]);
+    }
+    refuse_errors(&wire.ask(&commands).await?)?;
+    Ok(wire)
+}
+
+fn refuse_errors(answers: &[Reply]) -> Result<(), Reason> {
+    match answers.iter().find(|reply| matches!(reply, Reply::Error(_))) {
+        Some(Reply::Error(error)) => Err(error.clone().into()),
+        _ => Ok(()),
     }
 }
 

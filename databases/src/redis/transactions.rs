@@ -135,7 +135,7 @@ macro_rules! transactions {
         #[async_trait]
         impl ClientFactory<$vocabulary> for RedisClients {
             async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
-                Ok(Box::new(Transactions(Session::open(self.topology, node).await?)))
+                Ok(Box::new(Transactions(Session::open(&self.0, node).await?)))
             }
         }
 

@@ -3,12 +3,12 @@
 //! It is spoken by hand because a session must be one connection, opened once, that sends nothing twice: libraries pool,
 //! reconnect and retry.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use history::Reason;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpStream, ToSocketAddrs},
 };
 
 /// The longest that a connection may take to be made.
@@ -60,7 +60,7 @@ pub struct Wire {
 
 impl Wire {
     /// Connects.
-    pub async fn open(address: SocketAddr) -> Result<Self, Reason> {
+    pub async fn open(address: impl ToSocketAddrs) -> Result<Self, Reason> {
         let connecting = tokio::time::timeout(CONNECT_MAX, TcpStream::connect(address));
         let stream = match connecting.await {
             Ok(Ok(stream)) => stream,

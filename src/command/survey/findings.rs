@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::measured::{self, Measured};
 use crate::{
-    arguments::{Arguments, SurveyArguments},
+    arguments::{Arguments, Command, SurveyArguments},
+    endpoints,
     exit::{Exit, Failure},
 };
 
@@ -84,10 +85,14 @@ fn read(text: &str) -> Result<Rows, String> {
     let rows: Rows = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
     for row in &rows.row {
         let words = row.flags.split_whitespace();
-        Arguments::try_parse_from(["disprove", "test"].into_iter().chain(words)).map_err(|error| {
+        let parsed = Arguments::try_parse_from(["disprove", "test"].into_iter().chain(words));
+        let arguments = parsed.map_err(|error| {
             let what = error.to_string();
             format!("the flags `{}`: {}", row.flags, what.lines().next().unwrap_or_default())
         })?;
+        if let Command::Test(test) = &arguments.command {
+            endpoints::refuse_passwords(test).map_err(|failure| failure.message)?;
+        }
     }
     Ok(rows)
 }

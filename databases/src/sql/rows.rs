@@ -1,4 +1,4 @@
-//! Transactions over rows in PostgreSQL: one statement per step, between `BEGIN` and `COMMIT`.
+//! Transactions over rows: one statement per step, between `START TRANSACTION` and `COMMIT`.
 //!
 //! Rows hold whole numbers. A change that finds no row to change, and an insert that finds one, is rolled back with its
 //! whole transaction, so that what is recorded as done was done.
@@ -12,69 +12,57 @@ use history::{
         predicate::{Answer, Call, Condition, Return, Step},
     },
 };
-use tokio_postgres::types::ToSql;
 
-use super::{
-    client::{PostgresClients, parse, word},
-    transactions::{Failed, Transactions},
-};
-
-/// The table of the rows.
-pub(super) const TABLE: &str = "
-    CREATE TABLE IF NOT EXISTS numbers (k text PRIMARY KEY, v bigint NOT NULL);
-    CREATE INDEX IF NOT EXISTS numbers_v ON numbers (v);";
+use super::{Datum, SqlClients, Talk, Trouble, parse};
 
 /// Why a transaction was not carried out.
 enum Refused {
     /// The server said so, or the connection broke.
-    Failed(Failed),
+    Failed(Trouble),
     /// A step cannot be carried out.
     Impossible(&'static str),
 }
 
-impl From<Failed> for Refused {
-    fn from(error: Failed) -> Self {
-        Self::Failed(error)
+impl From<Trouble> for Refused {
+    fn from(trouble: Trouble) -> Self {
+        Self::Failed(trouble)
     }
 }
 
 impl Refused {
-    fn word(&self) -> Reason {
+    fn word(self) -> Reason {
         match self {
-            Self::Failed(error) => word(error),
-            Self::Impossible(what) => (*what).into(),
+            Self::Failed(trouble) => trouble.word,
+            Self::Impossible(what) => what.into(),
         }
     }
 }
 
-fn number(value: &Value) -> Result<i64, Refused> {
+fn number(value: &Value) -> Result<Datum, Refused> {
     match value {
-        Value::Int(number) => Ok(*number),
+        Value::Int(number) => Ok(Datum::Number(*number)),
         Value::Nil | Value::Text(_) => Err(Refused::Impossible("rows hold whole numbers")),
     }
 }
 
-impl Transactions {
-    async fn row_step(&self, step: &Step) -> Result<Answer, Refused> {
+impl Talk {
+    async fn row_step(&mut self, step: &Step) -> Result<Answer, Refused> {
         match step {
             Step::Read(key) => {
-                let read = "SELECT v FROM numbers WHERE k = $1";
-                let rows = self.session.query(read, &[&key.to_string()]).await?;
-                let found: Option<i64> = rows.first().map(|row| row.try_get(0)).transpose()?;
+                let found = self.number("SELECT v FROM @numbers WHERE k = ?", &[Datum::of(key)]).await?;
                 Ok(Answer::Read(key.clone(), Some(found.map_or(Value::Nil, Value::Int))))
             }
             Step::Insert(key, value) => {
-                let insert = "INSERT INTO numbers VALUES ($1, $2)";
-                self.session.execute(insert, &[&key.to_string(), &number(value)?]).await?;
+                self.change("INSERT INTO @numbers VALUES (?, ?)", &[Datum::of(key), number(value)?]).await?;
                 Ok(Answer::Insert(key.clone(), value.clone()))
             }
             Step::Write(key, value) => {
-                let write = "UPDATE numbers SET v = $2 WHERE k = $1";
-                self.change(write, &[&key.to_string(), &number(value)?]).await?;
+                let write = "UPDATE @numbers SET v = ? WHERE k = ?";
+                self.must_change(write, &[number(value)?, Datum::of(key)]).await?;
                 Ok(Answer::Write(key.clone(), value.clone()))
             }
             Step::Delete(key) => {
-                self.change("DELETE FROM numbers WHERE k = $1", &[&key.to_string()]).await?;
+                self.must_change("DELETE FROM @numbers WHERE k = ?", &[Datum::of(key)]).await?;
                 Ok(Answer::Delete(key.clone()))
             }
             Step::Select(condition) => {
@@ -83,39 +71,42 @@ impl Transactions {
         }
     }
 
-    async fn change(&self, statement: &str, values: &[&(dyn ToSql + Sync)]) -> Result<(), Refused> {
-        match self.session.execute(statement, values).await? {
+    async fn must_change(&mut self, template: &str, values: &[Datum]) -> Result<(), Refused> {
+        match self.change(template, values).await? {
             0 => Err(Refused::Impossible("there is no such row")),
             _ => Ok(()),
         }
     }
 
-    async fn select(&self, condition: &Condition) -> Result<Vec<(Key, Value)>, Refused> {
-        let all = "SELECT k, v FROM numbers";
+    async fn select(&mut self, condition: &Condition) -> Result<Vec<(Key, Value)>, Refused> {
+        let all = "SELECT k, v FROM @numbers";
         let ask = |rest: &str| format!("{all} WHERE {rest}");
         let rows = match condition {
-            Condition::All => self.session.query(all, &[]).await?,
-            Condition::Equals(value) => self.session.query(&ask("v = $1"), &[&number(value)?]).await?,
+            Condition::All => self.rows(all, &[]).await?,
+            Condition::Equals(value) => self.rows(&ask("v = ?"), &[number(value)?]).await?,
             Condition::Modulo(by, rest) => {
                 // The remainder of SQL has the sign of what is divided.
-                self.session.query(&ask("mod(mod(v, $1) + $1, $1) = $2"), &[by, rest]).await?
+                let (by, rest) = (Datum::Number(*by), Datum::Number(*rest));
+                self.rows(&ask("mod(mod(v, ?) + ?, ?) = ?"), &[by.clone(), by.clone(), by, rest]).await?
             }
             Condition::Between(least, most) => {
-                let ends: [i64; 2] = [number(least)?, number(most)?];
-                self.session.query(&ask("v BETWEEN $1 AND $2"), &[&ends[0], &ends[1]]).await?
+                self.rows(&ask("v BETWEEN ? AND ?"), &[number(least)?, number(most)?]).await?
             }
             Condition::Keys(Key::Text(least), Key::Text(most)) => {
-                self.session.query(&ask("k BETWEEN $1 AND $2"), &[&least.as_ref(), &most.as_ref()]).await?
+                self.rows(&ask("k BETWEEN ? AND ?"), &[Datum::of(least), Datum::of(most)]).await?
             }
             Condition::Keys(..) => return Err(Refused::Impossible("rows are named by texts")),
         };
-        let rows = rows.iter().map(|row| Ok((parse(row.try_get(0)?), Value::Int(row.try_get(1)?))));
-        let mut found = rows.collect::<Result<Vec<_>, Failed>>()?;
+        let rows = rows.iter().map(|row| match &row[..] {
+            [key, value] => Ok((parse(key.text()?), Value::Int(value.number()?))),
+            _ => Err(Trouble::strange()),
+        });
+        let mut found = rows.collect::<Result<Vec<_>, Trouble>>()?;
         found.sort();
         Ok(found)
     }
 
-    async fn steps(&self, steps: &[Step]) -> Result<Vec<Answer>, Refused> {
+    async fn steps(&mut self, steps: &[Step]) -> Result<Vec<Answer>, Refused> {
         let mut answers = Vec::with_capacity(steps.len());
         for step in steps {
             answers.push(self.row_step(step).await?);
@@ -125,17 +116,17 @@ impl Transactions {
 }
 
 #[async_trait]
-impl ClientFactory<Predicate> for PostgresClients {
+impl ClientFactory<Predicate> for SqlClients {
     async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Predicate>>, Reason> {
-        Ok(Box::new(Transactions::new(self.session(node).await?)))
+        Ok(Box::new(self.talk(node).await?))
     }
 }
 
 #[async_trait]
-impl Client<Predicate> for Transactions {
+impl Client<Predicate> for Talk {
     async fn invoke(&mut self, call: &Call) -> Outcome<Return> {
-        if let Err(error) = self.session.batch_execute("BEGIN").await {
-            return self.roll_back(word(&error)).await;
+        if let Err(trouble) = self.begin().await {
+            return self.roll_back(trouble.word).await;
         }
         let done = match call {
             Call::Init(rows) => {

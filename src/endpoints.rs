@@ -1,0 +1,171 @@
+//! `--endpoint`: a system that already runs, by the URLs of its nodes.
+
+use std::{borrow::Cow, net::IpAddr, path::Path, sync::Arc};
+
+use cluster::{Cluster, Node};
+use databases::{Endpoint, Password, Running};
+use history::NodeId;
+
+use crate::{arguments::TestArguments, exit::Failure, inventory::Inventory, run::choices::run_id};
+
+/// The variable of the environment that is the password.
+const PASSWORD: &str = "DISPROVE_PASSWORD";
+/// The schemes of URLs, and the database in `--db` that each is spoken to as.
+const SCHEMES: [(&str, &str); 13] = [
+    ("postgres", "postgres"),
+    ("postgresql", "postgres"),
+    ("cockroachdb", "postgres"),
+    ("cockroach", "postgres"),
+    ("yugabytedb", "postgres"),
+    ("yugabyte", "postgres"),
+    ("mariadb", "mariadb"),
+    ("mysql", "mariadb"),
+    ("tidb", "mariadb"),
+    ("redis", "redis"),
+    ("valkey", "redis"),
+    ("http", "etcd"),
+    ("etcd", "etcd"),
+];
+
+/// The flags with all that the endpoints among them say: which database it is, as whom, and without faults.
+pub fn settled(arguments: &TestArguments, seed: u64) -> Result<Cow<'_, TestArguments>, Failure> {
+    if arguments.endpoint.is_empty() {
+        for (flag, is_given) in [
+            ("--dialect", arguments.dialect.is_some()),
+            ("--password-file", arguments.password_file.is_some()),
+        ] {
+            if is_given {
+                return Err(Failure::usage(format!(
+                    "{flag} is for a system that already runs; add --endpoint"
+                )));
+            }
+        }
+        return Ok(Cow::Borrowed(arguments));
+    }
+    let parsed = arguments.endpoint.iter().map(|url| Endpoint::parse(url));
+    let mut endpoints = parsed.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
+    let mut settled = arguments.clone();
+    settled.db = database(arguments, &endpoints)?;
+    refuse_what_needs_more(&mut settled)?;
+    if let Some(password) = password(arguments.password_file.as_deref())? {
+        for endpoint in &mut endpoints {
+            endpoint.password.get_or_insert_with(|| password.clone());
+        }
+    }
+    let run_id = arguments.run_id.clone().unwrap_or_else(|| run_id(&jiff::Zoned::now(), seed));
+    settled.run_id = Some(run_id.clone());
+    settled.running = Some(Arc::new(Running { endpoints, run_id }));
+    Ok(Cow::Owned(settled))
+}
+
+/// Which database the endpoints are of.
+fn database(arguments: &TestArguments, endpoints: &[Endpoint]) -> Result<String, Failure> {
+    let first = &endpoints[0];
+    if let Some(other) = endpoints.iter().find(|endpoint| endpoint.scheme != first.scheme) {
+        return Err(Failure::usage(format!(
+            "{} and {} are not nodes of one system: their schemes differ",
+            first.shown(),
+            other.shown()
+        )));
+    }
+    if matches!(first.scheme.as_str(), "rediss" | "https") {
+        return Err(Failure::usage(format!("{}: TLS is not spoken here", first.shown())));
+    }
+    let known = SCHEMES.iter().find(|(scheme, _)| *scheme == first.scheme);
+    let Some((_, database)) = known else {
+        let nearest = crate::settings::nearest(&first.scheme, SCHEMES.iter().map(|(scheme, _)| *scheme));
+        return Err(Failure::usage(format!("{}: did you mean `{nearest}://`?", first.shown())));
+    };
+    // The default of --db is the specimen, which is nowhere until a run starts it.
+    if !["specimen", database].contains(&arguments.db.as_str()) {
+        return Err(Failure::usage(format!("--db {} is not spoken at {}", arguments.db, first.shown())));
+    }
+    Ok((*database).to_owned())
+}
+
+/// Refuses what cannot be done where only addresses are known. Faults are for machines that somebody says how to reach.
+fn refuse_what_needs_more(arguments: &mut TestArguments) -> Result<(), Failure> {
+    let has_machines =
+        arguments.reach.ssh || arguments.inventory.is_some() || Inventory::named(&arguments.reach)?.is_some();
+    if has_machines {
+        return Ok(());
+    }
+    if arguments.reach.nodes.is_some() || arguments.reach.nodes_file.is_some() {
+        return Err(Failure::usage(
+            "--endpoint names the nodes; --nodes and --nodes-file with it are for the machines they are on, over --ssh",
+        ));
+    }
+    if arguments.capture {
+        return Err(Failure::usage(
+            "--capture is for nodes on this machine; packets to --endpoint do not pass here",
+        ));
+    }
+    let none = nemeses::Selection::parse(arguments.faults.as_deref().unwrap_or("none"));
+    let asked = none.map_err(|error| Failure::usage(format!("--faults: {error}")))?;
+    if arguments.plan.is_some() || !asked.families.is_empty() {
+        return Err(Failure::usage(
+            "faults need the machines, and --endpoint gives only addresses: add --ssh --nodes with their hosts, or leave the \
+             faults out",
+        ));
+    }
+    arguments.faults = Some("none".into());
+    Ok(())
+}
+
+/// The password, from a file or the environment.
+fn password(file: Option<&Path>) -> Result<Option<Password>, Failure> {
+    let Some(file) = file else {
+        let named = std::env::var(PASSWORD).ok().filter(|password| !password.is_empty());
+        return Ok(named.map(Password::new));
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::usage(format!("cannot read the password in {}: {error}", file.display()))
+    })?;
+    Ok(Some(Password::new(text.lines().next().unwrap_or_default())))
+}
+
+/// Refuses passwords in flags that come from a file and are kept with the results.
+pub fn refuse_passwords(arguments: &TestArguments) -> Result<(), Failure> {
+    let has_one = |url: &String| Endpoint::parse(url).is_ok_and(|endpoint| endpoint.password.is_some());
+    if arguments.endpoint.iter().any(has_one) {
+        return Err(Failure::usage(
+            "a password in a file of tests would be kept with its results; give --password-file, or DISPROVE_PASSWORD in the \
+             environment",
+        ));
+    }
+    Ok(())
+}
+
+/// The endpoints without their passwords.
+pub fn shown(arguments: &TestArguments) -> Vec<String> {
+    let running = arguments.running.iter();
+    running.flat_map(|running| running.endpoints.iter().map(Endpoint::shown)).collect()
+}
+
+/// The nodes at these endpoints, of which nothing is known but where they are.
+pub async fn cluster(urls: &[String]) -> Result<Cluster, Failure> {
+    let mut nodes = Vec::new();
+    for (place, url) in urls.iter().enumerate() {
+        let endpoint = Endpoint::parse(url).map_err(Failure::input)?;
+        let name = format!("n{}", place + 1);
+        let address = address(&endpoint).await;
+        let address =
+            address.map_err(|why| Failure::harness(format!("{name}: {url} is not reached: {why}")))?;
+        nodes.push(Node {
+            id: NodeId(place as u16),
+            name,
+            address,
+            port_offset: 0,
+            data: Default::default(),
+            logs: Default::default(),
+            remote: None,
+        });
+    }
+    Ok(Cluster { nodes, network: None })
+}
+
+async fn address(endpoint: &Endpoint) -> Result<IpAddr, String> {
+    let found = tokio::net::lookup_host((endpoint.host.as_str(), 0)).await;
+    let mut found = found.map_err(|error| error.to_string())?;
+    found.next().map(|place| place.ip()).ok_or_else(|| "its name has no address".into())
+}

@@ -1,0 +1,396 @@
+//! Systems that already run, by their URLs: real servers that these tests start, with passwords, and with data of somebody else's
+//! in them that must be left alone. A system that is not installed is left out by name.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::Mutex,
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// Servers share the machine's processors: one test at a time.
+static TURN: Mutex<()> = Mutex::new(());
+/// Long enough for anything on a machine that has much else to do.
+const LONG: Duration = Duration::from_secs(90);
+/// What must be found nowhere.
+const PASSWORD: &str = "correct-horse-battery";
+
+/// A folder that is removed when its test has passed, with the server that was started in it.
+struct Bench {
+    folder: PathBuf,
+    address: String,
+    servers: Vec<Child>,
+}
+
+impl Bench {
+    /// A folder and a loopback address of this test's own.
+    fn new(test: &str, number: u8) -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let pid = std::process::id();
+        let folder = std::env::temp_dir().join(format!("disprove-endpoints-{pid}-{test}"));
+        let _ = fs::remove_dir_all(&folder);
+        for path in [folder.clone(), folder.join("server")] {
+            fs::create_dir_all(&path).expect("a folder can be made");
+            // The servers are an ordinary user's.
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("permissions can be set");
+        }
+        let address = format!("127.{}.{}.{}", 100 + number, (pid >> 8) & 0xff, (pid & 0xff).clamp(2, 254));
+        Self { folder, address, servers: Vec::new() }
+    }
+
+    fn file(&self, name: &str, content: &str) -> String {
+        let path = self.folder.join(name);
+        fs::write(&path, content).expect("a file can be written");
+        path.display().to_string()
+    }
+
+    fn server(&self) -> String {
+        self.folder.join("server").display().to_string()
+    }
+
+    /// A command of an ordinary user: some servers refuse to be root's.
+    fn ordinary(&self, program: &str, arguments: &[&str]) -> Command {
+        // SAFETY: geteuid takes no memory and cannot fail.
+        let is_root = unsafe { libc::geteuid() } == 0;
+        let mut command = Command::new(if is_root { "setpriv" } else { program });
+        if is_root {
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups", program]);
+        }
+        command
+            .args(arguments)
+            .current_dir(self.server())
+            .env("HOME", self.server())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+
+    fn must(&self, program: &str, arguments: &[&str]) {
+        let output = self.ordinary(program, arguments).stderr(Stdio::piped()).output().expect("it starts");
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Starts a server and waits until its port answers.
+    fn serve(&mut self, program: &str, arguments: &[&str], port: u16) {
+        self.servers.push(self.ordinary(program, arguments).spawn().expect("it starts"));
+        wait_until(program, || TcpStream::connect((self.address.as_str(), port)).is_ok());
+    }
+
+    fn test(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_disprove"));
+        command
+            .arg("test")
+            .args(arguments.split(' '))
+            .args(["--rate", "300", "--concurrency", "6", "--seed", "3"])
+            .arg("--store")
+            .arg(self.folder.join("store"))
+            .current_dir(&self.folder)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// What a server answers to this, until it says no more for a moment or closes.
+    fn say(&self, port: u16, question: &str, whole: impl Fn(&str) -> bool) -> String {
+        let mut stream = TcpStream::connect((self.address.as_str(), port)).expect("it serves");
+        stream.set_read_timeout(Some(LONG)).expect("a time-out can be set");
+        stream.write_all(question.as_bytes()).expect("it listens");
+        let (mut said, mut buffer) = (String::new(), [0; 4096]);
+        while !whole(&said) {
+            let length = stream.read(&mut buffer).expect("it answers");
+            assert!(length > 0, "it closed after {said:?}");
+            said += &String::from_utf8_lossy(&buffer[..length]);
+        }
+        said
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        for server in &mut self.servers {
+            let _ = server.kill();
+            let _ = server.wait();
+        }
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < LONG, "{what} took longer than {LONG:?}");
+        sleep(Duration::from_millis(50));
+    }
+}
+
+fn said(output: &Output) -> String {
+    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Asserts how a run ended, with all that it said where it ended otherwise; and that it said no password.
+fn expect(command: &mut Command, code: i32) -> String {
+    let output = command.output().expect("the program starts");
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(!said.contains(PASSWORD), "{said}");
+    said
+}
+
+fn skip(test: &str, program: &str, package: &str) -> bool {
+    if std::env::var_os("DISPROVE_TEST_QUICK").is_some() {
+        println!("left out: {test} (--quick)");
+        return true;
+    }
+    if Command::new(program).arg("--version").output().is_err() {
+        println!("left out: {test} (there is no {program}; sudo apt-get install {package})");
+        return true;
+    }
+    false
+}
+
+/// Every file below a folder, unpacked.
+fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(&folder).expect("it is a folder").flatten().map(|entry| entry.path()) {
+            if path.is_symlink() {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = fs::read(&path).expect("it is a file");
+            let is_packed = path.extension().is_some_and(|extension| extension == "zst");
+            let bytes = if is_packed { zstd::decode_all(&bytes[..]).expect("it is whole") } else { bytes };
+            found.push((path, bytes));
+        }
+    }
+    found
+}
+
+/// Asserts that a store has runs in it, and nowhere the password.
+fn no_secret_in(store: &Path) {
+    let files = files(store);
+    assert!(files.iter().any(|(path, _)| path.ends_with("run.json")), "there are no runs");
+    assert!(files.iter().any(|(path, _)| path.ends_with("history.jsonl.zst")), "there is no history");
+    for (path, bytes) in files {
+        let found = bytes.windows(PASSWORD.len()).any(|part| part == PASSWORD.as_bytes());
+        assert!(!found, "the password is in {}", path.display());
+    }
+}
+
+#[test]
+fn postgresql_and_what_speaks_its_protocol_is_tested_where_it_runs_and_left_as_it_was() {
+    let _turn = TURN.lock();
+    let programs = "/usr/lib/postgresql/15/bin";
+    let program = |name: &str| format!("{programs}/{name}");
+    if skip("PostgreSQL that already runs", &program("postgres"), "postgresql") {
+        return;
+    }
+    let mut bench = Bench::new("postgres", 1);
+    let (data, secret) = (format!("{}/data", bench.server()), bench.file("secret", PASSWORD));
+    let pwfile = format!("--pwfile={secret}");
+    let made = ["-D", &data, "-U", "tester", "-A", "scram-sha-256", &pwfile, "--no-sync", "-E", "UTF8"];
+    bench.must(&program("initdb"), &made);
+    let listen = format!("listen_addresses={}", bench.address);
+    bench.serve(
+        &program("postgres"),
+        &["-D", &data, "-c", &listen, "-c", "unix_socket_directories=", "-F"],
+        5432,
+    );
+    let place = format!("{}:5432/postgres", bench.address);
+    let sql = |statement: &str| {
+        let url = format!("postgres://tester:{PASSWORD}@{place}");
+        let output =
+            Command::new(program("psql")).args([&url, "-Atc", statement]).output().expect("it starts");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    wait_until("PostgreSQL", || sql("SELECT 1") == "1");
+    sql("CREATE TABLE registers (k text, v text); INSERT INTO registers VALUES ('mine', 'kept')");
+    let tables = || sql("SELECT count(*) FROM pg_class WHERE relname LIKE 'disprove%'");
+
+    let common = "--workload list-append --time-limit 1";
+    expect(&mut bench.test(&format!("--endpoint postgres://tester:{PASSWORD}@{place} {common}")), 0);
+    // Two nodes of one system, with the password in a file; and one with the password in the environment.
+    let url = format!("cockroachdb://tester@{place}");
+    let line = format!("--endpoint {url},{url} --password-file {secret} --workload bank --time-limit 1");
+    expect(&mut bench.test(&format!("{line} --model serializable")), 0);
+    let line =
+        format!("--endpoint postgres://tester@{place} --dialect yugabytedb --isolation repeatable-read");
+    let mut run = bench.test(&format!("{line} --workload predicate --time-limit 1"));
+    expect(run.env("DISPROVE_PASSWORD", PASSWORD), 0);
+    // A repetition finds the password where the run did.
+    let mut replay = Command::new(env!("CARGO_BIN_EXE_disprove"));
+    replay.arg("replay").arg(bench.folder.join("store/latest")).current_dir(&bench.folder);
+    expect(replay.env("DISPROVE_PASSWORD", PASSWORD), 0);
+    assert_eq!((tables(), sql("SELECT v FROM registers")), ("0".to_owned(), "kept".to_owned()));
+
+    let told = expect(&mut bench.test(&format!("--endpoint postgres://tester:wrong@{place} {common}")), 70);
+    assert!(
+        told.contains("n1: postgres://tester@127") && told.contains("password authentication failed"),
+        "{told}"
+    );
+    let told = expect(&mut bench.test(&format!("{line} --isolation serialisable")), 64);
+    assert!(told.contains("cannot be used multiple times") || told.contains("did you mean"), "{told}");
+    let told = expect(&mut bench.test(&format!("--endpoint {url} --isolation repeatable-read")), 64);
+    assert!(told.contains("cockroachdb has no isolation level `repeatable-read`"), "{told}");
+
+    // A controller that dies leaves its tables there until it is healed.
+    let line = format!("--endpoint postgres://tester@{place} --password-file {secret} --time-limit 300");
+    let mut run = bench.test(&line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+    wait_until("the tables", || tables() != "0");
+    run.kill().expect("it runs");
+    run.wait().expect("it ends");
+    assert_ne!(tables(), "0");
+    let mut heal = Command::new(env!("CARGO_BIN_EXE_disprove"));
+    expect(heal.arg("heal").arg(bench.folder.join("store/latest")).current_dir(&bench.folder), 0);
+    assert_eq!(tables(), "0");
+    no_secret_in(&bench.folder.join("store/postgres-list-append"));
+    no_secret_in(&bench.folder.join("store/postgres-bank"));
+    for (path, bytes) in files(&bench.folder.join("store")) {
+        let found = bytes.windows(PASSWORD.len()).any(|part| part == PASSWORD.as_bytes());
+        assert!(!found, "the password is in {}", path.display());
+    }
+}
+
+#[test]
+fn mariadb_and_what_speaks_its_protocol_is_tested_where_it_runs() {
+    let _turn = TURN.lock();
+    if skip("MariaDB that already runs", "/usr/sbin/mariadbd", "mariadb-server") {
+        return;
+    }
+    let mut bench = Bench::new("mariadb", 2);
+    let (server, address) = (bench.server(), bench.address.clone());
+    let data = format!("--datadir={server}/data");
+    let temporary = format!("--tmpdir={server}");
+    let made =
+        ["--no-defaults", &data, &temporary, "--auth-root-authentication-method=normal", "--skip-test-db"];
+    bench.must("mariadb-install-db", &made);
+    let first = bench.file(
+        "first.sql",
+        &format!(
+            "CREATE DATABASE IF NOT EXISTS mine;\nCREATE TABLE mine.registers (k INT);\n\
+             CREATE USER tester@'%' IDENTIFIED BY '{PASSWORD}';\nGRANT ALL ON mine.* TO tester@'%';\n"
+        ),
+    );
+    let flags = [
+        "--no-defaults".to_owned(),
+        data,
+        temporary,
+        format!("--socket={server}/socket"),
+        format!("--bind-address={address}"),
+        "--port=3306".into(),
+        format!("--init-file={first}"),
+        "--innodb-flush-log-at-trx-commit=2".into(),
+    ];
+    bench.serve("/usr/sbin/mariadbd", &flags.iter().map(String::as_str).collect::<Vec<_>>(), 3306);
+    let place = format!("tester:{PASSWORD}@{address}/mine");
+    let tested =
+        |bench: &Bench, more: &str, code| expect(&mut bench.test(&format!("{more} --time-limit 1")), code);
+    let url = format!("mariadb://{place}");
+    tested(&bench, &format!("--endpoint {url},{url} --isolation serializable --workload list-append"), 0);
+    tested(&bench, &format!("--endpoint mysql://{place} --isolation serializable --workload bank"), 0);
+    tested(&bench, &format!("--endpoint mysql://{place} --isolation serializable --workload predicate"), 0);
+    // What a dialect sets and the server does not know ends the run: no other level is tested by mistake.
+    let told = tested(&bench, &format!("--endpoint tidb://{place} --isolation snapshot-isolation"), 70);
+    assert!(told.contains("tidb_txn_mode"), "{told}");
+    let told = tested(&bench, &format!("--endpoint tidb://{place} --isolation serializable"), 64);
+    assert!(told.contains("tidb has no isolation level `serializable`"), "{told}");
+    let query = "SELECT GROUP_CONCAT(table_name) FROM information_schema.tables WHERE table_schema = 'mine'";
+    let login = [format!("--password={PASSWORD}"), format!("--host={address}")];
+    let left = Command::new("mariadb")
+        .args(["--no-defaults", "-N", "-utester"])
+        .args(login)
+        .args(["-e", query])
+        .output();
+    assert_eq!(String::from_utf8_lossy(&left.expect("mariadb is there").stdout).trim(), "registers");
+    no_secret_in(&bench.folder.join("store/mariadb-bank"));
+}
+
+#[test]
+fn redis_and_etcd_are_tested_where_they_run_and_keep_what_was_there() {
+    let _turn = TURN.lock();
+    if skip("Redis that already runs", "redis-server", "redis-server")
+        || skip("etcd that already runs", "etcd", "etcd-server")
+    {
+        return;
+    }
+    let mut bench = Bench::new("redis", 3);
+    let address = bench.address.clone();
+    let server = bench.server();
+    let flags =
+        ["--bind", &address, "--port", "6379", "--requirepass", PASSWORD, "--save", "", "--dir", &server];
+    bench.serve("redis-server", &flags, 6379);
+    let login = format!("AUTH {PASSWORD}\r\n");
+    let two = |said: &str| said.matches("\r\n").count() >= 2;
+    bench.say(6379, &format!("{login}SET mine kept\r\n"), two);
+    let line = format!("--endpoint redis://:{PASSWORD}@{address} --time-limit 1");
+    expect(&mut bench.test(&format!("{line} --workload list-append")), 0);
+    assert!(bench.say(6379, &format!("{login}DBSIZE\r\n"), two).ends_with(":1\r\n"));
+    let told = expect(&mut bench.test(&format!("--endpoint redis://:wrong@{address} --time-limit 1")), 70);
+    assert!(told.contains("WRONGPASS"), "{told}");
+
+    let urls = [format!("http://{address}:2379"), format!("http://{address}:2380")];
+    let flags = [
+        format!("--data-dir={server}/etcd"),
+        format!("--listen-client-urls={}", urls[0]),
+        format!("--advertise-client-urls={}", urls[0]),
+        format!("--listen-peer-urls={}", urls[1]),
+        format!("--initial-advertise-peer-urls={}", urls[1]),
+        format!("--initial-cluster=default={}", urls[1]),
+    ];
+    bench.serve("etcd", &flags.iter().map(String::as_str).collect::<Vec<_>>(), 2379);
+    let post = |path: &str, json: &str| {
+        let head = format!("POST /v3/{path} HTTP/1.1\r\nhost: etcd\r\ncontent-length: {}\r\n", json.len());
+        let answered = |said: &str| said.contains("\r\n\r\n") && said.trim_end().ends_with('}');
+        bench.say(2379, &format!("{head}\r\n{json}"), answered)
+    };
+    wait_until("etcd", || post("kv/put", r#"{"key":"bWluZQ==","value":"a2VwdA=="}"#).contains("revision"));
+    expect(&mut bench.test(&format!("--endpoint {} --workload set --time-limit 1", urls[0])), 0);
+    let all = post("kv/range", r#"{"key":"AA==","range_end":"AA=="}"#);
+    assert!(all.contains(r#""count":"1""#) && all.contains("bWluZQ=="), "{all}");
+    no_secret_in(&bench.folder.join("store"));
+}
+
+#[test]
+fn what_cannot_be_done_to_an_endpoint_is_said_in_one_sentence() {
+    let bench = Bench::new("mistakes", 4);
+    let url = format!("redis://{}:1", bench.address);
+    let told = expect(&mut bench.test(&format!("--endpoint {url}")), 70);
+    assert!(told.contains(&format!("n1: {url} is not reached")), "{told}");
+    for (line, expected) in [
+        (format!("--endpoint {url} --faults kill"), "faults need the machines"),
+        (format!("--endpoint {url} --plan plan.json"), "faults need the machines"),
+        (format!("--endpoint {url} --nodes 3"), "--endpoint names the nodes"),
+        (format!("--endpoint {url} --capture"), "--capture is for nodes on this machine"),
+        (format!("--endpoint {url} --dialect tidb"), "redis has no dialects"),
+        (format!("--endpoint {url} --topology sentinel"), "each URL is a server"),
+        (format!("--endpoint {url} --db etcd"), "--db etcd is not spoken"),
+        (format!("--endpoint {url},http://h"), "their schemes differ"),
+        (format!("--endpoint rediss://u:{PASSWORD}@h"), "TLS is not spoken"),
+        (format!("--endpoint postgre://u:{PASSWORD}@h"), "did you mean `postgres://`"),
+        (format!("--endpoint postgres://u:{PASSWORD}@h:x"), "its port is to be a number"),
+        (format!("--endpoint postgres://u@h --password-file {url}"), "cannot read the password"),
+        ("--dialect tidb".into(), "add --endpoint"),
+    ] {
+        let told = expect(&mut bench.test(&line), 64);
+        assert!(told.contains(expected), "{line}: {told}");
+        assert_eq!(told.trim().lines().count(), 1, "{line}: {told}");
+    }
+    let mut print = bench.test(&format!("--endpoint redis://u:{PASSWORD}@h --print-config"));
+    assert!(expect(&mut print, 0).contains("redis://u@h"));
+    let suite = format!(
+        "[settings]\nendpoint = \"redis://u:{PASSWORD}@h\"\n[[matrix]]\nworkloads = [\"register\"]\n"
+    );
+    let file = bench.file("suite.toml", &format!("name = \"a\"\n{suite}"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_disprove"));
+    let told = expect(command.args(["suite", &file, "--dry-run"]).current_dir(&bench.folder), 64);
+    assert!(told.contains("would be kept with its results"), "{told}");
+}
