@@ -29,6 +29,7 @@
 
 pub mod client;
 pub mod database;
+pub mod disk;
 #[cfg(target_os = "linux")]
 pub mod doctor;
 pub mod error;
@@ -50,6 +51,7 @@ mod vdso;
 
 pub use client::{Client, ClientFactory, Speaks};
 pub use database::{ClockControl, Database, Primaries, ProcessControl};
+pub use disk::Disk;
 pub use error::Error;
 pub use load::Load;
 pub use network::{Endpoint, LayerId, Link, LinkCounters, LinkPolicy, Network};

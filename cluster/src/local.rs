@@ -10,6 +10,7 @@
 mod birth;
 mod capabilities;
 mod device;
+mod disks;
 mod harness;
 mod identity;
 mod init;
@@ -36,9 +37,11 @@ use history::NodeId;
 
 use crate::{
     Cluster, Endpoint, Error, Node,
+    disk::ServedDisk,
     switch::{self, Framing, Port, Switch, SwitchLag, SwitchOptions},
 };
 use birth::Birth;
+use disks::Bay;
 use identity::Identity;
 use link::Link;
 use places::Places;
@@ -93,6 +96,8 @@ pub struct LocalSpec {
     pub device: Device,
     /// Environment of every process on a node, beside the usual.
     pub environment: Vec<(String, String)>,
+    /// Give every node a disk that faults can strike. Where that is not permitted, its data folder is a plain one.
+    pub disks: bool,
 }
 
 /// A running cluster. Dropping it ends the nodes at once; [`stop`](Self::stop) also waits until they have ended.
@@ -101,6 +106,7 @@ pub struct LocalCluster {
     switch: Option<Arc<Switch>>,
     births: Vec<Birth>,
     limits: Vec<String>,
+    disks: Vec<Arc<ServedDisk>>,
 }
 
 impl fmt::Debug for LocalCluster {
@@ -126,6 +132,7 @@ impl LocalCluster {
             switch: None,
             births: Vec::new(),
             limits: Vec::new(),
+            disks: Vec::new(),
         };
         if veth {
             this.limits.push(
@@ -151,7 +158,11 @@ impl LocalCluster {
             let tun = set_up(&link, name, index, &places, Some(network)).await?;
             let device = pair.or(tun).ok_or_else(|| link.failed("its network device did not arrive"))?;
             ports.push(port(Endpoint::Node(NodeId(index as u16)), at, device, veth));
-            this.cluster.nodes.push(node(name, index, at.into(), &places, link));
+            let bay = this.insert_disk(&spec, &places, (index, link.clone())).await?;
+            this.cluster.nodes.push(node(name, index, at.into(), &places, (link, bay)));
+        }
+        if !this.disks.is_empty() {
+            disks::make_room_for_files();
         }
         let options = SwitchOptions {
             seed: spec.seed,
@@ -171,6 +182,7 @@ impl LocalCluster {
             switch: None,
             births: Vec::new(),
             limits: Vec::new(),
+            disks: Vec::new(),
         };
         this.limits.push(
             "without namespaces the nodes share this machine's network, hostname and processes: processes can be ended \
@@ -183,9 +195,32 @@ impl LocalCluster {
             let link = Arc::new(Link::new(name.clone(), socket)?);
             set_up(&link, name, index, &places, None).await?;
             let at = Ipv4Addr::new(127, 0, 0, index as u8 + 1);
-            this.cluster.nodes.push(node(name, index, at.into(), &places, link));
+            let bay = match spec.disks {
+                true => Bay::Refused("mounting disks".into(), remedy::Step::Namespaces.remedy()),
+                false => Bay::Plain,
+            };
+            this.cluster.nodes.push(node(name, index, at.into(), &places, (link, bay)));
         }
         Ok(this)
+    }
+
+    /// Gives a node a disk, where the run is to have disks and the machine permits it.
+    async fn insert_disk(
+        &mut self,
+        spec: &LocalSpec,
+        places: &Places,
+        (index, link): (usize, Arc<Link>),
+    ) -> Result<Bay, Error> {
+        if !spec.disks {
+            return Ok(Bay::Plain);
+        }
+        if let Err(refused) = disks::permitted() {
+            return Ok(refused);
+        }
+        let node = (spec.nodes[index].as_str(), link);
+        let disk = disks::mount(node, &places.run, places.data_here(index)).await?;
+        self.disks.push(Arc::clone(&disk));
+        Ok(Bay::Served(disk))
     }
 
     /// The nodes and the network.
@@ -218,7 +253,7 @@ impl LocalCluster {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         self.births.clear();
-        Ok(())
+        std::mem::take(&mut self.disks).iter().try_for_each(|disk| disk.take_out())
     }
 
     fn end_nodes(&self) {
@@ -312,7 +347,7 @@ async fn set_up(
     Ok(descriptors.into_iter().next())
 }
 
-fn node(name: &str, index: usize, address: IpAddr, places: &Places, link: Arc<Link>) -> Node {
+fn node(name: &str, index: usize, address: IpAddr, places: &Places, (link, bay): (Arc<Link>, Bay)) -> Node {
     Node {
         id: NodeId(index as u16),
         name: name.to_owned(),
@@ -320,6 +355,6 @@ fn node(name: &str, index: usize, address: IpAddr, places: &Places, link: Arc<Li
         port_offset: 0,
         data: places.data(index),
         logs: places.logs(index),
-        remote: Some(Arc::new(remote::LocalRemote::new(link))),
+        remote: Some(Arc::new(remote::LocalRemote::new(link, bay))),
     }
 }

@@ -5,7 +5,7 @@ use std::{path::Path, path::PathBuf, time::Duration};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Skew};
+use crate::{Disk, Error, Skew};
 
 /// What a command left behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,5 +99,9 @@ pub trait Remote: Send + Sync {
     /// How far off each process of each daemon takes the time to be now, in nanoseconds, by its process id.
     async fn skews(&self) -> Result<Vec<(u32, i64)>, Error> {
         Err(Error::Unsupported("asking what processes take for the time".into()))
+    }
+    /// The disk that its data folder is on, where something can be done to that; else why nothing can.
+    fn disk(&self) -> Result<&dyn Disk, Error> {
+        Err(Error::Unsupported("striking the disk of a node that was not made on this machine".into()))
     }
 }

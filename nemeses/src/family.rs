@@ -42,10 +42,49 @@ pub enum Family {
     Time,
     /// Clients that crash in mid-call, or come all at once.
     Clients,
+    /// Machines that lose power: what was not synced is gone.
+    #[serde(rename = "power-loss")]
+    PowerLoss,
+    /// Machines that lose power in the middle of writing.
+    #[serde(rename = "torn-write")]
+    TornWrite,
+    /// Disks on which reading, writing or syncing fails.
+    #[serde(rename = "disk-error")]
+    DiskError,
+    /// Disks that are full.
+    #[serde(rename = "disk-full")]
+    DiskFull,
+    /// Disks that take their time.
+    #[serde(rename = "disk-slow")]
+    DiskSlow,
+    /// Disks that cannot be written to.
+    #[serde(rename = "disk-readonly")]
+    DiskReadonly,
+    /// Disks that say that they have synced, and have not.
+    #[serde(rename = "fsync-lies")]
+    FsyncLies,
+    /// Disks that lose writes.
+    #[serde(rename = "lost-write")]
+    LostWrite,
+    /// Disks that write to the wrong place.
+    #[serde(rename = "misdirected-write")]
+    MisdirectedWrite,
+    /// Disks on which bits turn round.
+    #[serde(rename = "bit-flip")]
+    BitFlip,
+    /// Disks that forget the ends of files.
+    #[serde(rename = "truncate")]
+    Truncate,
+    /// Disks that are again what they were.
+    #[serde(rename = "roll-back")]
+    RollBack,
 }
 
+/// How many families, the last ones, break the promise of disks.
+const BETRAYALS: usize = 6;
+
 /// What else people call a family.
-const ALIASES: [(&str, Family); 37] = [
+const ALIASES: [(&str, Family); 60] = [
     ("links", Family::Link),
     ("packet", Family::Link),
     ("lossy", Family::Link),
@@ -83,6 +122,29 @@ const ALIASES: [(&str, Family); 37] = [
     ("strobe", Family::Time),
     ("drift", Family::Time),
     ("freeze", Family::Time),
+    ("power", Family::PowerLoss),
+    ("power-failure", Family::PowerLoss),
+    ("powerloss", Family::PowerLoss),
+    ("torn", Family::TornWrite),
+    ("torn-writes", Family::TornWrite),
+    ("eio", Family::DiskError),
+    ("io-error", Family::DiskError),
+    ("enospc", Family::DiskFull),
+    ("full", Family::DiskFull),
+    ("slow-disk", Family::DiskSlow),
+    ("slow-fsync", Family::DiskSlow),
+    ("read-only", Family::DiskReadonly),
+    ("readonly", Family::DiskReadonly),
+    ("erofs", Family::DiskReadonly),
+    ("lying-fsync", Family::FsyncLies),
+    ("disk-lost-write", Family::LostWrite),
+    ("lost-writes", Family::LostWrite),
+    ("misdirected-writes", Family::MisdirectedWrite),
+    ("bit-flips", Family::BitFlip),
+    ("bitrot", Family::BitFlip),
+    ("truncation", Family::Truncate),
+    ("rollback", Family::RollBack),
+    ("snapshot", Family::RollBack),
 ];
 
 impl Family {
@@ -105,7 +167,24 @@ impl Family {
             Self::Files,
             Self::Time,
             Self::Clients,
+            Self::PowerLoss,
+            Self::TornWrite,
+            Self::DiskError,
+            Self::DiskFull,
+            Self::DiskSlow,
+            Self::DiskReadonly,
+            Self::FsyncLies,
+            Self::LostWrite,
+            Self::MisdirectedWrite,
+            Self::BitFlip,
+            Self::Truncate,
+            Self::RollBack,
         ]
+    }
+
+    /// All families but those with which a disk breaks its own promise.
+    pub const fn bearable() -> &'static [Self] {
+        Self::all().split_at(Self::all().len() - BETRAYALS).0
     }
 
     /// The families that a run draws from unless somebody says otherwise.
@@ -132,6 +211,18 @@ impl Family {
             Self::Files => "files",
             Self::Time => "time",
             Self::Clients => "clients",
+            Self::PowerLoss => "power-loss",
+            Self::TornWrite => "torn-write",
+            Self::DiskError => "disk-error",
+            Self::DiskFull => "disk-full",
+            Self::DiskSlow => "disk-slow",
+            Self::DiskReadonly => "disk-readonly",
+            Self::FsyncLies => "fsync-lies",
+            Self::LostWrite => "lost-write",
+            Self::MisdirectedWrite => "misdirected-write",
+            Self::BitFlip => "bit-flip",
+            Self::Truncate => "truncate",
+            Self::RollBack => "roll-back",
         }
     }
 
@@ -156,12 +247,60 @@ impl Family {
             Self::Files => "lets processes open no more files and connections",
             Self::Time => "has processes take the time for another: jumps, strobes, drifts and stands still",
             Self::Clients => "crashes clients in the middle of their calls, and has calls come in bursts",
+            Self::PowerLoss => {
+                "cuts the power of nodes: what was not synced is lost, names and renames with it"
+            }
+            Self::TornWrite => {
+                "cuts the power in the middle of writing: of what was not synced, the first sectors arrive"
+            }
+            Self::DiskError => "has reads, writes or syncs of disks fail with an input/output error",
+            Self::DiskFull => "fills disks up: nothing more fits",
+            Self::DiskSlow => "has disks take long to sync, to write or to read",
+            Self::DiskReadonly => "has disks refuse every change, as after an error",
+            Self::FsyncLies => "has disks say that they synced what they did not, until the power fails",
+            Self::LostWrite => "has disks acknowledge writes and drop them",
+            Self::MisdirectedWrite => "has disks write to another place of the same file",
+            Self::BitFlip => "turns bits round on the disks of nodes that are off",
+            Self::Truncate => "cuts off the ends of files on the disks of nodes that are off",
+            Self::RollBack => "puts the disks of nodes back to what they were a while ago",
         }
     }
 
     /// Whether it is done to the network rather than to processes.
     pub const fn is_of_network(self) -> bool {
         matches!(self, Self::Partition | Self::Link | Self::Flap | Self::Swizzle | Self::Reset)
+    }
+
+    /// Whether it is done to disks. Some of it ends processes as well.
+    pub const fn is_of_disks(self) -> bool {
+        self.is_honest_of_disks() || self.betrays()
+    }
+
+    /// Whether it is done to disks, and disks may do it: a sound database bears it, as far as it promises to.
+    const fn is_honest_of_disks(self) -> bool {
+        matches!(
+            self,
+            Self::PowerLoss
+                | Self::TornWrite
+                | Self::DiskError
+                | Self::DiskFull
+                | Self::DiskSlow
+                | Self::DiskReadonly
+        )
+    }
+
+    /// Whether a disk breaks its own promise by it, so that it proves something only against a database that promises to
+    /// notice.
+    pub const fn betrays(self) -> bool {
+        matches!(
+            self,
+            Self::FsyncLies
+                | Self::LostWrite
+                | Self::MisdirectedWrite
+                | Self::BitFlip
+                | Self::Truncate
+                | Self::RollBack
+        )
     }
 
     /// Whether it is done to processes, through the database's power over them.
@@ -173,7 +312,23 @@ impl Family {
     pub const fn takes_down(self) -> bool {
         matches!(
             self,
-            Self::Kill | Self::Pause | Self::HalfOpen | Self::Terminate | Self::Roll | Self::Memory
+            Self::Kill
+                | Self::Pause
+                | Self::HalfOpen
+                | Self::Terminate
+                | Self::Roll
+                | Self::Memory
+                | Self::PowerLoss
+                | Self::TornWrite
+                | Self::DiskError
+                | Self::DiskFull
+                | Self::DiskReadonly
+                | Self::FsyncLies
+                | Self::LostWrite
+                | Self::MisdirectedWrite
+                | Self::BitFlip
+                | Self::Truncate
+                | Self::RollBack
         )
     }
 
@@ -247,6 +402,13 @@ mod tests {
         {
             let error = Family::parse(given).unwrap_err().to_string();
             assert!(error.contains(&format!("`{given}`; did you mean `{nearest}`?")), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_family_that_betrays_is_bearable() {
+        for family in Family::all() {
+            assert_eq!(Family::bearable().contains(family), !family.betrays(), "{family}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The faults themselves, one file per family. Each knows how to come, how to go, and what shows that it was there.
 
+mod ailing;
 mod clients;
 mod clock;
 mod flap;
@@ -8,6 +9,7 @@ mod kill;
 mod layer;
 mod limits;
 mod link;
+mod outage;
 mod partition;
 mod pause;
 mod processes;
@@ -21,7 +23,7 @@ mod words;
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, DaemonState, Database, Error, Link, LinkCounters, Load};
+use cluster::{Cluster, DaemonState, Database, Error, Link, LinkCounters, Load, disk::Struck};
 use history::{FaultId, FaultState, NodeId};
 use rand::{Rng, seq::SliceRandom};
 use tokio_util::sync::CancellationToken;
@@ -65,6 +67,8 @@ pub enum Probe {
     Clients(Vec<(NodeId, u64)>),
     /// What the processes of nodes are limited to.
     Limits(Vec<(NodeId, Allowance)>),
+    /// How often what is wrong with the disks of nodes has struck so far; `None` where nothing is wrong.
+    Disks(Vec<(NodeId, Option<Struck>)>),
 }
 
 /// What the main process of a node may have of something, at one moment.
@@ -167,6 +171,17 @@ pub(crate) fn build(settled: Settled<'_>) -> Box<dyn Fault> {
         }
         Action::Swizzle { step_ms } => Box::new(swizzle::Swizzle::new(*step_ms, settled)),
         Action::HalfOpen => Box::new(half_open::HalfOpen::new(&settled)),
+        Action::PowerLoss | Action::TornWrite { .. } | Action::BitFlip { .. } | Action::Truncate { .. } => {
+            Box::new(outage::Off::new(&settled))
+        }
+        Action::DiskError { .. }
+        | Action::DiskFull { .. }
+        | Action::DiskSlow { .. }
+        | Action::DiskReadonly
+        | Action::FsyncLies { .. }
+        | Action::LostWrite { .. }
+        | Action::MisdirectedWrite { .. }
+        | Action::RollBack => Box::new(ailing::Ailing::new(&settled)),
         Action::Terminate => Box::new(terminate::Terminate::new(settled.nodes)),
         Action::Roll { down_ms, gap_ms } => Box::new(roll::Roll::new(settled.nodes, *down_ms, *gap_ms)),
         Action::Throttle { share } => Box::new(throttle::Throttle::new(settled.nodes, *share)),

@@ -156,6 +156,7 @@ pub(crate) fn rank(family: Family) -> u8 {
     match family {
         family if family.is_of_network() => 0,
         Family::Pause | Family::Throttle => 1,
+        family if family.is_of_disks() => 1,
         Family::Clock | Family::Time => 3,
         _ => 2,
     }

@@ -1,6 +1,6 @@
 //! What a cluster and a database let us do to them, known before the run.
 
-use cluster::{Cluster, Database};
+use cluster::{Cluster, Database, Remote};
 
 use crate::Family;
 
@@ -22,6 +22,8 @@ pub struct Powers {
     pub times: bool,
     /// The clients of the run can be asked for something.
     pub clients: bool,
+    /// Why the disks of nodes cannot be struck; `None` where they can.
+    pub no_disks: Option<String>,
     /// The name of the database, for messages.
     pub database: String,
 }
@@ -40,6 +42,11 @@ impl Powers {
                 .iter()
                 .all(|node| node.remote.as_ref().is_some_and(|remote| remote.can_skew())),
             clients: false,
+            no_disks: cluster
+                .nodes
+                .iter()
+                .find_map(|node| node.remote().and_then(Remote::disk).err())
+                .map(|why| why.to_string()),
             database: database.name().into(),
         }
     }
@@ -60,6 +67,7 @@ impl Powers {
             clocks: true,
             times: true,
             clients: true,
+            no_disks: None,
             database: "the database".into(),
         }
     }
@@ -73,6 +81,7 @@ impl Powers {
             family if family.is_of_processes() && !self.processes => {
                 Some(format!("the processes of {database} cannot be ended, stopped or started from here"))
             }
+            family if family.is_of_disks() => self.no_disks.clone(),
             Family::Clock if !self.clocks => {
                 Some(format!("the clocks that {database} reads cannot be set from here"))
             }

@@ -25,8 +25,8 @@ pub enum Back {
 }
 
 impl Back {
-    /// Starts or reaches the nodes.
-    pub async fn start(choices: &Choices, folder: &RunFolder) -> Result<Self, Failure> {
+    /// Starts or reaches the nodes; where `disks` says so, with disks that can be struck.
+    pub async fn start(choices: &Choices, folder: &RunFolder, disks: bool) -> Result<Self, Failure> {
         if choices.inventory.is_some() {
             return reach(choices, folder).await;
         }
@@ -39,6 +39,7 @@ impl Back {
             seed: choices.seed,
             capture: choices.capture.then(|| folder.file("capture.pcapng")),
             capture_bytes_max: CAPTURE_BYTES_MAX,
+            disks,
             ..LocalSpec::default()
         };
         Ok(Self::Local(Box::new(LocalCluster::start(spec).await?)))

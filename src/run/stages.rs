@@ -113,7 +113,7 @@ impl Stages {
         if let Some(why) = &self.job.outside {
             self.progress.say(&format!("  without namespaces: {why}"));
         }
-        let back = Back::start(&self.job.choices, &self.folder).await?;
+        let back = Back::start(&self.job.choices, &self.folder, self.wants_disks()?).await?;
         let cluster = back.cluster();
         let lived = self.live(&cluster).await;
         let switch = back.switch_lag().and_then(switch_warning);
@@ -221,13 +221,20 @@ impl Stages {
         }
     }
 
+    /// Whether a fault of disks was asked for: only then are there disks that can be struck, which cost a little.
+    fn wants_disks(&self) -> Result<bool, Failure> {
+        let families = match &self.job.choices.plan {
+            Some(path) => read_plan(path)?.families(),
+            None => self.job.choices.families()?,
+        };
+        Ok(families.iter().any(|family| family.is_of_disks()))
+    }
+
     /// The faults of this run: drawn from the seed, or read from a plan.
     fn plan(&self, cluster: &Cluster) -> Result<Plan, Failure> {
         let choices = &self.job.choices;
         if let Some(path) = &choices.plan {
-            let plan = nemeses::read_plan(path).map_err(|error| {
-                Failure::input(format!("cannot use the plan {}: {error}", path.display()))
-            })?;
+            let plan = read_plan(path)?;
             let powers = Powers::of(self.job.database.as_ref(), cluster).with_clients();
             for lack in plan.lacks(&choices.nodes, &powers) {
                 self.progress.say(&format!("  of the plan, this will be skipped: {lack}"));
@@ -327,6 +334,11 @@ impl Stages {
         let exit = expectation::exit_of(&findings);
         Ok(RunEnd { folder: self.folder.clone(), findings, exit })
     }
+}
+
+fn read_plan(path: &Path) -> Result<Plan, Failure> {
+    nemeses::read_plan(path)
+        .map_err(|error| Failure::input(format!("cannot use the plan {}: {error}", path.display())))
 }
 
 /// A run that has ended has no status any more.

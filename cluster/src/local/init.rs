@@ -26,6 +26,8 @@ use nix::{
 };
 
 use super::wire::{self, Answer, Request, Setup};
+pub(super) use setup::mount_through;
+
 use clocks::Clocks;
 use daemons::Daemons;
 
@@ -150,6 +152,8 @@ impl Init {
             Request::Signal(name, signal) => self.signal(&name, signal)?,
             Request::State(name) => Answer::State(self.daemons.state(&name)),
             Request::Wipe => self.wipe()?,
+            Request::Mount => setup::mount_disk(&self.setup, descriptors),
+            Request::SwitchOff => self.switch_off()?,
         };
         self.answer(number, answer, None)?;
         Ok(true)
@@ -203,6 +207,13 @@ impl Init {
             Ok(()) => Answer::Done,
             Err(e) => Answer::failed(format!("empty {}", self.setup.data.display()), &e),
         })
+    }
+
+    fn switch_off(&mut self) -> io::Result<Answer> {
+        if !self.end_all()? {
+            return Ok(Answer::Failed { what: "end every process of the node".into(), errno: 0 });
+        }
+        Ok(setup::take_disk_off(&self.setup))
     }
 
     /// Ends every other process of the node; false when the kernel keeps one.

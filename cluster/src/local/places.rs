@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Identity, LocalSpec, address};
-use crate::Error;
+use crate::{Error, disk::Owner};
 
 /// The controller's name in `/etc/hosts`.
 pub(super) const CONTROLLER_NAME: &str = "controller";
@@ -19,6 +19,8 @@ const SHOWN: &str = "/mnt";
 pub(super) struct Places {
     /// Who runs the processes of the nodes, if not we.
     pub identity: Option<Identity>,
+    /// The folder of the run.
+    pub run: PathBuf,
     /// The file that every node sees as `/etc/hosts`.
     pub hosts: PathBuf,
     /// The data and the logs of each node, here.
@@ -56,7 +58,14 @@ impl Places {
         let hosts = directory.join("hosts");
         fs::write(&hosts, hosts_text(&spec.nodes)).map_err(made(&hosts))?;
         fs::set_permissions(&hosts, fs::Permissions::from_mode(0o644)).map_err(made(&hosts))?;
-        Ok(Self { identity, hosts, folders, reachable, environment: spec.environment.clone() })
+        Ok(Self {
+            identity,
+            run: directory,
+            hosts,
+            folders,
+            reachable,
+            environment: spec.environment.clone(),
+        })
     }
 
     /// The data folder of a node, as it sees it.
@@ -67,6 +76,12 @@ impl Places {
     /// The log folder of a node, as it sees it.
     pub(super) fn logs(&self, index: usize) -> PathBuf {
         if self.reachable { self.folders[index].1.clone() } else { Path::new(SHOWN).join("logs") }
+    }
+
+    /// The data folder of a node, as the controller sees it, and to whom it belongs.
+    pub(super) fn data_here(&self, index: usize) -> (PathBuf, Owner) {
+        let Identity { uid, gid } = self.identity.unwrap_or_else(Identity::ours);
+        (self.folders[index].0.clone(), Owner { uid, gid })
     }
 
     /// What a node is to see at another place.

@@ -26,11 +26,13 @@ pub(crate) enum Step {
     Tun,
     /// Making a pair of virtual Ethernet devices and reading one end.
     Veth,
+    /// Serving a file system, for the faults of disks.
+    Disk,
 }
 
 impl Step {
     /// All of them, in order.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Namespaces,
         Self::UserMap,
         Self::Mount,
@@ -40,6 +42,7 @@ impl Step {
         Self::Start,
         Self::Tun,
         Self::Veth,
+        Self::Disk,
     ];
 
     /// The step of a number that another process reported.
@@ -59,6 +62,7 @@ impl Step {
             Self::Start => "starting a process inside a namespace",
             Self::Tun => "making a TUN device",
             Self::Veth => "making a pair of virtual Ethernet devices",
+            Self::Disk => "serving disks through /dev/fuse",
         }
     }
 
@@ -67,6 +71,7 @@ impl Step {
         match self {
             Self::Tun => "run `sudo modprobe tun && sudo chmod 666 /dev/net/tun`".into(),
             Self::Veth => "run `sudo modprobe veth af_packet`".into(),
+            Self::Disk => "run `sudo modprobe fuse && sudo chmod 666 /dev/fuse`".into(),
             Self::Proc => {
                 "nothing may be mounted over parts of /proc, as Docker does: run the container with \
                            `--security-opt systempaths=unconfined`, or run outside of it"

@@ -10,11 +10,12 @@ use tokio::{
 };
 
 use super::{
+    disks::Bay,
     launch,
     link::Link,
     wire::{Answer, Request},
 };
-use crate::{Daemon, DaemonState, Error, Output, Remote, Signal, Skew, vdso};
+use crate::{Daemon, DaemonState, Disk, Error, Output, Remote, Signal, Skew, vdso};
 
 /// How long a request may take that does not run anything of unknown length.
 const REQUEST: Duration = Duration::from_secs(10);
@@ -31,12 +32,13 @@ const OUTPUT_BYTES_MAX: u64 = 256 << 20;
 /// Acts on one local node.
 pub(super) struct LocalRemote {
     link: Arc<Link>,
+    disk: Bay,
 }
 
 impl LocalRemote {
     /// Acts through this link.
-    pub(super) fn new(link: Arc<Link>) -> Self {
-        Self { link }
+    pub(super) fn new(link: Arc<Link>, disk: Bay) -> Self {
+        Self { link, disk }
     }
 
     async fn simple(&self, request: Request) -> Result<Answer, Error> {
@@ -189,6 +191,10 @@ impl Remote for LocalRemote {
             Answer::Skews(skews) => Ok(skews),
             other => Err(self.link.failed(format!("answered {other:?} when asked for its clocks"))),
         }
+    }
+
+    fn disk(&self) -> Result<&dyn Disk, Error> {
+        self.disk.disk()
     }
 }
 

@@ -75,6 +75,10 @@ pub(super) enum Request {
     Skews,
     /// End all, and empty the data folder.
     Wipe,
+    /// Mount what the device that comes along serves over the data folder.
+    Mount,
+    /// End all, and take what is mounted over the data folder off.
+    SwitchOff,
 }
 
 /// What a node answers.

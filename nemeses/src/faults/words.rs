@@ -104,6 +104,18 @@ pub(super) fn probe(names: &Names, probe: &Probe) -> String {
         Probe::Clients(counts) => {
             counts.iter().map(|(node, count)| format!("{count} so far at {}", names.plain(*node))).collect()
         }
+        Probe::Disks(disks) => disks
+            .iter()
+            .map(|(node, now)| match now {
+                Some(struck) => format!(
+                    "{} of {} operations were struck on {}",
+                    struck.struck,
+                    struck.met,
+                    names.plain(*node)
+                ),
+                None => format!("nothing is wrong with the disk of {}", names.plain(*node)),
+            })
+            .collect(),
         Probe::Limits(limits) => limits
             .iter()
             .map(|(node, now)| match now {

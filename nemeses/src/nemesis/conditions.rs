@@ -34,6 +34,18 @@ impl Hold {
             Family::Pause | Family::Throttle => Some(Self::Paused),
             Family::Memory | Family::Files => Some(Self::Starved),
             Family::Clock | Family::Time => Some(Self::Clock),
+            Family::DiskError | Family::DiskFull | Family::DiskSlow | Family::DiskReadonly => {
+                Some(Self::Starved)
+            }
+            // The others end processes, at once or in the end.
+            Family::PowerLoss
+            | Family::TornWrite
+            | Family::FsyncLies
+            | Family::LostWrite
+            | Family::MisdirectedWrite
+            | Family::BitFlip
+            | Family::Truncate
+            | Family::RollBack => Some(Self::Killed),
         }
     }
 }

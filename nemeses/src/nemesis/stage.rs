@@ -256,6 +256,9 @@ impl Stage {
                     Probe::Links(_) => {
                         Evidence { state: FaultState::Installed, text: "the network took it".into() }
                     }
+                    Probe::Disks(_) => {
+                        Evidence { state: FaultState::Installed, text: "the disks took it".into() }
+                    }
                     Probe::Clients(_) => {
                         Evidence { state: FaultState::Installed, text: "the clients were told".into() }
                     }

@@ -1,9 +1,13 @@
 //! What a fault does, with its parameters.
 
-use cluster::{Skew, network::Distribution};
+use cluster::{
+    Skew,
+    disk::{Operation, Strikes},
+    network::Distribution,
+};
 use serde::{Deserialize, Serialize};
 
-use super::Shape;
+use super::{Shape, is_default};
 use crate::Family;
 
 /// The largest offset of a clock, in milliseconds: a hundred years.
@@ -123,6 +127,84 @@ pub enum Action {
     },
     /// Processes take the time to be another.
     Time(Skew),
+    /// The power fails: processes end, and what was not synced is gone. They are started again in the end.
+    PowerLoss,
+    /// The power fails in the middle of writing: of each file, the first sectors of what was not synced arrived.
+    TornWrite {
+        /// Decides how many.
+        #[serde(default)]
+        seed: u64,
+    },
+    /// Operations of disks fail.
+    DiskError {
+        /// Which.
+        #[serde(default)]
+        on: Operation,
+        /// Which of those.
+        #[serde(default, skip_serializing_if = "is_default")]
+        strikes: Strikes,
+    },
+    /// Nothing more fits on disks.
+    DiskFull {
+        /// Which operations are refused.
+        #[serde(default, skip_serializing_if = "is_default")]
+        strikes: Strikes,
+    },
+    /// Operations of disks take longer.
+    DiskSlow {
+        /// Which.
+        #[serde(default)]
+        on: Operation,
+        /// How much longer.
+        delay_ms: u64,
+        /// Which of those.
+        #[serde(default, skip_serializing_if = "is_default")]
+        strikes: Strikes,
+    },
+    /// Disks refuse every change.
+    DiskReadonly,
+    /// Disks say that they have synced, and have not. It ends in a power failure.
+    FsyncLies {
+        /// Which syncs.
+        #[serde(default, skip_serializing_if = "is_default")]
+        strikes: Strikes,
+    },
+    /// Disks acknowledge writes and drop them. It ends in a power failure.
+    LostWrite {
+        /// Which writes.
+        #[serde(default, skip_serializing_if = "is_default")]
+        strikes: Strikes,
+    },
+    /// Disks write to another place of the same file. It ends in a power failure.
+    MisdirectedWrite {
+        /// Which writes.
+        #[serde(default, skip_serializing_if = "is_default")]
+        strikes: Strikes,
+    },
+    /// Processes end, and bits turn round on their disks before they are started again.
+    BitFlip {
+        /// How many.
+        count: u64,
+        /// In which files: `*` stands for any letters.
+        #[serde(default, skip_serializing_if = "is_default")]
+        path: Option<String>,
+        /// Decides where.
+        #[serde(default)]
+        seed: u64,
+    },
+    /// Processes end, and a file on their disk loses its end before they are started again.
+    Truncate {
+        /// At most how many bytes.
+        bytes: u64,
+        /// Of which files: `*` stands for any letters.
+        #[serde(default, skip_serializing_if = "is_default")]
+        path: Option<String>,
+        /// Decides of which.
+        #[serde(default)]
+        seed: u64,
+    },
+    /// Disks are in the end what they were in the beginning; processes end for that, and are started again.
+    RollBack,
 }
 
 impl Action {
@@ -150,6 +232,18 @@ impl Action {
             Self::Files { .. } => Family::Files,
             Self::Time(_) => Family::Time,
             Self::ClientCrash { .. } | Self::Burst { .. } => Family::Clients,
+            Self::PowerLoss => Family::PowerLoss,
+            Self::TornWrite { .. } => Family::TornWrite,
+            Self::DiskError { .. } => Family::DiskError,
+            Self::DiskFull { .. } => Family::DiskFull,
+            Self::DiskSlow { .. } => Family::DiskSlow,
+            Self::DiskReadonly => Family::DiskReadonly,
+            Self::FsyncLies { .. } => Family::FsyncLies,
+            Self::LostWrite { .. } => Family::LostWrite,
+            Self::MisdirectedWrite { .. } => Family::MisdirectedWrite,
+            Self::BitFlip { .. } => Family::BitFlip,
+            Self::Truncate { .. } => Family::Truncate,
+            Self::RollBack => Family::RollBack,
         }
     }
 
@@ -196,10 +290,32 @@ impl Action {
                 Some("calls are kept back for 20 ms to an hour".into())
             }
             Self::Time(skew) => skew.doubt(),
+            other => other.doubt_of_disks(),
+        }
+    }
+
+    fn doubt_of_disks(&self) -> Option<String> {
+        match self {
+            Self::DiskSlow { delay_ms, .. } if *delay_ms > SLOW_MAX_MS => {
+                Some("a disk is slow by at most a minute".into())
+            }
+            Self::DiskError { strikes, .. }
+            | Self::DiskFull { strikes }
+            | Self::DiskSlow { strikes, .. }
+            | Self::FsyncLies { strikes }
+            | Self::LostWrite { strikes }
+            | Self::MisdirectedWrite { strikes } => strikes.doubt(),
+            Self::BitFlip { count, .. } if !(1..=1_000_000).contains(count) => {
+                Some("of a disk, 1 to 1000000 bits turn round at a time".into())
+            }
+            Self::Truncate { bytes: 0, .. } => Some("a file loses at least one byte".into()),
             _ => None,
         }
     }
 }
+
+/// The longest that a disk takes longer.
+const SLOW_MAX_MS: u64 = 60_000;
 
 /// The longest step of a fault that has steps.
 const STEP_MAX_MS: u64 = 3_600_000;

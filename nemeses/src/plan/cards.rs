@@ -109,6 +109,16 @@ pub(super) fn throttles() -> Vec<(Targets, f64)> {
     vec![(Targets::Leader, 0.1), (Targets::Minority, 0.05), (Targets::All, 0.3), (Targets::Leader, 0.02)]
 }
 
+/// Whose power fails.
+pub(super) fn blackouts() -> Vec<Targets> {
+    vec![Targets::All, Targets::Leader, Targets::Majority, Targets::One, Targets::Minority]
+}
+
+/// Whose disk ails.
+pub(super) fn ailing() -> Vec<Targets> {
+    vec![Targets::Leader, Targets::Minority, Targets::One]
+}
+
 /// How a clock can be wrong.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum TimeKind {

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use cluster::{Skew, network::Distribution};
+use cluster::{
+    Skew,
+    disk::{Operation, Strikes},
+    network::Distribution,
+};
 use rand::{RngExt, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -33,6 +37,10 @@ pub(super) struct Scenes {
     terminations: Deck<Targets>,
     throttles: Deck<(Targets, f64)>,
     times: Deck<(Targets, TimeKind)>,
+    blackouts: Deck<Targets>,
+    had_blackout: bool,
+    tears: Deck<Targets>,
+    ailing: Deck<Targets>,
     nodes: usize,
     has_primaries: bool,
     pace: Pace,
@@ -49,7 +57,7 @@ impl Scenes {
     pub(super) fn new(families: &[Family], nodes: usize, has_primaries: bool, pace: Pace) -> Self {
         // How often each has its turn: partitions and kills show the most.
         let turns = |family: &Family| match family {
-            Family::Partition | Family::Kill => 2,
+            Family::Partition | Family::Kill | Family::PowerLoss => 2,
             _ => 1,
         };
         let gentle = pace == Pace::Gentle;
@@ -78,6 +86,10 @@ impl Scenes {
             terminations: Deck::new(cards::terminations()),
             throttles: Deck::new(cards::throttles()),
             times: Deck::new(cards::times()),
+            blackouts: Deck::new(cards::blackouts()),
+            had_blackout: false,
+            tears: Deck::new(cards::blackouts()),
+            ailing: Deck::new(cards::ailing()),
             nodes,
             has_primaries,
             pace,
@@ -174,12 +186,59 @@ impl Scenes {
             Family::Clients => (Action::Burst { hold_ms: between(random, (50, 400)) }, Targets::All),
             Family::Time => self.time(slot, random)?,
             Family::Partition | Family::Link | Family::Kill | Family::Pause | Family::Clock => return None,
+            disks => return self.disk(disks, slot, random),
         };
         let mut fault = self.fault(slot, action, targets);
         if self.nodes < 2 && family.is_of_network() {
             fault.from = Peers::Clients;
         }
         Some(fault)
+    }
+
+    /// What happens to disks, and to whose. What no disk may do happens to one at a time.
+    fn disk(&mut self, family: Family, slot: Slot, random: &mut ChaCha8Rng) -> Option<PlannedFault> {
+        let (strikes, seed) = (Strikes::default(), random.random_range(1..1 << 32));
+        let (action, targets) = match family {
+            // All at once comes first: what nobody synced is gone everywhere.
+            Family::PowerLoss if !std::mem::replace(&mut self.had_blackout, true) => {
+                (Action::PowerLoss, Targets::All)
+            }
+            Family::PowerLoss => (Action::PowerLoss, self.blackouts.draw(random)?),
+            Family::TornWrite => (Action::TornWrite { seed }, self.tears.draw(random)?),
+            Family::DiskError => {
+                let every = [None, Some(2), Some(5)][between(random, (0, 2)) as usize];
+                let strikes = Strikes { every, ..strikes };
+                (Action::DiskError { on: Operation::Sync, strikes }, self.ailing.draw(random)?)
+            }
+            Family::DiskFull => (Action::DiskFull { strikes }, self.ailing.draw(random)?),
+            Family::DiskSlow => {
+                let delay_ms = between(random, (20, 400));
+                (Action::DiskSlow { on: Operation::Sync, delay_ms, strikes }, self.ailing.draw(random)?)
+            }
+            Family::DiskReadonly => (Action::DiskReadonly, self.ailing.draw(random)?),
+            Family::FsyncLies => (Action::FsyncLies { strikes }, Targets::One),
+            Family::LostWrite => {
+                let strikes = Strikes { every: Some(between(random, (2, 20))), ..strikes };
+                (Action::LostWrite { strikes }, Targets::One)
+            }
+            Family::MisdirectedWrite => {
+                let strikes = Strikes { every: Some(between(random, (2, 20))), ..strikes };
+                (Action::MisdirectedWrite { strikes }, Targets::One)
+            }
+            Family::BitFlip => {
+                (Action::BitFlip { count: between(random, (1, 8)), path: None, seed }, Targets::One)
+            }
+            Family::Truncate => {
+                (Action::Truncate { bytes: between(random, (1, 8192)), path: None, seed }, Targets::One)
+            }
+            Family::RollBack => (Action::RollBack, Targets::One),
+            _ => return None,
+        };
+        // Nothing new happens while the power is off.
+        let is_off =
+            matches!(family, Family::PowerLoss | Family::TornWrite | Family::BitFlip | Family::Truncate);
+        let lasts = if is_off { slot.lasts.min(between(random, (300, 1200))) } else { slot.lasts };
+        Some(self.fault(Slot { lasts, ..slot }, action, targets))
     }
 
     /// What processes take the time to be, and which: small errors matter to times that are compared, large ones to leases.

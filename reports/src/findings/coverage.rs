@@ -9,7 +9,25 @@ use serde::{Deserialize, Serialize};
 use super::{Exposure, FaultLine};
 
 /// The families whose faults take a node down while they last, as they are called in records.
-const TAKE_DOWN: [&str; 6] = ["half-open", "kill", "memory", "pause", "roll", "terminate"];
+const TAKE_DOWN: [&str; 17] = [
+    "bit-flip",
+    "disk-error",
+    "disk-full",
+    "disk-readonly",
+    "fsync-lies",
+    "half-open",
+    "kill",
+    "lost-write",
+    "memory",
+    "misdirected-write",
+    "pause",
+    "power-loss",
+    "roll",
+    "roll-back",
+    "terminate",
+    "torn-write",
+    "truncate",
+];
 /// The family of which only one node is down at a time.
 const IN_TURN: &str = "roll";
 

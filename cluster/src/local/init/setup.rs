@@ -8,7 +8,7 @@ use std::{
 };
 
 use nix::{
-    mount::{MsFlags, mount},
+    mount::{MntFlags, MsFlags, mount, umount2},
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
 
@@ -59,6 +59,37 @@ fn become_node(setup: &Setup) -> Result<Option<OwnedFd>, Failure> {
     show(&setup.shown).map_err(|e| ("mount the node's folders".to_owned(), e))?;
     device::bring_up_loopback().map_err(|e| ("bring up loopback".to_owned(), e))?;
     attach(network).map_err(|e| ("make the network device".to_owned(), e))
+}
+
+/// Mounts what a device serves over the data folder. The caller answers for it, so nobody here asks it anything.
+pub(super) fn mount_disk(setup: &Setup, descriptors: Vec<OwnedFd>) -> Answer {
+    let Some(device) = descriptors.first() else {
+        return Answer::Failed { what: "mount a disk without its device".into(), errno: 0 };
+    };
+    match mount_through(device, &setup.data) {
+        Ok(()) => Answer::Done,
+        Err(error) => Answer::failed(format!("mount a disk on {}", setup.data.display()), &error),
+    }
+}
+
+/// Mounts what a device serves.
+pub(in super::super) fn mount_through(device: &OwnedFd, over: &Path) -> io::Result<()> {
+    let (uid, gid) = (nix::unistd::getuid(), nix::unistd::getgid());
+    let options = format!(
+        "fd={},rootmode=40000,user_id={uid},group_id={gid},allow_other,default_permissions",
+        std::os::fd::AsRawFd::as_raw_fd(device)
+    );
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOATIME;
+    Ok(mount(Some("disprove"), over, Some("fuse.disprove"), flags, Some(options.as_str()))?)
+}
+
+/// Takes what is mounted over the data folder off, if something is.
+pub(super) fn take_disk_off(setup: &Setup) -> Answer {
+    match umount2(&setup.data, MntFlags::MNT_DETACH) {
+        // Where nothing is mounted there is nothing to be done.
+        Ok(()) | Err(nix::Error::EINVAL) => Answer::Done,
+        Err(error) => Answer::failed(format!("take the disk off {}", setup.data.display()), &error.into()),
+    }
 }
 
 fn bind(from: &Path, to: &Path) -> io::Result<()> {
