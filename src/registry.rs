@@ -89,6 +89,7 @@ impl DatabaseSource for OwnDatabase {
         systems::refuse_disease(arguments)?;
         systems::refuse_isolation(arguments)?;
         systems::refuse_topology(arguments)?;
+        systems::refuse_reads(arguments)?;
         Ok(Arc::clone(&self.0))
     }
 }
@@ -108,6 +109,7 @@ impl DatabaseSource for Specimen {
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
         systems::refuse_isolation(arguments)?;
         systems::refuse_topology(arguments)?;
+        systems::refuse_reads(arguments)?;
         let wanted = arguments.disease.as_str();
         let disease = specimens::Disease::all().iter().copied().find(|disease| disease.name() == wanted);
         let disease = disease.ok_or_else(|| {
@@ -184,6 +186,8 @@ impl Registry {
             systems::refuse_disease(arguments)?;
             systems::refuse_isolation(arguments)?;
             systems::refuse_topology(arguments)?;
+            systems::refuse_reads(arguments)?;
+            systems::refuse_reads(arguments)?;
             return Ok(Arc::new(own));
         }
         let source = self.databases().find(|source| source.name() == wanted).ok_or_else(|| {

@@ -126,6 +126,66 @@ fn banks_and_rows_in_postgresql_show_what_a_level_lets_pass_and_nothing_else() {
     expect(&judged_again("snapshot-isolation"), 0);
 }
 
+/// A node of ZooKeeper is a Java machine, which takes a few seconds to start on a busy machine.
+#[test]
+fn zookeeper_is_late_without_sync_and_linearizable_with_it() {
+    let _turn = TURN.lock();
+    let jar = std::path::Path::new("/usr/share/java/zookeeper.jar");
+    if !jar.exists() {
+        println!("left out: ZooKeeper (there is no {}; sudo apt-get install zookeeper)", jar.display());
+        return;
+    }
+    if skip("ZooKeeper", "java", "zookeeper") {
+        return;
+    }
+    let store = Store::new("zookeeper");
+    let late = "--reads local --model linearizable --faults none --rate 0 --time-limit 60 --stop-on-anomaly";
+    let output = store.test(&format!("--db zookeeper {late} --seed 3"));
+    expect(&output, 1);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("stale-read"), "{output:?}");
+    // What ZooKeeper does promise of such reads is kept in the same run.
+    let run = store.0.join("latest").canonicalize().expect("a run was made");
+    let mut check = Command::new(env!("CARGO_BIN_EXE_disprove"));
+    let checked = check.arg("check").arg(run).args(["--model", "sequential"]).output();
+    expect(&checked.expect("the program starts"), 0);
+    // A majority stays, so that there are calls enough to judge by.
+    expect(&store.test("--db zookeeper --faults kill --max-down 1 --rate 300 --time-limit 6 --seed 3"), 0);
+    let output = store.test("--db zookeeper --faults none --keys 2 --rate 0 --time-limit 3 --seed 3");
+    expect(&output, 0);
+    // Two compare-and-sets of one version: the server refused the later one.
+    assert!(String::from_utf8_lossy(&output.stdout).contains("refused with -103"), "{output:?}");
+}
+
+#[test]
+fn nats_keeps_what_it_acknowledged_and_compares_before_it_takes() {
+    let _turn = TURN.lock();
+    if skip("NATS JetStream", "nats-server", "nats-server") {
+        return;
+    }
+    let store = Store::new("nats");
+    let line = "--db nats --workload set --faults kill --max-down 1 --rate 400 --time-limit 5 --seed 3";
+    expect(&store.test(line), 0);
+    let output = store.test("--db nats --nodes 1 --faults none --keys 2 --rate 0 --time-limit 2 --seed 3");
+    expect(&output, 0);
+    // 10071, the error of a message that was to come after another one.
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("another message came in between"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn memcached_is_linearizable_while_it_lives() {
+    let _turn = TURN.lock();
+    if skip("memcached", "memcached", "memcached") {
+        return;
+    }
+    let store = Store::new("memcached");
+    let output = store.test("--db memcached --faults pause --keys 2 --rate 0 --time-limit 2 --seed 3");
+    expect(&output, 0);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("the key changed in between"), "{output:?}");
+}
+
 /// The folder of the example of a system of the user's own.
 fn example(file: &str) -> String {
     format!("{}/examples/mystore/{file}", env!("CARGO_MANIFEST_DIR"))

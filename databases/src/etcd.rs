@@ -29,9 +29,34 @@ const PEER_PORT: u16 = 2380;
 /// What `install` says when there is no etcd.
 const REMEDY: &str = "there is no etcd; to have it: sudo apt-get install etcd-server";
 
+/// How registers and sets are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reads {
+    /// After the member has made sure that it is not late.
+    #[default]
+    Linearizable,
+    /// From what the member has, which may be late.
+    Serializable,
+}
+
+impl Reads {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Linearizable, Self::Serializable];
+
+    /// Its name in `--reads`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Linearizable => "linearizable",
+            Self::Serializable => "serializable",
+        }
+    }
+}
+
 /// etcd, one member per node.
 #[derive(Clone, Debug, Default)]
 pub struct Etcd {
+    /// How registers and sets are read; transactions always read linearizably.
+    pub reads: Reads,
     /// Where it already runs; `None` where the run starts it.
     pub running: Option<Shared>,
 }
@@ -87,9 +112,12 @@ impl Database for Etcd {
     }
 
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
-        match vocabulary {
-            "register" | "set" => Some("linearizable"),
-            "list-append" | "rw-register" => Some("strict-serializable"),
+        match (self.reads, vocabulary) {
+            (Reads::Linearizable, "register" | "set") => Some("linearizable"),
+            // A member that is late has what was true once, and every member has one order of all writes.
+            (Reads::Serializable, "register") => Some("sequential"),
+            (Reads::Serializable, "set") => Some("eventual"),
+            (_, "list-append" | "rw-register") => Some("strict-serializable"),
             _ => None,
         }
     }
@@ -129,7 +157,7 @@ impl Database for Etcd {
         for node in &cluster.nodes {
             let gateway = Gateway::open(self, node).await.map_err(|error| error.at(node))?;
             // A linearizable read of a key that nobody has proves a leader and a quorum behind this node.
-            gateway.range("disprove-ready").await.map_err(|error| error.at(node))?;
+            gateway.range("disprove-ready", Reads::Linearizable).await.map_err(|error| error.at(node))?;
         }
         Ok(())
     }

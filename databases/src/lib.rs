@@ -20,6 +20,10 @@ pub mod endpoint;
 pub mod etcd;
 #[cfg(feature = "mariadb")]
 pub mod mariadb;
+#[cfg(feature = "memcached")]
+pub mod memcached;
+#[cfg(feature = "nats")]
+pub mod nats;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "program")]
@@ -28,6 +32,8 @@ pub mod program;
 pub mod redis;
 #[cfg(any(feature = "mariadb", feature = "postgres"))]
 mod sql;
+#[cfg(feature = "zookeeper")]
+pub mod zookeeper;
 
 #[cfg(feature = "program")]
 pub use configured::Configured;
@@ -36,7 +42,13 @@ pub use endpoint::{Endpoint, Password, Running};
 pub use etcd::Etcd;
 #[cfg(feature = "mariadb")]
 pub use mariadb::Mariadb;
+#[cfg(feature = "memcached")]
+pub use memcached::Memcached;
+#[cfg(feature = "nats")]
+pub use nats::Nats;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
+#[cfg(feature = "zookeeper")]
+pub use zookeeper::Zookeeper;

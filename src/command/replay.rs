@@ -40,8 +40,12 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
     let mut flag = |name: &str, value: String| line.push(format!("--{name}={value}"));
     flag("db", choices.db.clone());
     flag("disease", choices.disease.clone());
-    let names =
-        [("isolation", &choices.isolation), ("topology", &choices.topology), ("dialect", &choices.dialect)];
+    let names = [
+        ("isolation", &choices.isolation),
+        ("topology", &choices.topology),
+        ("reads", &choices.reads),
+        ("dialect", &choices.dialect),
+    ];
     for (name, value) in names {
         value.iter().for_each(|value| flag(name, value.clone()));
     }

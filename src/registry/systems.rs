@@ -14,10 +14,16 @@ pub fn all() -> Vec<Box<dyn DatabaseSource>> {
         Box::new(Etcd),
         #[cfg(feature = "mariadb")]
         Box::new(Mariadb),
+        #[cfg(feature = "memcached")]
+        Box::new(Memcached),
+        #[cfg(feature = "nats")]
+        Box::new(Nats),
         #[cfg(feature = "postgres")]
         Box::new(Postgres),
         #[cfg(feature = "redis")]
         Box::new(Redis),
+        #[cfg(feature = "zookeeper")]
+        Box::new(Zookeeper),
     ]
 }
 
@@ -32,15 +38,15 @@ impl DatabaseSource for Etcd {
     }
 
     fn describe(&self) -> &str {
-        "etcd 3.4 or later, from the package etcd-server, through its HTTP gateway"
+        "etcd 3.4 or later, from the package etcd-server, through its HTTP gateway; --reads linearizable (the default) or \
+         serializable, of registers and sets"
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
-        refuse_disease(arguments)?;
-        refuse_isolation(arguments)?;
-        refuse_topology(arguments)?;
-        refuse_dialect(arguments)?;
-        Ok(Arc::new(databases::Etcd { running: arguments.running.clone() }))
+        use databases::etcd::Reads;
+        refuse_choices(arguments)?;
+        let reads = chosen("etcd", "way to read", arguments.reads.as_deref(), &Reads::ALL, Reads::name)?;
+        Ok(Arc::new(databases::Etcd { reads, running: arguments.running.clone() }))
     }
 }
 
@@ -61,6 +67,7 @@ impl DatabaseSource for Mariadb {
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        refuse_reads(arguments)?;
         use databases::mariadb::{Dialect, Isolation, Topology};
         refuse_disease(arguments)?;
         let dialect = dialect("mariadb", arguments, &Dialect::ALL, Dialect::name, Dialect::of_scheme)?;
@@ -68,6 +75,49 @@ impl DatabaseSource for Mariadb {
         let isolation = chosen(dialect.name(), "isolation level", level, dialect.levels(), Isolation::name)?;
         let topology = chosen("mariadb", "topology", topology, &Topology::ALL, Topology::name)?;
         Ok(Arc::new(databases::Mariadb { isolation, topology, dialect, running: arguments.running.clone() }))
+    }
+}
+
+/// memcached, from Debian's package.
+#[cfg(feature = "memcached")]
+struct Memcached;
+
+#[cfg(feature = "memcached")]
+impl DatabaseSource for Memcached {
+    fn name(&self) -> &str {
+        "memcached"
+    }
+
+    fn describe(&self) -> &str {
+        "memcached, from the package of that name; it promises nothing, and forgets all when it ends"
+    }
+
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        refuse_choices(arguments)?;
+        refuse_reads(arguments)?;
+        Ok(Arc::new(databases::Memcached))
+    }
+}
+
+/// NATS JetStream, from Debian's package.
+#[cfg(feature = "nats")]
+struct Nats;
+
+#[cfg(feature = "nats")]
+impl DatabaseSource for Nats {
+    fn name(&self) -> &str {
+        "nats"
+    }
+
+    fn describe(&self) -> &str {
+        "NATS JetStream 2.9 or later, from the package nats-server; --reads leader (the default) or direct: from any replica"
+    }
+
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        use databases::nats::Reads;
+        refuse_choices(arguments)?;
+        let reads = chosen("nats", "way to read", arguments.reads.as_deref(), &Reads::ALL, Reads::name)?;
+        Ok(Arc::new(databases::Nats { reads }))
     }
 }
 
@@ -87,6 +137,7 @@ impl DatabaseSource for Postgres {
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        refuse_reads(arguments)?;
         use databases::postgres::{Dialect, Isolation, Topology};
         refuse_disease(arguments)?;
         let dialect = dialect("postgres", arguments, &Dialect::ALL, Dialect::name, Dialect::of_scheme)?;
@@ -113,6 +164,7 @@ impl DatabaseSource for Redis {
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        refuse_reads(arguments)?;
         use databases::redis::Topology;
         refuse_disease(arguments)?;
         refuse_isolation(arguments)?;
@@ -128,8 +180,37 @@ impl DatabaseSource for Redis {
     }
 }
 
+/// ZooKeeper, from Debian's package.
+#[cfg(feature = "zookeeper")]
+struct Zookeeper;
+
+#[cfg(feature = "zookeeper")]
+impl DatabaseSource for Zookeeper {
+    fn name(&self) -> &str {
+        "zookeeper"
+    }
+
+    fn describe(&self) -> &str {
+        "ZooKeeper 3.8, from the package zookeeper; --reads sync (the default: after the server has caught up) or local"
+    }
+
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        use databases::zookeeper::Reads;
+        refuse_choices(arguments)?;
+        let reads = chosen("zookeeper", "way to read", arguments.reads.as_deref(), &Reads::ALL, Reads::name)?;
+        Ok(Arc::new(databases::Zookeeper { reads }))
+    }
+}
+
 /// The choice of a name among those that a database has; its default where nobody named one.
-#[cfg(any(feature = "mariadb", feature = "postgres", feature = "redis"))]
+#[cfg(any(
+    feature = "etcd",
+    feature = "mariadb",
+    feature = "nats",
+    feature = "postgres",
+    feature = "redis",
+    feature = "zookeeper"
+))]
 fn chosen<T: Copy + Default>(
     database: &str,
     what: &str,
@@ -161,7 +242,13 @@ fn dialect<T: Copy + Default>(
 }
 
 /// Only PostgreSQL's and MySQL's protocols are spoken by several systems.
-#[cfg(any(feature = "etcd", feature = "redis"))]
+#[cfg(any(
+    feature = "etcd",
+    feature = "memcached",
+    feature = "nats",
+    feature = "redis",
+    feature = "zookeeper"
+))]
 fn refuse_dialect(arguments: &TestArguments) -> Result<(), Failure> {
     match arguments.dialect {
         None => Ok(()),
@@ -169,11 +256,28 @@ fn refuse_dialect(arguments: &TestArguments) -> Result<(), Failure> {
     }
 }
 
+/// A database of one kind, in one topology, without levels.
+#[cfg(any(feature = "etcd", feature = "memcached", feature = "nats", feature = "zookeeper"))]
+fn refuse_choices(arguments: &TestArguments) -> Result<(), Failure> {
+    refuse_disease(arguments)?;
+    refuse_isolation(arguments)?;
+    refuse_topology(arguments)?;
+    refuse_dialect(arguments)
+}
+
 /// Only some databases have levels to choose from.
 pub fn refuse_isolation(arguments: &TestArguments) -> Result<(), Failure> {
     match arguments.isolation {
         None => Ok(()),
         Some(_) => Err(Failure::usage(format!("{} has no isolation levels to choose from", arguments.db))),
+    }
+}
+
+/// Only some databases can be read in more than one way.
+pub fn refuse_reads(arguments: &TestArguments) -> Result<(), Failure> {
+    match arguments.reads {
+        None => Ok(()),
+        Some(_) => Err(Failure::usage(format!("{} has no ways to read to choose from", arguments.db))),
     }
 }
 

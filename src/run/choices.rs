@@ -34,6 +34,9 @@ pub struct Choices {
     /// `--topology`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topology: Option<String>,
+    /// `--reads`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<String>,
     /// The settings file that describes the database, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<PathBuf>,
@@ -140,6 +143,7 @@ impl Choices {
             disease: arguments.disease.clone(),
             isolation: arguments.isolation.clone(),
             topology: arguments.topology.clone(),
+            reads: arguments.reads.clone(),
             config: own_file(arguments)?,
             endpoints: endpoints::shown(arguments),
             dialect: arguments.dialect.clone(),
@@ -185,6 +189,9 @@ impl Choices {
         }
         if let Some(topology) = &self.topology {
             command += &format!(" --topology {topology}");
+        }
+        if let Some(reads) = &self.reads {
+            command += &format!(" --reads {reads}");
         }
         if let Some(config) = &self.config {
             command += &format!(" --config {}", config.display());

@@ -13,7 +13,11 @@
 
 use std::sync::Arc;
 
-use checkers::linearizability::Linearizable;
+use checkers::{
+    Checker,
+    levels::{self, LevelOptions},
+    linearizability::Linearizable,
+};
 use history::{Value, vocabulary::Register};
 use serde::{Deserialize, Serialize};
 
@@ -119,14 +123,17 @@ impl Workload for RegisterWorkload {
     }
 }
 
-/// Who judges registers under the model of these options. A model that no checker judges has none, and then there is
+/// Who judges registers under the models of these options. A model that no checker judges has none, and without any there is
 /// no verdict.
 fn checkers_of(options: &Options) -> Checkers<Register> {
-    match options.model.as_str() {
-        // One call is one transaction here, and then the strict form of serializability is linearizability.
-        "linearizable" | "strict-serializable" => vec![Box::new(Linearizable::default())],
-        _ => Vec::new(),
-    }
+    let judge = |model: &str| -> Option<Box<dyn Checker<Register>>> {
+        match model {
+            // One call is one transaction here, and then the strict form of serializability is linearizability.
+            "linearizable" | "strict-serializable" => Some(Box::new(Linearizable::default())),
+            level => levels::checker(level, &LevelOptions::default()),
+        }
+    };
+    options.model.split(',').filter_map(judge).collect()
 }
 
 /// The name of the key that was made as number `number` of a run.

@@ -16,7 +16,7 @@ use history::{
 use tokio::net::TcpStream;
 
 use super::{
-    Etcd,
+    Etcd, Reads,
     gateway::{Gateway, GatewayError},
 };
 
@@ -27,7 +27,7 @@ pub struct EtcdClients(pub Etcd);
 #[async_trait]
 impl ClientFactory<Register> for EtcdClients {
     async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Register>>, Reason> {
-        Ok(Box::new(EtcdRegister { gateway: open(&self.0, node).await?, broken: false }))
+        Ok(Box::new(EtcdRegister { gateway: open(&self.0, node).await?, reads: self.0.reads, broken: false }))
     }
 }
 
@@ -42,6 +42,7 @@ pub(super) async fn open(database: &Etcd, node: &Node) -> Result<Gateway, Reason
 
 struct EtcdRegister {
     gateway: Gateway,
+    reads: Reads,
     broken: bool,
 }
 
@@ -49,7 +50,7 @@ impl EtcdRegister {
     async fn ask(&self, call: &Call) -> Result<Return, GatewayError> {
         match call {
             Call::Read(key) => {
-                let value = self.gateway.range(&key.to_string()).await?;
+                let value = self.gateway.range(&key.to_string(), self.reads).await?;
                 Ok(Return::Value(Some(value.map_or(Value::Nil, |text| parse(&text)))))
             }
             Call::Write(key, value) => {

@@ -14,7 +14,7 @@ use history::{
 };
 
 use super::{
-    EtcdClients,
+    EtcdClients, Reads,
     client::{open, parse},
     gateway::{Gateway, GatewayError},
 };
@@ -22,12 +22,13 @@ use super::{
 #[async_trait]
 impl ClientFactory<Set> for EtcdClients {
     async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Set>>, Reason> {
-        Ok(Box::new(EtcdSet { gateway: open(&self.0, node).await?, broken: false }))
+        Ok(Box::new(EtcdSet { gateway: open(&self.0, node).await?, reads: self.0.reads, broken: false }))
     }
 }
 
 struct EtcdSet {
     gateway: Gateway,
+    reads: Reads,
     broken: bool,
 }
 
@@ -43,12 +44,12 @@ impl EtcdSet {
                 Ok(Return::Removed)
             }
             Call::Contains(key, element) => {
-                let found = self.gateway.range(&format!("{key}/{element}")).await?;
+                let found = self.gateway.range(&format!("{key}/{element}"), self.reads).await?;
                 Ok(Return::Contains(found.is_some()))
             }
             Call::Read(key) => {
                 let below = format!("{key}/");
-                let names = self.gateway.names_below(&below).await?;
+                let names = self.gateway.names_below(&below, self.reads).await?;
                 Ok(Return::Elements(names.iter().map(|name| parse(&name[below.len()..])).collect()))
             }
         }

@@ -7,7 +7,7 @@ use cluster::{Error, Node};
 use history::{Outcome, Reason};
 use serde_json::{Value as Json, json};
 
-use super::{CLIENT_PORT, Etcd, session::OneConnection};
+use super::{CLIENT_PORT, Etcd, Reads, session::OneConnection};
 use crate::endpoint::Endpoint;
 
 /// Why a request has no answer.
@@ -89,9 +89,10 @@ impl Gateway {
         self.address
     }
 
-    /// The value of a key, read linearizably.
-    pub async fn range(&self, key: &str) -> Result<Option<String>, GatewayError> {
-        let answer = self.post("kv/range", &json!({ "key": STANDARD.encode(key) })).await?;
+    /// The value of a key, read linearizably, or serializably: from what the member has.
+    pub async fn range(&self, key: &str, reads: Reads) -> Result<Option<String>, GatewayError> {
+        let request = json!({ "key": STANDARD.encode(key), "serializable": reads == Reads::Serializable });
+        let answer = self.post("kv/range", &request).await?;
         match answer["kvs"][0]["value"].as_str() {
             // A key that is there always has a "kvs"; an empty value is left out of it.
             None if answer["kvs"][0].is_object() => Ok(Some(String::new())),
@@ -162,10 +163,11 @@ impl Gateway {
         Ok(answer["succeeded"].as_bool().unwrap_or(false))
     }
 
-    /// The names of all keys that begin with this text, read linearizably.
-    pub async fn names_below(&self, prefix: &str) -> Result<Vec<String>, GatewayError> {
+    /// The names of all keys that begin with this text, read linearizably or serializably.
+    pub async fn names_below(&self, prefix: &str, reads: Reads) -> Result<Vec<String>, GatewayError> {
         let request = json!({
-            "key": STANDARD.encode(prefix), "range_end": STANDARD.encode(after(prefix)), "keys_only": true
+            "key": STANDARD.encode(prefix), "range_end": STANDARD.encode(after(prefix)), "keys_only": true,
+            "serializable": reads == Reads::Serializable
         });
         let answer = self.post("kv/range", &request).await?;
         if !answer["header"].is_object() {

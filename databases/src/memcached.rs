@@ -1,0 +1,113 @@
+//! memcached, a single server. It is a cache: what is in it is gone when it ends, and may be gone when it is full.
+
+mod client;
+
+use std::{net::SocketAddr, time::Duration};
+
+use async_trait::async_trait;
+use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, ProcessControl, Speaks};
+use history::{NodeId, vocabulary::Register};
+
+pub use client::MemcachedClients;
+
+use client::Session;
+
+/// The name of the daemon.
+const DAEMON: &str = "memcached";
+/// The usual port.
+const PORT: u16 = 11211;
+/// What `install` says when there is no memcached.
+const REMEDY: &str = "there is no memcached; to have it: sudo apt-get install memcached";
+
+/// memcached.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Memcached;
+
+fn at(node: &Node, what: impl ToString) -> Error {
+    Error::Node { node: node.name.clone(), what: what.to_string() }
+}
+
+fn address(node: &Node) -> SocketAddr {
+    (node.address, PORT + node.port_offset).into()
+}
+
+async fn start_server(node: &Node) -> Result<(), Error> {
+    let remote = node.remote()?;
+    if matches!(remote.state(DAEMON).await?, DaemonState::Running { .. }) {
+        return Ok(());
+    }
+    let (ip, port) = (node.address.to_string(), address(node).port().to_string());
+    // Whoever it is told to be matters only where it is started as root, which it refuses without a word about it.
+    let argv =
+        ["memcached", "-u", "root", "-l", &ip, "-p", &port, "-U", "0", "-m", "64", "-c", "4096", "-t", "2"];
+    remote
+        .start(&Daemon {
+            name: DAEMON.into(),
+            argv: argv.map(str::to_owned).to_vec(),
+            env: Vec::new(),
+            directory: node.data.clone(),
+            log: node.logs.join("memcached.log"),
+        })
+        .await
+}
+
+#[async_trait]
+impl Database for Memcached {
+    fn name(&self) -> &str {
+        "memcached"
+    }
+
+    /// A cache may forget, so nothing is promised.
+    fn promises(&self, _: &str) -> Option<&'static str> {
+        None
+    }
+
+    fn speaks(&self) -> Speaks {
+        Speaks::default().with::<Register>(MemcachedClients)
+    }
+
+    fn nodes_usual(&self) -> usize {
+        1
+    }
+
+    fn nodes_max(&self) -> Option<usize> {
+        Some(1)
+    }
+
+    async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
+        let found = node.remote()?.exec(&["memcached", "--version"], b"", Duration::from_secs(10)).await;
+        match found {
+            Ok(output) if output.code == 0 => Ok(()),
+            _ => Err(at(node, REMEDY)),
+        }
+    }
+
+    async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
+        start_server(&cluster.nodes[0]).await
+    }
+
+    async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
+        self.version(cluster).await.map(|_| ())
+    }
+
+    async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
+        let node = &cluster.nodes[0];
+        let mut session = Session::open(address(node)).await.map_err(|reason| at(node, reason))?;
+        session.version().await.map_err(|reason| at(node, reason))
+    }
+
+    fn processes(&self) -> Option<&dyn ProcessControl> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl ProcessControl for Memcached {
+    fn daemons(&self) -> &[&str] {
+        &[DAEMON]
+    }
+
+    async fn start(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        start_server(cluster.node(node)).await
+    }
+}

@@ -1,0 +1,193 @@
+//! The protocol of NATS's clients: lines of text, and messages of a length that their line tells. A question is a message with
+//! the name of an inbox, and its answer is a message to that inbox.
+//!
+//! It is spoken by hand because a session must be one connection, opened once, that sends nothing twice: libraries reconnect,
+//! also to other servers, and send again what was under way.
+
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime},
+};
+
+use history::Reason;
+use serde_json::Value as Json;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+};
+
+/// The longest that a connection may take to be made.
+const CONNECT_MAX: Duration = Duration::from_secs(2);
+/// The longest message that is believed.
+const MESSAGE_MAX: usize = 1 << 26;
+/// What a client says of itself: nobody listening is to be told, and one's own words are not to be acknowledged.
+const HELLO: &str = r#"CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"lang":"rust","version":"1","protocol":1}"#;
+
+/// Sessions of this process so far, so that no two have one inbox.
+static SESSIONS: AtomicU64 = AtomicU64::new(0);
+
+/// What was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status, where the answer has one: 503 where nobody listened, 404 where nothing was found.
+    pub status: Option<u16>,
+    /// Its headers, one a line.
+    pub headers: String,
+    /// The message.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The message as JSON.
+    pub fn json(&self) -> Result<Json, Reason> {
+        serde_json::from_slice(&self.body).map_err(|_| strange())
+    }
+}
+
+/// One session on one connection.
+#[derive(Debug)]
+pub struct Wire {
+    stream: BufReader<TcpStream>,
+    inbox: String,
+    asked: u64,
+    /// The version that the server says it has.
+    pub version: String,
+}
+
+impl Wire {
+    /// Connects and listens to an inbox of its own.
+    pub async fn open(address: SocketAddr) -> Result<Self, Reason> {
+        match tokio::time::timeout(CONNECT_MAX, Self::greet(address)).await {
+            Ok(opened) => opened,
+            Err(_) => Err("no connection in time".into()),
+        }
+    }
+
+    async fn greet(address: SocketAddr) -> Result<Self, Reason> {
+        let failed = |error: std::io::Error| Reason::from(format!("no connection: {error}"));
+        let stream = TcpStream::connect(address).await.map_err(failed)?;
+        stream.set_nodelay(true).map_err(failed)?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_nanos());
+        let inbox = format!("_INBOX.{now:x}-{:x}", SESSIONS.fetch_add(1, Ordering::Relaxed));
+        let mut wire = Self { stream: BufReader::new(stream), inbox, asked: 0, version: String::new() };
+        let hello = wire.line().await?;
+        let said: Json = hello
+            .strip_prefix("INFO ")
+            .and_then(|said| serde_json::from_str(said).ok())
+            .ok_or_else(strange)?;
+        wire.version = said["version"].as_str().unwrap_or_default().to_owned();
+        let subscribe = format!("{HELLO}\r\nSUB {}.* 1\r\nPING\r\n", wire.inbox);
+        wire.send(subscribe.as_bytes()).await?;
+        while wire.line().await? != "PONG" {}
+        Ok(wire)
+    }
+
+    /// Sends a message and reads the answer to it. After an error the connection is of no more use.
+    pub async fn ask(
+        &mut self,
+        subject: &str,
+        headers: &[(&str, String)],
+        body: &[u8],
+    ) -> Result<Answer, Reason> {
+        self.asked += 1;
+        let inbox = format!("{}.{}", self.inbox, self.asked);
+        let message = message(subject, &inbox, headers, body);
+        self.send(&message).await?;
+        loop {
+            let line = self.line().await?;
+            let words: Vec<&str> = line.split_ascii_whitespace().collect();
+            let (to, head, whole) = match words[..] {
+                ["MSG", to, _, whole] | ["MSG", to, _, _, whole] => (to, "0", whole),
+                ["HMSG", to, _, head, whole] | ["HMSG", to, _, _, head, whole] => (to, head, whole),
+                _ => continue,
+            };
+            let is_answer = to == inbox;
+            let length =
+                |text: &str| text.parse().ok().filter(|length| *length <= MESSAGE_MAX).ok_or_else(strange);
+            let (head, whole): (usize, usize) = (length(head)?, length(whole)?);
+            let mut bytes = vec![0; whole + 2];
+            self.stream.read_exact(&mut bytes).await.map_err(broke)?;
+            bytes.truncate(whole);
+            if is_answer {
+                return answer(head, bytes);
+            }
+        }
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Reason> {
+        self.stream.get_mut().write_all(bytes).await.map_err(broke)
+    }
+
+    /// The next line that is not a matter of the connection itself.
+    async fn line(&mut self) -> Result<String, Reason> {
+        loop {
+            let mut line = String::new();
+            let length = self.stream.read_line(&mut line).await.map_err(broke)?;
+            let said = line.trim_end();
+            match said {
+                _ if length == 0 => return Err("the server closed the connection".into()),
+                "PING" => self.send(b"PONG\r\n").await?,
+                "" | "+OK" => {}
+                _ if said.starts_with("-ERR") => return Err(format!("the server says {said}").into()),
+                _ => return Ok(said.to_owned()),
+            }
+        }
+    }
+}
+
+fn message(subject: &str, inbox: &str, headers: &[(&str, String)], body: &[u8]) -> Vec<u8> {
+    let mut message = if headers.is_empty() {
+        format!("PUB {subject} {inbox} {}\r\n", body.len())
+    } else {
+        let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = format!("NATS/1.0\r\n{lines}\r\n");
+        format!("HPUB {subject} {inbox} {} {}\r\n{head}", head.len(), head.len() + body.len())
+    }
+    .into_bytes();
+    message.extend_from_slice(body);
+    message.extend_from_slice(b"\r\n");
+    message
+}
+
+fn answer(head: usize, mut bytes: Vec<u8>) -> Result<Answer, Reason> {
+    if head > bytes.len() {
+        return Err(strange());
+    }
+    let body = bytes.split_off(head);
+    let headers = String::from_utf8(bytes).map_err(|_| strange())?;
+    let first = headers.lines().next().unwrap_or_default();
+    let status = first.split_ascii_whitespace().nth(1).and_then(|status| status.parse().ok());
+    Ok(Answer { status, headers, body })
+}
+
+fn broke(_: std::io::Error) -> Reason {
+    "the connection broke".into()
+}
+
+fn strange() -> Reason {
+    "the answer is not of NATS's protocol".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_tells_its_lengths() {
+        assert_eq!(message("a.b", "in.1", &[], b"xyz"), b"PUB a.b in.1 3\r\nxyz\r\n");
+        let with_header = message("a", "in.2", &[("H", "7".into())], b"x");
+        assert_eq!(with_header, b"HPUB a in.2 18 19\r\nNATS/1.0\r\nH: 7\r\n\r\nx\r\n");
+    }
+
+    #[test]
+    fn an_answer_has_its_status_in_the_first_line_of_its_headers() {
+        let said = b"NATS/1.0 404 Message Not Found\r\n\r\n".to_vec();
+        let length = said.len();
+        let nothing = answer(length, said).unwrap();
+        assert_eq!((nothing.status, nothing.body.len()), (Some(404), 0));
+        let found = answer(18, b"NATS/1.0\r\nA: b\r\n\r\n7".to_vec()).unwrap();
+        assert_eq!((found.status, &found.body[..]), (None, &b"7"[..]));
+        assert!(answer(9, b"short".to_vec()).is_err());
+    }
+}
