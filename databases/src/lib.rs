@@ -28,6 +28,8 @@ pub mod nats;
 pub mod postgres;
 #[cfg(feature = "program")]
 pub mod program;
+#[cfg(feature = "rabbitmq")]
+pub mod rabbitmq;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(any(feature = "mariadb", feature = "postgres"))]
@@ -48,6 +50,8 @@ pub use memcached::Memcached;
 pub use nats::Nats;
 #[cfg(feature = "postgres")]
 pub use postgres::Postgres;
+#[cfg(feature = "rabbitmq")]
+pub use rabbitmq::Rabbitmq;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
 #[cfg(feature = "zookeeper")]

@@ -306,14 +306,9 @@ impl Mariadb {
         Wording::new(Family::Mysql, prefix)
     }
 
-    /// Whether the server of a node takes calls, or at least sessions.
+    /// Whether the server of a node takes calls, or at least sessions of the level that was asked for.
     async fn serves(&self, node: &Node, calls: bool) -> Result<(), Error> {
-        let opened = if calls {
-            client::open(self, node).await
-        } else {
-            client::connect(self, node, Vec::new()).await
-        };
-        opened.map(|_| ()).map_err(|reason| match &self.running {
+        client::open(self, node, calls).await.map(|_| ()).map_err(|reason| match &self.running {
             Some(running) => running.unreachable(node, reason),
             None => at(node, reason),
         })

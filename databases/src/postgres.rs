@@ -248,7 +248,10 @@ impl Database for Postgres {
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
         match &self.running {
-            Some(_) => self.connect(node).await.map(|_| ()),
+            Some(running) => {
+                let opened = client::open(self, node).await;
+                opened.map(|_| ()).map_err(|reason| running.unreachable(node, reason))
+            }
             None => programs(node).await.map(|_| ()),
         }
     }

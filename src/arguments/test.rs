@@ -28,7 +28,7 @@ pub struct TestArguments {
     /// How its servers stand to each other, where it can be set up in several ways; `disprove list` names them.
     #[arg(long, env = "DISPROVE_TOPOLOGY", value_name = "NAME", help_heading = "What to test")]
     pub topology: Option<String>,
-    /// How reads are made, where there are several ways: zookeeper sync or local; etcd linearizable or serializable.
+    /// How reads are made, where there are several ways (etcd, nats, rabbitmq, zookeeper); `disprove list` names them.
     #[arg(long, env = "DISPROVE_READS", value_name = "NAME", help_heading = "What to test")]
     pub reads: Option<String>,
     /// Which nodes, and how to reach them.

@@ -34,6 +34,19 @@ pub fn read_choices(folder: &RunFolder) -> Result<Choices, Failure> {
     })
 }
 
+/// The faults of a stored run: those of its journal, where it has one.
+fn faults(choices: &Choices, folder: &RunFolder) -> Vec<String> {
+    if choices.faults.is_empty() && choices.plan.is_none() {
+        return vec!["--faults=none".into()];
+    }
+    let mut flags = vec![format!("--faults={}", choices.faults.join(","))];
+    let journal = folder.file(store::JOURNAL);
+    if journal.is_file() {
+        flags.push(format!("--plan={}", journal.display()));
+    }
+    flags
+}
+
 /// The flags that make these choices again. `check` and `report` use them as well, to find the workload.
 pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments, Failure> {
     let mut line: Vec<String> = vec!["disprove".into(), "test".into()];
@@ -52,11 +65,13 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
     for (name, file) in [("config", &choices.config), ("password-file", &choices.password_file)] {
         file.iter().for_each(|file| flag(name, file.display().to_string()));
     }
+    for (name, value) in [("workload", &choices.workload), ("model", &choices.model), ("name", &choices.name)]
+    {
+        flag(name, value.clone());
+    }
     if !choices.endpoints.is_empty() {
         flag("endpoint", choices.endpoints.join(","));
     }
-    flag("workload", choices.workload.clone());
-    flag("model", choices.model.clone());
     if !choices.is_elsewhere() {
         flag("nodes", choices.nodes.join(","));
     }
@@ -65,7 +80,6 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
     flag("keys", choices.keys.to_string());
     flag("time-limit", choices.time_limit.to_string());
     flag("seed", choices.seed.to_string());
-    flag("name", choices.name.clone());
     flag("disk-limit", choices.disk_limit.to_string());
     flag("step-limit", choices.step_limit.to_string());
     flag("memory-limit", choices.memory_limit.to_string());
@@ -80,15 +94,7 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
     }
     flag("pace", choices.pace.name().into());
     flag("max-down", choices.max_down.to_string());
-    let journal = folder.file(store::JOURNAL);
-    if choices.faults.is_empty() && choices.plan.is_none() {
-        flag("faults", "none".into());
-    } else if journal.is_file() {
-        flag("faults", choices.faults.join(","));
-        flag("plan", journal.display().to_string());
-    } else {
-        flag("faults", choices.faults.join(","));
-    }
+    line.extend(faults(choices, folder));
     if choices.capture {
         line.push("--capture".into());
     }

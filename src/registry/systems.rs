@@ -20,6 +20,8 @@ pub fn all() -> Vec<Box<dyn DatabaseSource>> {
         Box::new(Nats),
         #[cfg(feature = "postgres")]
         Box::new(Postgres),
+        #[cfg(feature = "rabbitmq")]
+        Box::new(Rabbitmq),
         #[cfg(feature = "redis")]
         Box::new(Redis),
         #[cfg(feature = "zookeeper")]
@@ -148,6 +150,29 @@ impl DatabaseSource for Postgres {
     }
 }
 
+/// RabbitMQ, from Debian's package.
+#[cfg(feature = "rabbitmq")]
+struct Rabbitmq;
+
+#[cfg(feature = "rabbitmq")]
+impl DatabaseSource for Rabbitmq {
+    fn name(&self) -> &str {
+        "rabbitmq"
+    }
+
+    fn describe(&self) -> &str {
+        "RabbitMQ 3.8 or later with quorum queues, from the package rabbitmq-server; --reads auto (the default: a message is taken \
+         when it is sent) or manual: when it is acknowledged"
+    }
+
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        use databases::rabbitmq::Reads;
+        refuse_choices(arguments)?;
+        let reads = chosen("rabbitmq", "way to read", arguments.reads.as_deref(), &Reads::ALL, Reads::name)?;
+        Ok(Arc::new(databases::Rabbitmq { reads }))
+    }
+}
+
 /// Redis, from Debian's package.
 #[cfg(feature = "redis")]
 struct Redis;
@@ -208,6 +233,7 @@ impl DatabaseSource for Zookeeper {
     feature = "mariadb",
     feature = "nats",
     feature = "postgres",
+    feature = "rabbitmq",
     feature = "redis",
     feature = "zookeeper"
 ))]
@@ -246,6 +272,7 @@ fn dialect<T: Copy + Default>(
     feature = "etcd",
     feature = "memcached",
     feature = "nats",
+    feature = "rabbitmq",
     feature = "redis",
     feature = "zookeeper"
 ))]
@@ -257,7 +284,13 @@ fn refuse_dialect(arguments: &TestArguments) -> Result<(), Failure> {
 }
 
 /// A database of one kind, in one topology, without levels.
-#[cfg(any(feature = "etcd", feature = "memcached", feature = "nats", feature = "zookeeper"))]
+#[cfg(any(
+    feature = "etcd",
+    feature = "memcached",
+    feature = "nats",
+    feature = "rabbitmq",
+    feature = "zookeeper"
+))]
 fn refuse_choices(arguments: &TestArguments) -> Result<(), Failure> {
     refuse_disease(arguments)?;
     refuse_isolation(arguments)?;

@@ -58,11 +58,11 @@ pub(super) async fn connect(
     }
 }
 
-/// A session with the level of its transactions set. Where the server gives another level than the one that was asked for,
-/// there is none.
-pub(super) async fn open(database: &Mariadb, node: &Node) -> Result<Conn, Reason> {
+/// A session with the level of its transactions set, for calls of clients once there are tables. Where the server gives
+/// another level than the one that was asked for, there is none.
+pub(super) async fn open(database: &Mariadb, node: &Node, calls: bool) -> Result<Conn, Reason> {
     let mut statements = database.dialect.statements(database.isolation);
-    if database.topology == Topology::Galera {
+    if calls && database.topology == Topology::Galera {
         // A server that is not in the cluster takes sessions and refuses every call: noticed here, no call is spent on it.
         statements.push(database.wording().statement("DO (SELECT COUNT(*) FROM @registers WHERE k = '')"));
     }
@@ -156,7 +156,7 @@ impl Session for MariadbSession {
 #[async_trait]
 impl Opens for Mariadb {
     async fn open(&self, node: &Node) -> Result<Box<dyn Session>, Reason> {
-        Ok(Box::new(MariadbSession { connection: open(self, node).await?, dialect: self.dialect }))
+        Ok(Box::new(MariadbSession { connection: open(self, node, true).await?, dialect: self.dialect }))
     }
 
     fn wording(&self) -> Wording {

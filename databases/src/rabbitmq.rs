@@ -1,0 +1,202 @@
+//! RabbitMQ 3.8 and later with quorum queues, whose protocol is spoken by hand.
+
+mod client;
+mod fields;
+mod wire;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use async_trait::async_trait;
+use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, ProcessControl, Speaks};
+use history::{NodeId, Queue};
+
+pub use client::RabbitmqClients;
+
+use wire::Wire;
+
+/// The name of the daemon on each node.
+const DAEMON: &str = "rabbitmq";
+/// The usual port for clients.
+const PORT: u16 = 5672;
+/// The usual port of servers for each other.
+const PEER_PORT: u16 = 25672;
+/// What all servers of a cluster know. Nothing but the run's own network reaches them.
+const COOKIE: &str = "DISPROVE";
+/// The queue by which is seen that all servers are of one cluster.
+const READY: &str = "disprove-ready";
+/// What `install` says when there is no RabbitMQ.
+const REMEDY: &str = "there is no RabbitMQ; to have it: sudo apt-get install rabbitmq-server";
+/// Where Debian's package puts the program; the one in the path insists on a user of its own.
+const PROGRAM: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
+/// When a message counts as taken out of a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reads {
+    /// When the server has sent it.
+    #[default]
+    Auto,
+    /// When it was acknowledged.
+    Manual,
+}
+
+impl Reads {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Auto, Self::Manual];
+
+    /// Its name in `--reads`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+/// RabbitMQ, a server on each node.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rabbitmq {
+    /// When a message counts as taken.
+    pub reads: Reads,
+}
+
+fn at(node: &Node, what: impl ToString) -> Error {
+    Error::Node { node: node.name.clone(), what: what.to_string() }
+}
+
+fn folder(node: &Node) -> PathBuf {
+    node.data.join("rabbitmq")
+}
+
+fn address(node: &Node) -> SocketAddr {
+    (node.address, PORT + node.port_offset).into()
+}
+
+/// The name of a server: with its address, so that nobody has to know the names of machines.
+fn name(node: &Node) -> String {
+    format!("rabbit@{}", node.address)
+}
+
+fn settings(cluster: &Cluster, node: &Node) -> String {
+    let peer = |(place, peer): (usize, &Node)| {
+        format!("cluster_formation.classic_config.nodes.{} = {}\n", place + 1, name(peer))
+    };
+    let peers: String = cluster.nodes.iter().enumerate().map(peer).collect();
+    format!(
+        "listeners.tcp.1 = {}\nloopback_users = none\ncluster_partition_handling = pause_minority\n\
+         cluster_formation.peer_discovery_backend = classic_config\ndisk_free_limit.absolute = 10MB\n\
+         vm_memory_high_watermark.relative = 0.6\n{peers}",
+        address(node)
+    )
+}
+
+async fn start_server(node: &Node) -> Result<(), Error> {
+    let remote = node.remote()?;
+    if matches!(remote.state(DAEMON).await?, DaemonState::Running { .. }) {
+        return Ok(());
+    }
+    let own = folder(node);
+    let inside = |name: &str| own.join(name).display().to_string();
+    let env = [
+        ("HOME", own.display().to_string()),
+        ("RABBITMQ_NODENAME", name(node)),
+        ("RABBITMQ_USE_LONGNAME", "true".into()),
+        ("RABBITMQ_DIST_PORT", (PEER_PORT + node.port_offset).to_string()),
+        ("RABBITMQ_MNESIA_BASE", inside("mnesia")),
+        ("RABBITMQ_LOG_BASE", inside("log")),
+        ("RABBITMQ_LOGS", "-".into()),
+        ("RABBITMQ_CONFIG_FILE", inside("rabbitmq.conf")),
+        ("RABBITMQ_ENABLED_PLUGINS_FILE", inside("plugins")),
+        ("RABBITMQ_PID_FILE", inside("pid")),
+        ("RABBITMQ_CONF_ENV_FILE", "/dev/null".into()),
+        // Several servers share a machine: two threads each, which do not spin while they wait.
+        ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none".into()),
+    ];
+    remote
+        .start(&Daemon {
+            name: DAEMON.into(),
+            argv: vec![PROGRAM.into()],
+            env: env.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+            directory: own,
+            log: node.logs.join("rabbitmq.log"),
+        })
+        .await
+}
+
+#[async_trait]
+impl Database for Rabbitmq {
+    fn name(&self) -> &str {
+        "rabbitmq"
+    }
+
+    /// A quorum queue is a replicated log. What is acknowledged by hand may be delivered again, and RabbitMQ says so.
+    fn promises(&self, vocabulary: &str) -> Option<&'static str> {
+        match (self.reads, vocabulary) {
+            (Reads::Auto, "queue") => Some("linearizable"),
+            _ => None,
+        }
+    }
+
+    fn speaks(&self) -> Speaks {
+        Speaks::default().with::<Queue>(RabbitmqClients { reads: self.reads })
+    }
+
+    fn call_timeout(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    fn nodes_usual(&self) -> usize {
+        3
+    }
+
+    async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
+        let found = node.remote()?.exec(&["test", "-x", PROGRAM], b"", Duration::from_secs(10)).await?;
+        if found.code == 0 { Ok(()) } else { Err(at(node, REMEDY)) }
+    }
+
+    async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
+        for node in &cluster.nodes {
+            let (remote, own) = (node.remote()?, folder(node));
+            let cookie = own.join(".erlang.cookie");
+            remote.upload(&own.join("rabbitmq.conf"), settings(cluster, node).as_bytes()).await?;
+            remote.upload(&own.join("plugins"), b"[].\n").await?;
+            remote.upload(&cookie, COOKIE.as_bytes()).await?;
+            // Erlang insists that nobody else can read it.
+            let cookie = cookie.display().to_string();
+            remote.exec(&["chmod", "400", &cookie], b"", Duration::from_secs(10)).await?;
+            start_server(node).await?;
+        }
+        Ok(())
+    }
+
+    async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
+        let mut sessions = Vec::new();
+        for node in &cluster.nodes {
+            sessions.push((node, Wire::open(address(node)).await.map_err(|reason| at(node, reason))?));
+        }
+        // A queue that one server makes is known to all others only where they are of one cluster.
+        for (place, (node, session)) in sessions.iter_mut().enumerate() {
+            session.declare(READY, place > 0).await.map_err(|reason| at(node, reason))?;
+        }
+        Ok(())
+    }
+
+    async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
+        let node = &cluster.nodes[0];
+        Ok(Wire::open(address(node)).await.map_err(|reason| at(node, reason))?.version)
+    }
+
+    fn processes(&self) -> Option<&dyn ProcessControl> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl ProcessControl for Rabbitmq {
+    fn daemons(&self) -> &[&str] {
+        &[DAEMON]
+    }
+
+    async fn start(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        start_server(cluster.node(node)).await
+    }
+}
