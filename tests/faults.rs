@@ -113,6 +113,100 @@ fn a_healthy_cluster_bears_every_fault_and_each_takes_effect() {
     assert!(rows.iter().any(|row| row["family"] == "time" && row["node"] == "n5"), "{rows:?}");
 }
 
+/// Whether the machine permits disks that faults can strike; says what is left out where it does not.
+fn permits_disks(cases: usize) -> bool {
+    let doctor = Command::new(env!("CARGO_BIN_EXE_disprove")).args(["doctor", "--output", "json"]).output();
+    let said = doctor.expect("the program starts").stdout;
+    let findings: serde_json::Value = serde_json::from_slice(&said).expect("findings are JSON");
+    let mut findings = findings.as_array().expect("there are several").iter();
+    let permitted = findings
+        .any(|finding| finding["name"] == "serving disks through /dev/fuse" && finding["works"] == true);
+    if !permitted {
+        println!("left out: {cases} cases of disks, since /dev/fuse is not permitted here");
+    }
+    permitted
+}
+
+const FLIP: &str = r#"{"kind": "bit-flip", "count": 40, "seed": 7, "path": "*journal"}"#;
+
+#[test]
+fn a_healthy_cluster_bears_what_disks_do_to_a_minority() {
+    let _turn = TURN.lock();
+    if skip("faults of disks on a healthy cluster") || !permits_disks(9) {
+        return;
+    }
+    let store = Store::new("healthy-disks");
+    let faults = [
+        (0.8, 0.4, r#"{"kind": "power-loss"}"#, "all"),
+        (2.0, 0.4, r#"{"kind": "torn-write", "seed": 3}"#, "minority"),
+        (3.2, 0.6, r#"{"kind": "disk-error", "strikes": {"path": "*journal*"}}"#, "leader"),
+        (4.6, 0.6, r#"{"kind": "disk-full"}"#, "one"),
+        (6.0, 0.6, r#"{"kind": "disk-slow", "delay_ms": 60}"#, "all"),
+        (7.2, 0.6, r#"{"kind": "disk-readonly"}"#, "leader"),
+        (8.6, 0.8, r#"{"kind": "fsync-lies"}"#, "one"),
+        (10.2, 0.6, r#"{"kind": "roll-back"}"#, "one"),
+        (12.0, 0.4, FLIP, "one"),
+    ];
+    let output = store.test(&plan(&faults), &["--seed", "1", "--time-limit", "14"]);
+    assert_eq!(output.status.code(), Some(0), "{}", describe(&output));
+    let results = store.results();
+    let lines = results["faults"].as_array().expect("faults are listed");
+    assert_eq!(lines.len(), faults.len());
+    for line in lines {
+        assert_eq!(line["record"]["state"], "installed", "{}", line["record"]);
+        assert!(!line["record"]["ended"].is_null(), "{}", line["record"]);
+    }
+    let struck = lines[8]["record"]["nodes"][0].as_str().expect("it struck a node");
+    let log = store.0.join("latest/logs").join(struck).join("specimen.log");
+    let log = fs::read_to_string(log).expect("every node has a log");
+    assert!(log.contains("the journal is damaged"), "a decayed journal is noticed: {log}");
+    assert!(!store.0.join("latest/disks").exists(), "what disks are made of goes with them");
+}
+
+/// The disease, the faults of disks that show it, and others like them that do not.
+fn matches_of_disks() -> Vec<(&'static str, Vec<Planned>, Vec<Planned>)> {
+    let power = r#"{"kind": "power-loss"}"#;
+    let killed = r#"{"kind": "kill"}"#;
+    vec![
+        ("no-fsync", vec![(2.0, 0.3, power, "all"), (4.0, 0.3, power, "all")], vec![]),
+        (
+            "unsynced-writes",
+            vec![(2.0, 0.3, power, "all"), (4.0, 0.3, power, "all")],
+            vec![(1.0, 0.3, killed, "all"), (2.5, 0.3, killed, "all")],
+        ),
+        ("no-checksum", vec![(3.0, 0.3, FLIP, "all")], vec![(1.0, 0.3, killed, "all")]),
+    ]
+}
+
+#[test]
+fn a_disease_of_disks_shows_under_its_fault_and_not_without() {
+    let _turn = TURN.lock();
+    if skip("diseases of disks") || !permits_disks(3) {
+        return;
+    }
+    std::thread::scope(|scope| {
+        for (disease, faults, others) in matches_of_disks() {
+            scope.spawn(move || {
+                let run = |name: &str, seed: &str, faults: &[Planned], limit: &str| {
+                    let store = Store::new(&format!("{disease}-{name}"));
+                    let line = ["--disease", disease, "--seed", seed, "--time-limit", limit];
+                    let output = store.test(&plan(faults), &line);
+                    let code = output.status.code();
+                    assert!(matches!(code, Some(0..=2)), "{disease}: {}", describe(&output));
+                    (code, describe(&output))
+                };
+                let caught = ["1", "2", "3"].iter().any(|seed| {
+                    let faults = faults.clone();
+                    run(seed, seed, &faults, "6").0 == Some(1)
+                });
+                assert!(caught, "{disease} was caught with none of 3 seeds");
+                let (code, said) = run("without", "1", &others, "4");
+                assert_ne!(code, Some(1), "{disease} without its fault: {said}");
+            });
+        }
+    });
+}
+
 /// When a fault begins and how long it lasts in seconds, its action, and whom it strikes.
 type Planned = (f64, f64, &'static str, &'static str);
 

@@ -81,6 +81,8 @@ pub trait Disk: Send + Sync {
     /// Ends every process of the node, and switches its machine off and on again; meanwhile this happens to the disk. Says
     /// what came of it, in a few words.
     async fn go_dark(&self, outage: &Outage) -> Result<String, Error>;
+    /// Keeps everything that was written so far, as a machine does by itself after a while.
+    async fn settle(&self) -> Result<(), Error>;
     /// Remembers the disk as a power failure would leave it now.
     async fn remember(&self) -> Result<(), Error>;
 }

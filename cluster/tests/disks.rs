@@ -119,8 +119,11 @@ fn a_power_failure_takes_what_was_not_synced() {
         bench.shell("echo a > new && sync new && mv new newer && sync . && rm newer").await;
         bench.disk().go_dark(&Outage::PowerLoss).await.expect("the power fails");
         assert_eq!(bench.shell("ls; cat newer").await, "kept\nnewer\na");
+        bench.shell("echo settled > settled").await;
+        bench.disk().settle().await.expect("all is kept");
         let said = bench.disk().go_dark(&Outage::PowerLoss).await.expect("the power fails");
         assert_eq!(said, "lost nothing: all had been kept");
+        assert_eq!(bench.shell("cat settled").await, "settled");
         bench.stop().await;
     });
 }

@@ -14,7 +14,7 @@ use crate::{
     Disease, Settings, Timing,
     client::{SpecimenClient, SpecimenClients, address},
     message::Status,
-    runtime::{CLOCK_FILE, Launch, ROLE},
+    runtime::{CLOCK_FILE, DAMAGED, Launch, ROLE},
 };
 
 /// The name of its process on a node, and of its folder among the node's data.
@@ -113,7 +113,12 @@ impl Database for SpecimenDatabase {
     }
 
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
+        let mut refusing = 0;
         for node in &cluster.nodes {
+            if node.remote()?.state(NAME).await? == (DaemonState::Exited { code: DAMAGED }) {
+                refusing += 1;
+                continue;
+            }
             let write = async {
                 let mut client = SpecimenClient::open(address(node)).await?;
                 io::Result::Ok(client.call(&Call::Write("specimen-ready".into(), 1.into())).await)
@@ -128,7 +133,13 @@ impl Database for SpecimenDatabase {
                 Err(_) => return Err(not_ready(node, "a write was not answered")),
             }
         }
-        Ok(())
+        // Nodes whose disk decayed stay down rightly, as long as the others can do without them.
+        match cluster.nodes.first() {
+            Some(first) if 2 * refusing >= cluster.nodes.len() => {
+                Err(not_ready(first, format!("{refusing} nodes refuse to serve from damaged journals")))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn version(&self, _: &Cluster) -> Result<String, Error> {

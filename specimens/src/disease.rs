@@ -33,6 +33,10 @@ pub enum Disease {
     DuplicateApply,
     /// A node forgets for whom it voted when it restarts.
     ForgottenVote,
+    /// What is written reaches the kernel, and the disk when the kernel likes.
+    UnsyncedWrites,
+    /// A node believes whatever it reads from its disk.
+    NoChecksum,
 }
 
 struct Card {
@@ -43,7 +47,7 @@ struct Card {
     anomaly: &'static str,
 }
 
-const CARDS: [Card; 12] = [
+const CARDS: [Card; 14] = [
     Card {
         disease: Disease::None,
         name: "none",
@@ -128,6 +132,20 @@ const CARDS: [Card; 12] = [
         needs: &["kill"],
         anomaly: "two leaders in one term: acknowledged writes of one of them are lost",
     },
+    Card {
+        disease: Disease::UnsyncedWrites,
+        name: "unsynced-writes",
+        description: "everything is written to the journal at once and never synced: it survives a kill",
+        needs: &["power-loss"],
+        anomaly: "acknowledged writes are lost when a majority loses power",
+    },
+    Card {
+        disease: Disease::NoChecksum,
+        name: "no-checksum",
+        description: "a node trusts what it reads from its journal, and takes what it cannot read for its end",
+        needs: &["bit-flip"],
+        anomaly: "values appear that nobody wrote, or acknowledged writes are lost, after a journal decayed",
+    },
 ];
 
 impl Disease {
@@ -143,6 +161,11 @@ impl Disease {
             all
         };
         &ALL
+    }
+
+    /// Whether only faults of real disks show it, which neither a simulation nor a plan of the usual families has.
+    pub fn is_of_disks(self) -> bool {
+        matches!(self, Self::UnsyncedWrites | Self::NoChecksum)
     }
 
     fn card(self) -> &'static Card {

@@ -19,16 +19,19 @@ use crate::{
 };
 
 mod clock;
+mod frame;
 mod inbound;
 mod journal;
 mod outbound;
 
 pub use clock::CLOCK_FILE;
 use clock::Clock;
-use journal::Journal;
+use journal::{Journal, Refusal};
 
 /// The role of a specimen's process.
 pub const ROLE: &str = "specimen";
+/// The exit code of a node that refuses to serve from a damaged journal.
+pub const DAMAGED: i32 = 65;
 /// The environment variable that holds a [`Launch`].
 const LAUNCH: &str = "DISPROVE_SPECIMEN";
 /// How often time passes for the state machine.
@@ -78,7 +81,8 @@ fn run() -> i32 {
         Ok(()) => 0,
         Err(error) => {
             log(&format!("ended: {error}"));
-            1
+            let refused = error.get_ref().is_some_and(|cause| cause.is::<Refusal>());
+            if refused { DAMAGED } else { 1 }
         }
     }
 }
@@ -97,7 +101,11 @@ pub async fn serve(launch: Launch) -> io::Result<()> {
     let id = launch.settings.id;
     let listener = TcpListener::bind(launch.addresses[usize::from(id.0)]).await?;
     let mut clock = Clock::new(&launch.folder);
-    let (journal, records) = Journal::open(&launch.folder)?;
+    let (journal, records) =
+        Journal::open(&launch.folder, launch.settings.disease).map_err(|refusal| match refusal {
+            Refusal::Io(error) => error,
+            damaged @ Refusal::Damaged(_) => io::Error::other(damaged),
+        })?;
     log(&format!("{} starts with {} records, disease {}", id.0, records.len(), launch.settings.disease));
 
     let (events, inbox) = mpsc::channel(INPUTS_MAX);

@@ -140,6 +140,7 @@ impl Stages {
         }
         step("start the database", database.start(cluster)).await?;
         self.wait_until_ready(cluster).await?;
+        settle_disks(cluster).await?;
         self.version = step("ask the database's version", database.version(cluster)).await?;
         self.job.choices.database_version = self.version.clone();
         self.keep_choices()?;
@@ -334,6 +335,17 @@ impl Stages {
         let exit = expectation::exit_of(&findings);
         Ok(RunEnd { folder: self.folder.clone(), findings, exit })
     }
+}
+
+/// What was set up is on the disks, as on machines that have run for a while: what a power failure is to take is what the
+/// database does from now on.
+async fn settle_disks(cluster: &Cluster) -> Result<(), Failure> {
+    for node in &cluster.nodes {
+        if let Ok(disk) = node.remote().and_then(cluster::Remote::disk) {
+            step("settle the disks", disk.settle()).await?;
+        }
+    }
+    Ok(())
 }
 
 fn read_plan(path: &Path) -> Result<Plan, Failure> {

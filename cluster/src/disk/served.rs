@@ -163,6 +163,11 @@ impl Disk for ServedDisk {
         happened.map_err(|e| Error::io(format!("strike the disk of {}", self.node), e))
     }
 
+    async fn settle(&self) -> Result<(), Error> {
+        let kept = self.ward()?.volume().keep_all();
+        kept.map_err(|e| Error::io(format!("settle the disk of {}", self.node), e))
+    }
+
     async fn remember(&self) -> Result<(), Error> {
         let ward = self.ward()?;
         let taken = tokio::task::spawn_blocking(move || ward.volume().snapshot());

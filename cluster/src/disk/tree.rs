@@ -181,6 +181,16 @@ impl Tree {
         displaced
     }
 
+    /// Keeps every name.
+    pub(super) fn keep_all(&mut self) {
+        for folder in self.folders.values_mut() {
+            folder.kept.clone_from(&folder.now);
+        }
+        for places in self.places.values_mut() {
+            places.kept.clone_from(&places.now);
+        }
+    }
+
     /// How many names are not as they are kept: those that have come, and those that have gone.
     pub(super) fn unkept(&self) -> u64 {
         let differs = |folder: &Folder| {

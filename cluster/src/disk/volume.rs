@@ -398,6 +398,18 @@ impl Volume {
         Ok(())
     }
 
+    /// Keeps everything.
+    pub fn keep_all(&mut self) -> io::Result<()> {
+        for inode in self.inodes.values_mut() {
+            if let Body::File(content) = &mut inode.body {
+                content.keep()?;
+            }
+        }
+        self.tree.keep_all();
+        self.reap_all(self.inodes.keys().copied().collect());
+        Ok(())
+    }
+
     /// The path of something, from the topmost folder on.
     pub fn path(&self, ino: Ino) -> String {
         self.tree.path(ino)

@@ -145,8 +145,10 @@ impl Fault for Ailing {
 
     fn in_force(&self, probe: &Probe) -> Option<bool> {
         let Probe::Disks(disks) = probe else { return None };
-        // Nothing is to be seen of what is only remembered.
-        self.ailment.as_ref()?;
+        // Nothing is to be seen of what is only remembered; it is over when the machine is on again.
+        if self.ailment.is_none() {
+            return Some(!self.switch.is_on_again());
+        }
         match disks.iter().filter(|(_, struck)| struck.is_some()).count() {
             0 => Some(false),
             all if all == disks.len() => Some(true),

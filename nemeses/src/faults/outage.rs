@@ -5,7 +5,10 @@
 //! then the disk goes back to what was synced, the connection through which the kernel could still write to it is
 //! aborted, and it is mounted anew. The links come back together with the processes.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use async_trait::async_trait;
 use cluster::{Error, LinkPolicy, disk::Outage};
@@ -23,6 +26,8 @@ pub(super) struct MainSwitch {
     layer: Layer,
     /// What came of it, by node.
     said: Mutex<Vec<(NodeId, String)>>,
+    /// They were switched on again.
+    is_over: AtomicBool,
 }
 
 impl MainSwitch {
@@ -30,7 +35,7 @@ impl MainSwitch {
         let policy = LinkPolicy { cut: true, ..LinkPolicy::default() };
         let both = Settled { direction: Direction::Both, from: Peers::Everybody, ..settled.clone() };
         let layer = Layer::new(settled.id, policy, layer::of_targets(&both, true));
-        Self { nodes: settled.nodes.clone(), layer, said: Mutex::default() }
+        Self { nodes: settled.nodes.clone(), layer, said: Mutex::default(), is_over: AtomicBool::new(false) }
     }
 
     /// Switches them off, and strikes their disks; each with a seed of its own.
@@ -57,7 +62,13 @@ impl MainSwitch {
             None => Ok(()),
         };
         processes::on_all(&self.nodes, |node| control.start(scene.cluster, node)).await?;
+        self.is_over.store(true, Relaxed);
         lifted
+    }
+
+    /// Whether they were switched on again.
+    pub(super) fn is_on_again(&self) -> bool {
+        self.is_over.load(Relaxed)
     }
 
     /// What came of it.
@@ -141,6 +152,11 @@ impl Fault for Off {
     }
 
     fn in_force(&self, probe: &Probe) -> Option<bool> {
+        // A database may refuse to serve from a damaged disk once it is started, and stay down rightly.
+        let is_damaged = matches!(self.outage, Outage::FlippedBits { .. } | Outage::Truncated { .. });
+        if is_damaged && self.switch.is_on_again() {
+            return Some(false);
+        }
         match probe {
             Probe::Processes(states) if states.iter().all(|(_, state)| is_down(*state)) => Some(true),
             Probe::Processes(states) if !states.iter().any(|(_, state)| is_down(*state)) => Some(false),
