@@ -76,7 +76,7 @@ impl Pairs<'_> {
                         let (one, other) =
                             (&layout.chains[names.0 as usize], &layout.chains[names.1 as usize]);
                         let (first, second) = (layout.before(one, other), layout.before(other, one));
-                        let variable = search.add_variable(first, second, u8::from(pair[0] != names.0));
+                        let variable = search.add_variable(first, second, u8::from(pair[0] != names.0), 0);
                         self.asked.insert(names, variable);
                         self.met.extend([one.first, one.last, other.first, other.last]);
                         meter.hold(200)?;

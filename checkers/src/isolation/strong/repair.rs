@@ -19,6 +19,8 @@ use crate::Limit;
 
 /// How many of the chains that one overlaps are asked about at a time.
 const OVERLAPS_MAX: usize = 8;
+/// How many points of the order make a quarter.
+const QUARTER: u32 = 64;
 
 /// Looks for an order that is right, beginning with one that respects the certain edges.
 pub(super) fn repair(
@@ -131,7 +133,8 @@ impl Repair<'_> {
         let (first, second) = (self.edges(pair.0, pair.1), self.edges(pair.1, pair.0));
         let begin = |chain: u32| search.topology.rank[self.layout.commit(self.chain(chain).first) as usize];
         let preferred = u8::from(begin(pair.1) < begin(pair.0));
-        let variable = search.add_variable(first, second, preferred);
+        let quarter = begin(pair.0).min(begin(pair.1)) / QUARTER;
+        let variable = search.add_variable(first, second, preferred, quarter);
         self.asked.insert(pair, variable);
         Ok(())
     }

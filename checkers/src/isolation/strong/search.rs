@@ -4,7 +4,7 @@
 //! else restricts the answers. A circle teaches a clause (not all of the answers on it together), and the search goes on
 //! by conflict-driven clause learning. Variables may be added at any time.
 
-use std::collections::BinaryHeap;
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 use smallvec::SmallVec;
 
@@ -28,6 +28,9 @@ const RESTART: u64 = 64;
 /// given again.
 const FAR: u32 = 16;
 
+/// A question to decide: of the lowest quarter first, and there the most active.
+type Candidate = (Reverse<u32>, Weight, Reverse<u32>);
+
 /// What a round of refinement asks for.
 pub(super) enum Refined {
     /// The graph's order satisfies everything.
@@ -47,7 +50,9 @@ pub(super) struct Search {
     reason: Vec<u32>,
     activity: Vec<f64>,
     increment: f64,
-    heap: BinaryHeap<(Weight, std::cmp::Reverse<u32>)>,
+    /// The quarter of each question: those of the lowest quarter are decided first.
+    quarter: Vec<u32>,
+    heap: BinaryHeap<Candidate>,
     clauses: Vec<Vec<Literal>>,
     watches: Vec<Vec<u32>>,
     trail: Vec<Literal>,
@@ -90,6 +95,7 @@ impl Search {
             reason: Vec::new(),
             activity: Vec::new(),
             increment: 1.0,
+            quarter: Vec::new(),
             heap: BinaryHeap::new(),
             clauses: Vec::new(),
             watches: Vec::new(),
@@ -104,8 +110,9 @@ impl Search {
         }
     }
 
-    /// Adds a question with the edges of both answers, and which answer to try first.
-    pub fn add_variable(&mut self, first: Edges, second: Edges, preferred: u8) -> u32 {
+    /// Adds a question with the edges of both answers, and which answer to try first. Questions whose answers can only
+    /// contradict each other when they are near each other are best put into quarters by where they are.
+    pub fn add_variable(&mut self, first: Edges, second: Edges, preferred: u8, quarter: u32) -> u32 {
         let variable = self.edges.len() as u32;
         self.edges.push([first, second]);
         self.value.push(UNDECIDED);
@@ -115,7 +122,8 @@ impl Search {
         self.activity.push(0.0);
         self.watches.extend([Vec::new(), Vec::new()]);
         self.seen.push(false);
-        self.heap.push((Weight(0.0), std::cmp::Reverse(variable)));
+        self.quarter.push(quarter);
+        self.heap.push(self.candidate(variable));
         variable
     }
 
@@ -150,10 +158,14 @@ impl Search {
                 self.take(clause, level);
                 until_restart -= 1;
                 if until_restart == 0 {
-                    // Giving all answers anew costs as much as there are, so that has to pay.
-                    until_restart = RESTART + self.conflicts / 4 + self.trail.len() as u64 / 32;
-                    self.back_to(0);
-                    self.rebuild_heap();
+                    let level = self.level_of(self.quarter_of_now().saturating_sub(1));
+                    // Giving answers anew costs as much as there are, so that has to pay.
+                    let again = self.trail.len() - self.limits.get(level as usize).copied().unwrap_or(0);
+                    until_restart = RESTART + self.conflicts / 4 + again as u64 / 32;
+                    self.back_to(level);
+                    if level == 0 {
+                        self.rebuild_heap();
+                    }
                 }
                 continue;
             }
@@ -163,9 +175,15 @@ impl Search {
                 self.assign(variable * 2 + u32::from(answer), NO_CLAUSE);
                 continue;
             }
+            let known = self.edges.len();
             match refine(self, meter)? {
                 Refined::Done => return Ok(true),
-                Refined::More => {}
+                Refined::More => {
+                    // Deciding quarter by quarter, what contradicts itself is found before there is much above it.
+                    if let Some(&first) = self.quarter[known..].iter().min() {
+                        self.back_to(self.level_of(first + 1));
+                    }
+                }
                 Refined::Never(answers) => {
                     self.met_variables.extend(answers.iter().map(|literal| literal / 2));
                     never = Some(answers.into_iter().map(|literal| literal ^ 1).collect());
@@ -175,7 +193,7 @@ impl Search {
     }
 
     fn next_variable(&mut self) -> Option<u32> {
-        while let Some((_, std::cmp::Reverse(variable))) = self.heap.pop() {
+        while let Some((_, _, Reverse(variable))) = self.heap.pop() {
             if self.value[variable as usize] == UNDECIDED {
                 return Some(variable);
             }
@@ -200,8 +218,28 @@ impl Search {
     fn rebuild_heap(&mut self) {
         let open =
             (0..self.edges.len() as u32).filter(|&variable| self.value[variable as usize] == UNDECIDED);
-        let weigh = |variable: u32| (Weight(self.activity[variable as usize]), std::cmp::Reverse(variable));
-        self.heap = open.map(weigh).collect();
+        self.heap = open.map(|variable| self.candidate(variable)).collect();
+    }
+
+    fn candidate(&self, variable: u32) -> Candidate {
+        let (quarter, activity) = (self.quarter[variable as usize], self.activity[variable as usize]);
+        (Reverse(quarter), Weight(activity), Reverse(variable))
+    }
+
+    fn quarter_at(&self, level: usize) -> u32 {
+        self.quarter[self.trail[self.limits[level]] as usize / 2]
+    }
+
+    /// The quarter of the last decision.
+    fn quarter_of_now(&self) -> u32 {
+        self.limits.len().checked_sub(1).map_or(0, |last| self.quarter_at(last))
+    }
+
+    /// How many levels are below the first decision in this quarter or a later one.
+    fn level_of(&self, quarter: u32) -> u32 {
+        (0..self.limits.len())
+            .position(|level| self.quarter_at(level) >= quarter)
+            .unwrap_or(self.limits.len()) as u32
     }
 
     fn is_true(&self, literal: Literal) -> bool {
@@ -398,7 +436,7 @@ impl Search {
             }
             self.value[variable] = UNDECIDED;
             self.phase[variable] = (literal % 2) as u8;
-            self.heap.push((Weight(self.activity[variable]), std::cmp::Reverse(variable as u32)));
+            self.heap.push(self.candidate(variable as u32));
         }
         self.trail.truncate(start);
         self.limits.truncate(level as usize);
