@@ -52,7 +52,7 @@ use history::{History, Vocabulary};
 
 pub use anomaly::{GlossaryEntry, glossary};
 pub use budget::{Budget, Limit};
-pub use datatype::DataType;
+pub use datatype::{DataType, Growth, Influence};
 pub use datatypes::RegisterState;
 pub use evidence::Evidence;
 pub use lattice::{Model, Models};

@@ -40,6 +40,7 @@ macro_rules! compared {
 compared! {
     multi_registers: stores::ManyRegisters;
     key_value_stores: stores::Store;
+    growing_stores: stores::Growing;
     counters: stores::Counting;
     logs: stores::Logging;
     ids: stores::Naming;

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use disprove_checkers::{Budget, Checker, DataType, Verdict, linearizability::LinearizableType};
+use disprove_checkers::{
+    Budget, Checker, DataType, Growth, Influence, Verdict, linearizability::LinearizableType,
+};
 use history::{Header, History, Key, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Value, Vocabulary};
 
 use crate::clients::Dice;
@@ -63,6 +65,14 @@ fn after(now: &str, call: &Call, returned: Option<&String>) -> Option<String> {
     }
 }
 
+fn influence(call: &Call, observing: &Call) -> Influence {
+    match &call.put {
+        _ if call.key != observing.key || Texts::<true>::is_read(call) => Influence::Nothing,
+        Some(_) => Influence::Sets,
+        None => Influence::Adds,
+    }
+}
+
 /// The text of one key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct One(String);
@@ -76,11 +86,20 @@ impl DataType for One {
     fn step(&self, call: &Call, returned: Option<&String>, next: &mut Vec<Self>) {
         next.extend(after(&self.0, call, returned).map(Self));
     }
+    fn growth() -> Option<Growth<Self>> {
+        Some(Growth { influence, reaches: |state, _, returned| returned.starts_with(&state.0) })
+    }
 }
 
 /// The texts of all keys.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct All(BTreeMap<String, String>);
+
+impl All {
+    fn now(&self, key: &str) -> &str {
+        self.0.get(key).map_or("", String::as_str)
+    }
+}
 
 impl DataType for All {
     type Vocabulary = Texts<false>;
@@ -89,7 +108,7 @@ impl DataType for All {
         Self(BTreeMap::new())
     }
     fn step(&self, call: &Call, returned: Option<&String>, next: &mut Vec<Self>) {
-        let now = self.0.get(&call.key).map_or("", String::as_str);
+        let now = self.now(&call.key);
         if let Some(text) = after(now, call, returned) {
             let mut all = self.clone();
             if text != now {
@@ -97,6 +116,12 @@ impl DataType for All {
             }
             next.push(all);
         }
+    }
+    fn growth() -> Option<Growth<Self>> {
+        Some(Growth {
+            influence,
+            reaches: |state, call, returned| returned.starts_with(state.now(&call.key)),
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! A key-value store.
 
+use std::borrow::Cow;
+
 use history::{
     Key, Value,
     vocabulary::{
@@ -8,7 +10,7 @@ use history::{
     },
 };
 
-use crate::DataType;
+use crate::{DataType, Growth, Influence};
 
 /// The keys that are there and their values, in the order of the keys. A key that is not there reads as the initial
 /// value.
@@ -87,6 +89,41 @@ impl KeyValueState {
     }
 }
 
+/// The text of a value, which an append leaves in front; a nil has none.
+fn text(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Nil => "".into(),
+        Value::Text(text) => (&**text).into(),
+        value => value.to_string().into(),
+    }
+}
+
+fn influence(call: &Call, observing: &Call) -> Influence {
+    let Call::Get(observed) = observing else { return Influence::Any };
+    let touches = match call {
+        Call::Get(_) | Call::Range(..) | Call::MultiGet(_) => false,
+        Call::Put(key, _) | Call::Append(key, _) | Call::Delete(key) | Call::Cas(key, ..) => key == observed,
+        Call::MultiPut(entries) => entries.iter().any(|(key, _)| key == observed),
+    };
+    match call {
+        _ if !touches => Influence::Nothing,
+        Call::Append(..) => Influence::Adds,
+        Call::Put(..) | Call::MultiPut(_) => Influence::Sets,
+        // A compare-and-set may be refused, and what is deleted can be nil, which no append leads to.
+        _ => Influence::Any,
+    }
+}
+
+fn reaches(state: &KeyValueState, call: &Call, returned: &Return) -> bool {
+    match (call, returned) {
+        (Call::Get(key), Return::Value(Some(seen))) => {
+            let now = state.get(key);
+            state.fits(seen, now) || text(seen).starts_with(&*text(now))
+        }
+        _ => true,
+    }
+}
+
 impl DataType for KeyValueState {
     type Vocabulary = KeyValue;
 
@@ -117,6 +154,10 @@ impl DataType for KeyValueState {
                 Some(after)
             }
         });
+    }
+
+    fn growth() -> Option<Growth<Self>> {
+        Some(Growth { influence, reaches })
     }
 
     fn describe(&self) -> String {

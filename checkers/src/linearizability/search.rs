@@ -7,10 +7,14 @@
 //! shares no key with the return that is due, not even by way of others, waits. Unknown operations of one class are
 //! interchangeable, so they are counted, and the one called first is used first.
 //!
+//! Where a data type says what its calls do to what others observe, answers that are still to come are heard in
+//! advance: see [`foresight`].
+//!
 //! Depth first finds an order fast where there is one. Breadth first holds one layer at a time, drops every position
 //! that can do nothing that another could not, and so shows sooner that there is none. They take turns with growing
 //! allowances, counted in steps.
 
+mod foresight;
 mod layout;
 mod machine;
 
@@ -25,9 +29,11 @@ use super::{
 };
 use crate::{Budget, Limit};
 
+use foresight::Foresight;
 use layout::{Layout, meet};
 pub(crate) use layout::{Task, Touched};
 use machine::Machine;
+pub(crate) use machine::Steps;
 
 /// How far, in which state, with which unknown operations used, what is ready and what is settled.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -59,53 +65,91 @@ enum Manner {
 /// The largest group of positions in which each is compared with each.
 const COMPARED: usize = 256;
 
-/// Decides a task. `step(state, operation, next)` pushes the states that an operation may lead to; equal classes must
-/// lead to equal states.
+/// Decides a task about an object that the operations step on.
 pub(crate) fn decide<S: Clone + Eq + Hash + std::fmt::Debug>(
     task: &Task,
     initial: &S,
-    step: impl FnMut(&S, u32, &mut Vec<S>),
+    mut step: impl Steps<S>,
     budget: &Budget,
 ) -> Decision {
     let layout = Layout::new(task);
+    let foresight = Foresight::new(&layout, initial, &mut step);
     match layout.words {
-        1 => Search::<S, _, [u64; 1]>::new(&layout, initial, step).decide(budget),
-        2 => Search::<S, _, [u64; 2]>::new(&layout, initial, step).decide(budget),
-        3 | 4 => Search::<S, _, [u64; 4]>::new(&layout, initial, step).decide(budget),
-        _ => Search::<S, _, Vec<u64>>::new(&layout, initial, step).decide(budget),
+        1 => Search::<S, _, [u64; 1]>::new(&layout, initial, step, foresight).decide(budget),
+        2 => Search::<S, _, [u64; 2]>::new(&layout, initial, step, foresight).decide(budget),
+        3 | 4 => Search::<S, _, [u64; 4]>::new(&layout, initial, step, foresight).decide(budget),
+        _ => Search::<S, _, Vec<u64>>::new(&layout, initial, step, foresight).decide(budget),
     }
 }
 
 struct Search<'a, S, F, W> {
     layout: &'a Layout<'a>,
     machine: Machine<S, F>,
+    foresight: Foresight,
     trail: Vec<Footprint>,
     /// Positions that a return was not passed from, and where their trails end.
     children: Vec<(Position<W>, u32)>,
+    /// How many returns are to be passed.
+    goal: u32,
+    /// Behind how many returns the latest observer is passed for whose sake a position was given up.
+    foreseen: u32,
 }
 
 impl<'a, S, F, W> Search<'a, S, F, W>
 where
     S: Clone + Eq + Hash + std::fmt::Debug,
-    F: FnMut(&S, u32, &mut Vec<S>),
+    F: Steps<S>,
     W: Window,
 {
-    fn new(layout: &'a Layout<'a>, initial: &S, step: F) -> Self {
-        Self { layout, machine: Machine::new(initial.clone(), step), trail: Vec::new(), children: Vec::new() }
+    fn new(layout: &'a Layout<'a>, initial: &S, step: F, foresight: Foresight) -> Self {
+        Self {
+            layout,
+            foresight,
+            machine: Machine::new(initial.clone(), step),
+            trail: Vec::new(),
+            children: Vec::new(),
+            goal: u32::try_from(layout.layers()).expect("fewer returns than operations"),
+            foreseen: 0,
+        }
     }
 
+    /// Decides the whole. Where there is no order and positions were given up for the sake of an observer further on, the
+    /// first return that cannot be passed lies between what was reached and that observer, and is looked for: an order
+    /// that passes fewer returns gives nothing up for the sake of those beyond.
     fn decide(mut self, budget: &Budget) -> Decision {
+        let mut spent = 0;
+        let decision = self.take_turns(budget, &mut spent);
+        let Decision::Invalid { reached: mut first } = decision else { return decision };
+        let mut last = self.foreseen.max(first);
+        while first < last {
+            let middle = first + (last - first) / 2;
+            self.goal = middle + 1;
+            match self.take_turns(budget, &mut spent) {
+                Decision::Valid(_) => first = middle + 1,
+                Decision::Invalid { reached } => {
+                    first = first.max(reached);
+                    last = middle;
+                }
+                Decision::Unknown { .. } => break,
+            }
+        }
+        Decision::Invalid { reached: last }
+    }
+
+    fn take_turns(&mut self, budget: &Budget, spent: &mut u64) -> Decision {
         let mut allowance = 4096 + 16 * self.layout.slot.len() as u64;
-        let (mut spent, mut furthest) = (0u64, 0);
+        let mut furthest = 0;
         let mut limit = Limit::Steps(budget.steps_max);
         for turn in 0.. {
             let manner = if turn % 2 == 0 { Manner::DepthFirst } else { Manner::BreadthFirst };
-            let left = budget.steps_max.saturating_sub(spent);
+            let left = budget.steps_max.saturating_sub(*spent);
             if left == 0 {
                 break;
             }
             let mut meter = Meter::at_most(budget, allowance.min(left));
-            match self.run(manner, &mut meter) {
+            let decision = self.run(manner, &mut meter);
+            *spent += meter.steps();
+            match decision {
                 Decision::Unknown { limit: hit, reached } => {
                     furthest = furthest.max(reached);
                     // Breadth first may still fit where depth first does not, but not the other way round.
@@ -118,7 +162,6 @@ where
                 }
                 decision => return decision,
             }
-            spent += meter.steps();
             if turn % 2 == 1 {
                 allowance = allowance.saturating_mul(4);
             }
@@ -143,6 +186,7 @@ where
         let mut later: Vec<(Position<W>, u32)> = Vec::new();
         let apart = if self.layout.words > 4 { 2 * (8 * self.layout.words + 16) } else { 0 };
         let each = size_of::<Position<W>>() + 8;
+        let kept = self.layout.bytes() + self.foresight.bytes();
         let mut reached = 0;
         loop {
             let Some((position, trail)) = open.pop() else {
@@ -155,13 +199,16 @@ where
                 continue;
             };
             reached = reached.max(position.layer);
-            if position.layer as usize == self.layout.layers() {
+            if position.layer == self.goal {
                 return Decision::Valid(self.replay(trail));
             }
-            let held = (seen.capacity() * 8 / 7 + open.capacity() + later.capacity()) * each
+            // While a table grows, the old one is there beside one of twice its size.
+            let grows = seen.len() + seen.len() / 16 >= seen.capacity();
+            let table = if grows { 3 * seen.capacity() } else { seen.capacity() };
+            let held = (table * 8 / 7 + open.capacity() + later.capacity()) * each
                 + (seen.len() + open.len() + later.len()) * apart
                 + self.trail.capacity() * size_of::<Footprint>();
-            if let Err(limit) = meter.hold(held as u64 + self.machine.bytes() + self.layout.bytes()) {
+            if let Err(limit) = meter.hold(held as u64 + self.machine.bytes() + kept) {
                 return Decision::Unknown { limit, reached };
             }
             self.expand(&position, trail);
@@ -228,6 +275,11 @@ where
             if operation == layout.due(position.layer) {
                 self.pass(&mut after);
             }
+            if let Some(failing) = self.foresight.failing(&after, operation, self.goal, layout, &self.machine)
+            {
+                self.foreseen = self.foreseen.max(failing);
+                continue;
+            }
             let number = u32::try_from(self.trail.len()).expect("fewer footprints than memory has bytes");
             self.trail.push(Footprint { from: trail, operation, layer: position.layer, state });
             self.children.push((after, number));
@@ -290,6 +342,10 @@ where
     /// The whole order: what took effect for real, and between them what was settled, as soon as it was.
     fn replay(&mut self, mut trail: u32) -> Vec<u32> {
         let layout = self.layout;
+        if (self.goal as usize) < layout.layers() {
+            // Only whether there is one was asked.
+            return Vec::new();
+        }
         let mut real = Vec::new();
         while trail != NEVER {
             let step = self.trail[trail as usize];

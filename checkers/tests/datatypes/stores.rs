@@ -174,6 +174,43 @@ impl Naive for Store {
     }
 }
 
+/// A key-value store of which most calls read one key, or append to it: what is read tells much about the order.
+pub struct Growing;
+
+impl Naive for Growing {
+    type V = KeyValue;
+    type State = (Value, Map<Value>);
+
+    fn initials() -> Vec<Value> {
+        vec![Value::Nil, Value::from(""), Value::Int(1)]
+    }
+
+    fn start(initial: &Value) -> Self::State {
+        Store::start(initial)
+    }
+
+    fn call(dice: &mut Dice, owner: i64, unique: i64) -> key_value::Call {
+        use key_value::Call;
+        // An append of nothing, of what was appended before, and of numbers are what a prefix can be confused by.
+        let more = match dice.roll(7) {
+            0 => Value::from(""),
+            1 => Value::Int(dice.roll(2) as i64),
+            2 => Value::Nil,
+            _ => Value::from(["a", "b"][dice.below(2)]),
+        };
+        match dice.roll(16) {
+            0..6 => Call::Get(any_key(dice)),
+            6..13 => Call::Append(any_key(dice), more),
+            13 | 14 => Call::Put(any_key(dice), more),
+            _ => Store::call(dice, owner, unique),
+        }
+    }
+
+    fn run(state: &Self::State, call: &key_value::Call, now: u64) -> Vec<(key_value::Return, Self::State)> {
+        Store::run(state, call, now)
+    }
+}
+
 /// A counter with or without bounds.
 pub struct Counting;
 

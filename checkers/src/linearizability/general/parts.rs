@@ -2,14 +2,14 @@
 
 use std::hash::Hash;
 
-use history::{History, Key, OpIndex, Outcome, Value, Vocabulary};
+use history::{History, Key, OpIndex, Operation, Outcome, Value, Vocabulary};
 use rustc_hash::FxHashMap;
 
 use crate::{
-    Budget, DataType,
+    Budget, DataType, Growth, Influence,
     linearizability::{
         decision::Decision,
-        search::{self, Task, Touched},
+        search::{self, Steps, Task, Touched},
         timeline::{NEVER, Span, Timeline},
     },
 };
@@ -134,17 +134,58 @@ impl Part {
         chosen: Option<&[u32]>,
         budget: &Budget,
     ) -> Decision {
-        let step = |state: &D, i: u32, next: &mut Vec<D>| {
-            let i = chosen.map_or(i, |chosen| chosen[i as usize]);
-            let operation = &history.operations[self.judged[i as usize].0 as usize];
-            state.step(&operation.call, operation.outcome.ok(), next);
-        };
-        search::decide(task, &D::initial(initial(history)), step, budget)
+        let object = Object { history, part: self, chosen, growth: D::growth() };
+        search::decide(task, &D::initial(initial(history)), object, budget)
     }
 
     /// What to call it in a sentence.
     pub fn name(&self) -> String {
         self.key.as_ref().map_or_else(|| "the object".into(), |key| format!("key {key}"))
+    }
+}
+
+/// What the chosen operations of a part do to an object.
+struct Object<'a, D: DataType> {
+    history: &'a History<D::Vocabulary>,
+    part: &'a Part,
+    chosen: Option<&'a [u32]>,
+    growth: Option<Growth<D>>,
+}
+
+impl<D: DataType> Object<'_, D> {
+    fn operation(&self, i: u32) -> &Operation<D::Vocabulary> {
+        let i = self.chosen.map_or(i, |chosen| chosen[i as usize]);
+        &self.history.operations[self.part.judged[i as usize].0 as usize]
+    }
+}
+
+impl<D: DataType> Steps<D> for Object<'_, D> {
+    fn step(&mut self, state: &D, operation: u32, next: &mut Vec<D>) {
+        let operation = self.operation(operation);
+        state.step(&operation.call, operation.outcome.ok(), next);
+    }
+
+    fn grows(&self) -> bool {
+        self.growth.is_some()
+    }
+
+    fn asks_alike(&self, one: u32, other: u32) -> bool {
+        self.operation(one).call == self.operation(other).call
+    }
+
+    fn influence(&self, operation: u32, observer: u32) -> Influence {
+        let (operation, observer) = (self.operation(operation), self.operation(observer));
+        self.growth
+            .as_ref()
+            .map_or(Influence::Any, |growth| (growth.influence)(&operation.call, &observer.call))
+    }
+
+    fn reaches(&self, state: &D, operation: u32) -> bool {
+        let operation = self.operation(operation);
+        match (&self.growth, operation.outcome.ok()) {
+            (Some(growth), Some(returned)) => (growth.reaches)(state, &operation.call, returned),
+            _ => true,
+        }
     }
 }
 

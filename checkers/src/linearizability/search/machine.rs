@@ -5,10 +5,42 @@ use std::hash::{BuildHasher, Hash};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
-use crate::linearizability::timeline::NEVER;
+use crate::{Influence, linearizability::timeline::NEVER};
 
 /// How many unknown operations of each kind were used, as `(kind, used)` in the order of the kinds.
 type Uses = SmallVec<[(u32, u32); 2]>;
+
+/// What operations do to a state.
+pub(crate) trait Steps<S> {
+    /// Pushes the states that an operation may lead to. Operations of equal classes lead to equal states.
+    fn step(&mut self, state: &S, operation: u32, next: &mut Vec<S>);
+
+    /// Whether anything is known about answers that are still to come.
+    fn grows(&self) -> bool {
+        false
+    }
+
+    /// Whether two operations are the same call.
+    fn asks_alike(&self, one: u32, other: u32) -> bool {
+        one == other
+    }
+
+    /// What the first operation does to what the second observes.
+    fn influence(&self, _: u32, _: u32) -> Influence {
+        Influence::Any
+    }
+
+    /// Whether operations that only add can lead from here to a state in which this one can happen.
+    fn reaches(&self, _: &S, _: u32) -> bool {
+        true
+    }
+}
+
+impl<S, F: FnMut(&S, u32, &mut Vec<S>)> Steps<S> for F {
+    fn step(&mut self, state: &S, operation: u32, next: &mut Vec<S>) {
+        self(state, operation, next);
+    }
+}
 
 /// Numbers states, and remembers every step it was asked for.
 pub(super) struct Machine<S, F> {
@@ -29,7 +61,7 @@ pub(super) struct Machine<S, F> {
 /// How many states lie between two whose size is looked at.
 const SAMPLE: usize = 64;
 
-impl<S: Clone + Eq + Hash + std::fmt::Debug, F: FnMut(&S, u32, &mut Vec<S>)> Machine<S, F> {
+impl<S: Clone + Eq + Hash + std::fmt::Debug, F: Steps<S>> Machine<S, F> {
     pub fn new(initial: S, step: F) -> Self {
         let mut machine = Self {
             states: Vec::new(),
@@ -83,7 +115,7 @@ impl<S: Clone + Eq + Hash + std::fmt::Debug, F: FnMut(&S, u32, &mut Vec<S>)> Mac
             return known;
         }
         let mut fresh = std::mem::take(&mut self.fresh);
-        (self.step)(&self.states[state as usize], operation, &mut fresh);
+        self.step.step(&self.states[state as usize], operation, &mut fresh);
         let begin = u32::try_from(self.flat.len()).expect("fewer steps than memory has bytes");
         for next in fresh.drain(..) {
             let next = self.number(next);
@@ -107,6 +139,16 @@ impl<S: Clone + Eq + Hash + std::fmt::Debug, F: FnMut(&S, u32, &mut Vec<S>)> Mac
     pub fn rests(&mut self, state: u32, class: u32, operation: u32) -> bool {
         let (begin, end) = self.after(state, class, operation);
         self.flat[begin as usize..end as usize].contains(&state)
+    }
+
+    /// Whether operations that only add can lead from the state to one in which this one can happen.
+    pub fn reaches(&self, state: u32, operation: u32) -> bool {
+        self.step.reaches(&self.states[state as usize], operation)
+    }
+
+    /// What the first operation does to what the second observes.
+    pub fn influence(&self, operation: u32, observer: u32) -> Influence {
+        self.step.influence(operation, observer)
     }
 
     /// How many of a kind were used.
