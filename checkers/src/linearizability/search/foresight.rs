@@ -139,7 +139,9 @@ impl Foresight {
     /// Finds who observes and from when on that can be listened to.
     pub fn new<S, F: Steps<S>>(layout: &Layout<'_>, initial: &S, step: &mut F) -> Self {
         let task = layout.task;
-        let mut foresight = Self { questions: Vec::new(), touched: vec![None; task.classes.len()] };
+        // Part of a history keeps the classes of the whole.
+        let classes = task.classes.iter().max().map_or(0, |&last| last as usize + 1);
+        let mut foresight = Self { questions: Vec::new(), touched: vec![None; classes] };
         if !step.grows() {
             return foresight;
         }
