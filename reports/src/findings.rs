@@ -15,6 +15,7 @@ mod nodes;
 mod overlap;
 mod overview;
 mod pictures;
+mod recorded;
 mod scenes;
 mod tape;
 mod told;

@@ -1,9 +1,9 @@
-//! Gathers [`Findings`] from a history: the one place of this crate where a vocabulary is known.
+//! Gathers [`Findings`] from a history.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use checkers::{Validity, Verdict};
-use history::{Header, History, Key, NodeId, Operation, Outcome, Vocabulary};
+use history::{Header, History, NodeId, Vocabulary};
 
 use super::{
     Count, Down, Exposure, Findings, Headline, OutcomeKind, Overview, ReasonLine, Row, Run, SCHEMA_VERSION,
@@ -12,8 +12,8 @@ use super::{
     overlap::{Met, Overlap},
     overview::{Gauge, Seen},
     pictures,
-    scenes::{self, Stage},
-    tape,
+    recorded::{Passage, Recorded},
+    scenes, tape,
 };
 use crate::{
     measures::Meter,
@@ -30,51 +30,44 @@ impl Findings {
     /// look at the surroundings of each drawn anomaly). Phases, recovery, warnings and doubts of the controller are
     /// fields to be set afterwards; then [`Findings::settle`] or [`Findings::demand_evidence`].
     pub fn from_history<V: Vocabulary>(run: Run, history: &History<V>, verdicts: Vec<Verdict>) -> Self {
+        Self::gather(run, history, verdicts)
+    }
+
+    fn gather(run: Run, history: &dyn Recorded, verdicts: Vec<Verdict>) -> Self {
+        let header = history.header();
         let mut counts = Tally::default();
-        let mut overlap = Overlap::new(&history.faults);
+        let mut overlap = Overlap::new(history.faults());
         let mut gauge = Gauge::new(span_of(history));
-        let mut meter = Meter::new(&history.faults);
-        let names = if history.header.nodes.is_empty() { &run.nodes } else { &history.header.nodes };
+        let mut meter = Meter::new(history.faults());
+        let names = if header.nodes.is_empty() { &run.nodes } else { &header.nodes };
         let mut watch = Watch::new(gauge.bins(), names);
-        for operation in &history.operations {
-            let seen = Seen {
-                kind: V::kind(&operation.call),
-                outcome: outcome_kind(&operation.outcome),
-                began: operation.began,
-                ended: operation.ended,
-            };
-            counts.add(&seen, &operation.outcome);
-            gauge.add(seen);
-            meter.add(seen.began, seen.ended, seen.outcome);
-            watch.add(operation.node, seen.outcome, seen.ended.unwrap_or(seen.began));
-            overlap.add(Met {
-                began: seen.began,
-                ended: seen.ended,
-                outcome: seen.outcome,
-                is_read: V::is_read(&operation.call),
-            });
+        for passage in history.passages() {
+            let Passage { kind, outcome, began, ended, is_read, .. } = passage;
+            counts.add(&passage);
+            gauge.add(Seen { kind, outcome, began, ended });
+            meter.add(began, ended, outcome);
+            watch.add(passage.node, outcome, ended.unwrap_or(began));
+            overlap.add(Met { began, ended, outcome, is_read });
         }
-        let (mut faults, exposure) = overlap.finish(&history.faults);
+        let (mut faults, exposure) = overlap.finish(history.faults());
         for (line, answered) in faults.iter_mut().zip(nodes::answered(history, names)) {
             line.answered = answered;
         }
         let overview = Overview { nodes: watch.finish(), ..gauge.finish() };
-        let (scenes, drawn) = scenes::stage(&verdicts, &Whole(history));
+        let (scenes, drawn) = scenes::stage(&verdicts, history);
         let on_stage: BTreeSet<_> = drawn.iter().copied().collect();
         let tape = tape::record(history, names.clone(), &scenes, &on_stage);
         let pictures = pictures::of(history, &verdicts);
-        let rows =
-            drawn.into_iter().map(|index| row(&history.header, &run, &history.operations[index.0 as usize]));
-        let rows = rows.collect();
+        let rows = drawn.into_iter().map(|index| row(history, &run, index.0 as usize)).collect();
         let mut findings = Self {
             verdicts,
-            operations: history.operations.len() as u64,
+            operations: history.len() as u64,
             ok_operations: counts.kinds.iter().map(|count| count.ok).sum(),
             reasons: counts.most_frequent_reasons(),
             counts: counts.kinds,
             faults,
             exposure,
-            damage: history.damage.clone(),
+            damage: history.damage().cloned(),
             scenes,
             rows,
             measures: meter.finish(),
@@ -84,10 +77,10 @@ impl Findings {
             ..Self::empty(run)
         };
         if findings.run.model.is_empty() {
-            findings.run.model = history.header.model.clone().unwrap_or_default();
+            findings.run.model = header.model.clone().unwrap_or_default();
         }
         if findings.run.nodes.is_empty() {
-            findings.run.nodes = history.header.nodes.clone();
+            findings.run.nodes = header.nodes.clone();
         }
         let last = findings.overview.ended;
         findings.coverage = coverage::table(&findings.faults, last);
@@ -140,18 +133,10 @@ impl Findings {
     }
 }
 
-pub(super) fn outcome_kind<R>(outcome: &Outcome<R>) -> OutcomeKind {
-    match outcome {
-        Outcome::Ok(_) => OutcomeKind::Ok,
-        Outcome::Fail(_) => OutcomeKind::Fail,
-        Outcome::Unknown(_) => OutcomeKind::Unknown,
-    }
-}
-
 /// The first and the last moment of anything in the history.
-fn span_of<V: Vocabulary>(history: &History<V>) -> (u64, u64) {
-    let operations = history.operations.iter().map(|operation| (operation.began, operation.ended));
-    let faults = history.faults.iter().map(|fault| (fault.began, fault.ended));
+fn span_of(history: &dyn Recorded) -> (u64, u64) {
+    let operations = history.passages().map(|passage| (passage.began, passage.ended));
+    let faults = history.faults().iter().map(|fault| (fault.began, fault.ended));
     let (mut first, mut last) = (u64::MAX, 0);
     for (began, ended) in operations.chain(faults) {
         first = first.min(began.0);
@@ -160,49 +145,24 @@ fn span_of<V: Vocabulary>(history: &History<V>) -> (u64, u64) {
     (first.min(last), last)
 }
 
-fn row<V: Vocabulary>(header: &Header, run: &Run, operation: &Operation<V>) -> Row {
-    let answer = match &operation.outcome {
-        Outcome::Ok(returned) => V::describe_return(&operation.call, returned),
-        Outcome::Fail(reason) | Outcome::Unknown(reason) => reason.to_string(),
-    };
+fn row(history: &dyn Recorded, run: &Run, place: usize) -> Row {
+    let passage = history.at(place);
     Row {
-        index: operation.index,
-        process: operation.process,
-        node: node_name(header, run, operation.node),
-        kind: V::kind(&operation.call).into(),
-        call: cut(&V::describe_call(&operation.call), SHOWN_MAX).into_owned(),
-        outcome: outcome_kind(&operation.outcome),
-        answer: cut(&answer, SHOWN_MAX).into_owned(),
-        began: operation.began,
-        ended: operation.ended,
+        index: passage.index,
+        process: passage.process,
+        node: node_name(history.header(), run, passage.node),
+        kind: passage.kind.into(),
+        call: cut(&history.call(place), SHOWN_MAX).into_owned(),
+        outcome: passage.outcome,
+        answer: cut(&history.answer(place), SHOWN_MAX).into_owned(),
+        began: passage.began,
+        ended: passage.ended,
     }
 }
 
 fn node_name(header: &Header, run: &Run, node: NodeId) -> String {
     let names = if header.nodes.is_empty() { &run.nodes } else { &header.nodes };
     names.get(usize::from(node.0)).cloned().unwrap_or_default()
-}
-
-/// A whole history with its vocabulary erased, as the scenes need it.
-struct Whole<'a, V: Vocabulary>(&'a History<V>);
-
-impl<V: Vocabulary> Stage for Whole<'_, V> {
-    fn len(&self) -> usize {
-        self.0.operations.len()
-    }
-
-    fn times(&self, index: usize) -> (u64, u64) {
-        let operation = &self.0.operations[index];
-        (operation.began.0, operation.deadline().map_or(u64::MAX, |ended| ended.0))
-    }
-
-    fn keys(&self, index: usize) -> Vec<Key> {
-        V::keys(&self.0.operations[index].call)
-    }
-
-    fn is_fail(&self, index: usize) -> bool {
-        matches!(self.0.operations[index].outcome, Outcome::Fail(_))
-    }
 }
 
 /// Counts by kind and outcome, and by reason.
@@ -213,22 +173,23 @@ struct Tally {
 }
 
 impl Tally {
-    fn add<R>(&mut self, seen: &Seen, outcome: &Outcome<R>) {
-        let place = self.kinds.iter().position(|count| count.kind == seen.kind).unwrap_or_else(|| {
-            self.kinds.push(Count { kind: seen.kind.into(), ..Count::default() });
+    fn add(&mut self, passage: &Passage<'_>) {
+        let place = self.kinds.iter().position(|count| count.kind == passage.kind).unwrap_or_else(|| {
+            self.kinds.push(Count { kind: passage.kind.into(), ..Count::default() });
             self.kinds.len() - 1
         });
         let count = &mut self.kinds[place];
-        match outcome {
-            Outcome::Ok(_) => count.ok += 1,
-            Outcome::Fail(reason) => {
-                count.fail += 1;
-                self.reason(&reason.0).fail += 1;
-            }
-            Outcome::Unknown(reason) => {
-                count.unknown += 1;
-                self.reason(&reason.0).unknown += 1;
-            }
+        match passage.outcome {
+            OutcomeKind::Ok => count.ok += 1,
+            OutcomeKind::Fail => count.fail += 1,
+            OutcomeKind::Unknown => count.unknown += 1,
+        }
+        let Some(reason) = passage.reason else { return };
+        let line = self.reason(reason);
+        match passage.outcome {
+            OutcomeKind::Ok => {}
+            OutcomeKind::Fail => line.fail += 1,
+            OutcomeKind::Unknown => line.unknown += 1,
         }
     }
 

@@ -1,9 +1,9 @@
 //! How the calls to each node ended, over time, and how soon a node answered again after a fault.
 
-use history::{FaultRecord, FaultState, History, Nanos, NodeId, Outcome, Vocabulary};
+use history::{FaultRecord, FaultState, Nanos, NodeId};
 use serde::{Deserialize, Serialize};
 
-use super::OutcomeKind;
+use super::{OutcomeKind, recorded::Recorded};
 
 /// How many nodes are told apart.
 const NODES_MAX: usize = 48;
@@ -72,8 +72,8 @@ impl Watch {
 /// for a fault that never ended or was never in force, and where a node never answered again.
 ///
 /// A success on a node closes all waits of that node, so this is one pass over the history.
-pub(super) fn answered<V: Vocabulary>(history: &History<V>, names: &[String]) -> Vec<Option<Nanos>> {
-    let faults = &history.faults;
+pub(super) fn answered(history: &dyn Recorded, names: &[String]) -> Vec<Option<Nanos>> {
+    let faults = history.faults();
     let nodes = names.len().min(NODES_MAX);
     let struck = |fault: &FaultRecord| -> Vec<usize> {
         let named: Vec<usize> = (0..nodes).filter(|&node| fault.nodes.contains(&names[node])).collect();
@@ -89,13 +89,13 @@ pub(super) fn answered<V: Vocabulary>(history: &History<V>, names: &[String]) ->
     let mut next = order.iter().copied().peekable();
     let mut waits: Vec<Vec<(usize, u64)>> = vec![Vec::new(); nodes];
     let mut first: Vec<Vec<u64>> = vec![Vec::new(); faults.len()];
-    for operation in &history.operations {
+    for operation in history.passages() {
         while let Some((_, place)) = next.next_if(|&(ended, _)| ended <= operation.began.0) {
             for node in struck(&faults[place]) {
                 waits[node].push((place, u64::MAX));
             }
         }
-        let (Outcome::Ok(_), Some(ended)) = (&operation.outcome, operation.ended) else { continue };
+        let (OutcomeKind::Ok, Some(ended)) = (operation.outcome, operation.ended) else { continue };
         let Some(open) = waits.get_mut(usize::from(operation.node.0)) else { continue };
         open.retain_mut(|(place, best)| {
             let still_open = *best > operation.began.0;

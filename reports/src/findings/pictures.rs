@@ -3,11 +3,9 @@
 //!
 //! A picture is plain data of one of three shapes, so that one way of drawing serves all.
 
-use std::any::Any;
-
 use checkers::Verdict;
 use history::{
-    History, Key, OpIndex, Vocabulary,
+    History, Key, OpIndex,
     vocabulary::{
         bag::Bag,
         counter::Counter,
@@ -24,6 +22,8 @@ use history::{
     },
 };
 use serde::{Deserialize, Serialize};
+
+use super::recorded::Recorded;
 
 mod bounds;
 mod elements;
@@ -171,13 +171,13 @@ impl<'a> Suspects<'a> {
 
 /// The pictures of a history. Those of one key are drawn for the keys of the first anomalies, and where there are
 /// none for the first key of the history.
-pub(super) fn of<V: Vocabulary>(history: &History<V>, verdicts: &[Verdict]) -> Vec<Picture> {
+pub(super) fn of(history: &dyn Recorded, verdicts: &[Verdict]) -> Vec<Picture> {
     let mut suspects = Suspects::of(verdicts);
-    let first: Option<Key> = history.operations.iter().flat_map(|o| V::keys(&o.call)).next();
+    let first: Option<Key> = (0..history.len()).flat_map(|place| history.keys(place)).next();
     if suspects.0.is_empty() {
         suspects.0.extend(first.as_ref().map(|key| (key, Vec::new())));
     }
-    let history: &dyn Any = history;
+    let history = history.whole();
     let mut pictures = Vec::new();
     for (key, proof) in &suspects.0 {
         let picture = None

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use checkers::{Anomaly, Verdict};
 use history::{Key, OpIndex};
 
-use super::Scene;
+use super::{OutcomeKind, Scene, recorded::Recorded};
 
 /// How many anomalies are drawn; all of them are told.
 const SCENES_MAX: usize = 20;
@@ -15,20 +15,8 @@ const PROOF_MAX: usize = 60;
 /// How many neighbours are drawn beside them.
 const NEIGHBOURS_MAX: usize = 40;
 
-/// A history as the scenes need it.
-pub(super) trait Stage {
-    /// How many operations there are.
-    fn len(&self) -> usize;
-    /// When an operation began, and by when it must have taken effect.
-    fn times(&self, index: usize) -> (u64, u64);
-    /// The keys it touches.
-    fn keys(&self, index: usize) -> Vec<Key>;
-    /// Whether it certainly did not happen.
-    fn is_fail(&self, index: usize) -> bool;
-}
-
 /// The scenes of all anomalies that are drawn, and every operation of any of them, in order.
-pub(super) fn stage(verdicts: &[Verdict], whole: &impl Stage) -> (Vec<Scene>, Vec<OpIndex>) {
+pub(super) fn stage(verdicts: &[Verdict], whole: &dyn Recorded) -> (Vec<Scene>, Vec<OpIndex>) {
     let places = verdicts.iter().enumerate().flat_map(|(verdict, judged)| {
         judged.anomalies.iter().enumerate().map(move |(anomaly, found)| (verdict, anomaly, found))
     });
@@ -42,7 +30,7 @@ pub(super) fn stage(verdicts: &[Verdict], whole: &impl Stage) -> (Vec<Scene>, Ve
     (scenes, drawn.into_iter().collect())
 }
 
-fn scene(verdict: usize, anomaly: usize, found: &Anomaly, whole: &impl Stage) -> Scene {
+fn scene(verdict: usize, anomaly: usize, found: &Anomaly, whole: &dyn Recorded) -> Scene {
     let exists = |operation: &OpIndex| (operation.0 as usize) < whole.len();
     let refused = found.explanation.iter().rev().find(|placement| placement.refusal.is_some());
     // In a cycle no operation is more to blame than another.
@@ -68,25 +56,25 @@ fn add_neighbours(
     chosen: &mut BTreeSet<OpIndex>,
     found: &Anomaly,
     culprit: Option<OpIndex>,
-    whole: &impl Stage,
+    whole: &dyn Recorded,
 ) -> u64 {
     let proof = || found.witness.iter().copied().chain(culprit).filter(|o| (o.0 as usize) < whole.len());
     let Some(culprit) = culprit.or_else(|| proof().next()) else { return 0 };
     let (mut from, mut until) = (u64::MAX, 0);
     for operation in proof() {
-        let (began, deadline) = whole.times(operation.0 as usize);
+        let (began, deadline) = times(whole, operation.0 as usize);
         from = from.min(began);
         until = until.max(if deadline == u64::MAX { began } else { deadline });
     }
     // Operations are ranked by their beginning, so the last that can matter is found by a search; an operation from
     // long before may still be under way, so the first cannot be.
-    let last = partition_point(whole.len(), |index| whole.times(index).0 <= until);
+    let last = partition_point(whole.len(), |index| times(whole, index).0 <= until);
     let keys: Vec<Key> = match &found.key {
         Some(key) => vec![key.clone()],
         None => proof().take(PROOF_MAX).flat_map(|operation| whole.keys(operation.0 as usize)).collect(),
     };
     let mut neighbours: Vec<OpIndex> = (0..last)
-        .filter(|&index| whole.times(index).1 >= from && !whole.is_fail(index))
+        .filter(|&index| times(whole, index).1 >= from && whole.at(index).outcome != OutcomeKind::Fail)
         .filter(|&index| whole.keys(index).iter().any(|key| keys.contains(key)))
         .map(|index| OpIndex(index as u32))
         .filter(|operation| !chosen.contains(operation))
@@ -95,6 +83,12 @@ fn add_neighbours(
     neighbours.sort_by_key(|operation| (operation.0.abs_diff(culprit.0), operation.0));
     chosen.extend(neighbours.into_iter().take(NEIGHBOURS_MAX));
     omitted as u64
+}
+
+/// When an operation began, and by when it must have taken effect.
+fn times(whole: &dyn Recorded, index: usize) -> (u64, u64) {
+    let passage = whole.at(index);
+    (passage.began.0, passage.deadline.map_or(u64::MAX, |ended| ended.0))
 }
 
 /// The first place at which the condition fails.

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use history::{History, Key, OpIndex, Outcome, Vocabulary};
+use history::{Key, OpIndex};
 use serde::{Deserialize, Serialize};
 
-use super::{OutcomeKind, Scene, gather};
+use super::{OutcomeKind, Scene, recorded::Recorded};
 use crate::wording::{cut, visible};
 
 /// A history of up to so many operations is shown whole.
@@ -63,8 +63,8 @@ pub struct Tape {
 }
 
 /// Chooses and describes them.
-pub(super) fn record<V: Vocabulary>(
-    history: &History<V>,
+pub(super) fn record(
+    history: &dyn Recorded,
     nodes: Vec<String>,
     scenes: &[Scene],
     drawn: &BTreeSet<OpIndex>,
@@ -82,12 +82,8 @@ pub(super) fn record<V: Vocabulary>(
     tape
 }
 
-fn choose<V: Vocabulary>(
-    history: &History<V>,
-    scenes: &[Scene],
-    drawn: &BTreeSet<OpIndex>,
-) -> (BTreeSet<OpIndex>, u64) {
-    let total = history.operations.len();
+fn choose(history: &dyn Recorded, scenes: &[Scene], drawn: &BTreeSet<OpIndex>) -> (BTreeSet<OpIndex>, u64) {
+    let total = history.len();
     let index = |place: usize| OpIndex(place as u32);
     if total <= WHOLE_MAX {
         return ((0..total).map(index).collect(), 1);
@@ -99,7 +95,7 @@ fn choose<V: Vocabulary>(
         let until = culprit.0.saturating_add(AROUND).min(total as u32 - 1);
         chosen.extend((culprit.0.saturating_sub(AROUND)..=until).map(OpIndex));
     }
-    let is_troubled = |place: &usize| !matches!(history.operations[*place].outcome, Outcome::Ok(_));
+    let is_troubled = |place: &usize| history.at(*place).outcome != OutcomeKind::Ok;
     let troubled = (0..total).filter(is_troubled).count();
     let every = troubled.div_ceil(TROUBLED_MAX).max(1);
     chosen.extend((0..total).filter(is_troubled).step_by(every).map(index));
@@ -116,29 +112,25 @@ struct Desk {
 }
 
 impl Desk {
-    fn mark<V: Vocabulary>(&mut self, history: &History<V>, index: OpIndex, tape: &mut Tape) -> Mark {
-        let operation = &history.operations[index.0 as usize];
-        let outcome = gather::outcome_kind(&operation.outcome);
-        let answer = match &operation.outcome {
-            Outcome::Ok(returned) => V::describe_return(&operation.call, returned),
-            Outcome::Fail(reason) | Outcome::Unknown(reason) => reason.to_string(),
-        };
-        let kind = V::kind(&operation.call);
+    fn mark(&mut self, history: &dyn Recorded, index: OpIndex, tape: &mut Tape) -> Mark {
+        let place = index.0 as usize;
+        let passage = history.at(place);
+        let kind = passage.kind;
         let kind = tape.kinds.iter().position(|known| known == kind).unwrap_or_else(|| {
             tape.kinds.push(kind.into());
             tape.kinds.len() - 1
         });
-        let keys = V::keys(&operation.call);
+        let keys = history.keys(place);
         Mark(
             index.0,
-            operation.process.0,
-            operation.node.0,
+            passage.process.0,
+            passage.node.0,
             kind as u16,
-            outcome,
-            operation.began.0,
-            operation.ended.map(|ended| ended.0.saturating_sub(operation.began.0)),
-            self.words(&V::describe_call(&operation.call)),
-            self.words(&answer),
+            passage.outcome,
+            passage.began.0,
+            passage.ended.map(|ended| ended.0.saturating_sub(passage.began.0)),
+            self.words(&history.call(place)),
+            self.words(&history.answer(place)),
             keys.iter().take(8).filter_map(|key| self.key(key, tape)).collect(),
         )
     }
