@@ -163,6 +163,45 @@ fn a_healthy_cluster_bears_what_disks_do_to_a_minority() {
     assert!(!store.0.join("latest/disks").exists(), "what disks are made of goes with them");
 }
 
+/// How many processes see a disk of this store mounted.
+fn mounts_of(store: &Store) -> usize {
+    let folder = store.0.canonicalize().expect("the folder is there").display().to_string();
+    let processes = fs::read_dir("/proc").expect("there are processes");
+    let mounts = processes.filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("mounts")).ok());
+    let ours = |line: &str| line.contains("fuse.disprove") && line.contains(&folder);
+    mounts.filter(|mounts| mounts.lines().any(ours)).count()
+}
+
+/// Waits until something holds, for at most a minute.
+fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !holds() {
+        assert!(began.elapsed().as_secs() < 60, "{what} within a minute");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn no_disk_outlives_a_controller_that_was_killed() {
+    let _turn = TURN.lock();
+    if skip("disks of a controller that was killed") || !permits_disks(1) {
+        return;
+    }
+    let store = Store::new("killed");
+    let mut controller = Command::new(env!("CARGO_BIN_EXE_disprove"))
+        .args(["test", "--faults", "power-loss", "--nodes", "3", "--time-limit", "60", "--store"])
+        .arg(&store.0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    eventually("disks are mounted", || mounts_of(&store) >= 3);
+    controller.kill().expect("it is killed");
+    controller.wait().expect("it has ended");
+    eventually("no disk is mounted any more", || mounts_of(&store) == 0);
+}
+
 /// The disease, the faults of disks that show it, and others like them that do not.
 fn matches_of_disks() -> Vec<(&'static str, Vec<Planned>, Vec<Planned>)> {
     let power = r#"{"kind": "power-loss"}"#;

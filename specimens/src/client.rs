@@ -5,6 +5,7 @@
 //! | the node answers that it happened | `Ok` | |
 //! | the node knew no leader for as long as it waits | `Fail` | it told nobody of the call and forgot it |
 //! | the node has too many calls under way | `Fail` | it did not take the call |
+//! | the node's journal is damaged | `Fail` | it takes no call |
 //! | the node could not get a read confirmed | `Fail` | a read has no effect |
 //! | the connection breaks during a read | `Fail` | a read has no effect |
 //! | the node cannot say what came of a write or a compare-and-set | `Unknown` | it may be in somebody's log |
@@ -33,6 +34,8 @@ use crate::{
     wire::{self, Answer, Frame, PORT},
 };
 
+/// What a node with a damaged journal answers to every call.
+pub(crate) const DAMAGED: &str = "the node's journal is damaged, and it serves nobody";
 /// How long a connection may take to open.
 const OPEN_MAX: Duration = Duration::from_secs(1);
 
@@ -88,6 +91,7 @@ fn outcome(call: &Call, answer: io::Result<Answer>) -> Outcome<Return> {
                 Refusal::NoLeader => "the node knows no leader",
                 Refusal::ReadTimedOut => "the read was not confirmed in time",
                 Refusal::Busy => "the node has too many calls under way",
+                Refusal::Damaged => DAMAGED,
             }
             .into(),
         ),

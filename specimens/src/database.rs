@@ -12,9 +12,9 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     Disease, Settings, Timing,
-    client::{SpecimenClient, SpecimenClients, address},
+    client::{DAMAGED, SpecimenClient, SpecimenClients, address},
     message::Status,
-    runtime::{CLOCK_FILE, DAMAGED, Launch, ROLE},
+    runtime::{CLOCK_FILE, Launch, ROLE},
 };
 
 /// The name of its process on a node, and of its folder among the node's data.
@@ -115,10 +115,6 @@ impl Database for SpecimenDatabase {
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
         let mut refusing = 0;
         for node in &cluster.nodes {
-            if node.remote()?.state(NAME).await? == (DaemonState::Exited { code: DAMAGED }) {
-                refusing += 1;
-                continue;
-            }
             let write = async {
                 let mut client = SpecimenClient::open(address(node)).await?;
                 io::Result::Ok(client.call(&Call::Write("specimen-ready".into(), 1.into())).await)
@@ -126,6 +122,7 @@ impl Database for SpecimenDatabase {
             let patience = Duration::from_millis(2 * self.timing.patience_ms);
             match timeout(patience, write).await {
                 Ok(Ok(Outcome::Ok(_))) => {}
+                Ok(Ok(Outcome::Fail(why))) if why.to_string() == DAMAGED => refusing += 1,
                 Ok(Ok(Outcome::Fail(why) | Outcome::Unknown(why))) => {
                     return Err(not_ready(node, format!("a write did not succeed: {why}")));
                 }
@@ -133,7 +130,7 @@ impl Database for SpecimenDatabase {
                 Err(_) => return Err(not_ready(node, "a write was not answered")),
             }
         }
-        // Nodes whose disk decayed stay down rightly, as long as the others can do without them.
+        // Nodes whose disk decayed stand aside rightly, as long as the others can do without them.
         match cluster.nodes.first() {
             Some(first) if 2 * refusing >= cluster.nodes.len() => {
                 Err(not_ready(first, format!("{refusing} nodes refuse to serve from damaged journals")))

@@ -51,6 +51,8 @@ pub enum Refusal {
     ReadTimedOut,
     /// The node has too many calls under way and did not take this one.
     Busy,
+    /// The node's journal is damaged, and it takes part in nothing.
+    Damaged,
 }
 
 /// What an entry of the log does when it is applied.

@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     machine::{self, Input, Machine, Outputs, Settings},
-    message::{Message, Reply, Request, RequestId, Status},
+    message::{self, Message, Reply, Request, RequestId, Status},
 };
 
 mod clock;
@@ -30,8 +30,8 @@ use journal::{Journal, Refusal};
 
 /// The role of a specimen's process.
 pub const ROLE: &str = "specimen";
-/// The exit code of a node that refuses to serve from a damaged journal.
-pub const DAMAGED: i32 = 65;
+/// How long a call waits that is refused, so that nobody who asks again at once keeps the processors busy.
+const REFUSED_AFTER: Duration = Duration::from_millis(20);
 /// The environment variable that holds a [`Launch`].
 const LAUNCH: &str = "DISPROVE_SPECIMEN";
 /// How often time passes for the state machine.
@@ -81,8 +81,7 @@ fn run() -> i32 {
         Ok(()) => 0,
         Err(error) => {
             log(&format!("ended: {error}"));
-            let refused = error.get_ref().is_some_and(|cause| cause.is::<Refusal>());
-            if refused { DAMAGED } else { 1 }
+            1
         }
     }
 }
@@ -101,11 +100,15 @@ pub async fn serve(launch: Launch) -> io::Result<()> {
     let id = launch.settings.id;
     let listener = TcpListener::bind(launch.addresses[usize::from(id.0)]).await?;
     let mut clock = Clock::new(&launch.folder);
-    let (journal, records) =
-        Journal::open(&launch.folder, launch.settings.disease).map_err(|refusal| match refusal {
-            Refusal::Io(error) => error,
-            damaged @ Refusal::Damaged(_) => io::Error::other(damaged),
-        })?;
+    let opened = Journal::open(&launch.folder, launch.settings.disease);
+    let (journal, records) = match opened {
+        Ok(opened) => opened,
+        Err(Refusal::Io(error)) => return Err(error),
+        Err(damaged @ Refusal::Damaged(_)) => {
+            log(&damaged.to_string());
+            return stand_aside(listener).await;
+        }
+    };
     log(&format!("{} starts with {} records, disease {}", id.0, records.len(), launch.settings.disease));
 
     let (events, inbox) = mpsc::channel(INPUTS_MAX);
@@ -121,6 +124,27 @@ pub async fn serve(launch: Launch) -> io::Result<()> {
     let mut node =
         Node { machine, journal, peers, clients: HashMap::new(), clock, status: Status::default() };
     node.run(inbox).await
+}
+
+/// The life of a node that has lost what it once acknowledged: it votes for nobody and acknowledges nothing, as if it were
+/// not there, and refuses its clients.
+async fn stand_aside(listener: TcpListener) -> io::Result<()> {
+    let (events, mut inbox) = mpsc::channel(INPUTS_MAX);
+    tokio::spawn(inbound::accept(listener, events));
+    while let Some(event) = inbox.recv().await {
+        match event {
+            Event::Peer(..) => {}
+            Event::Call(_, _, client) => {
+                tokio::time::sleep(REFUSED_AFTER).await;
+                // The client may have gone away, and then nobody needs the answer.
+                let _gone = client.send(Reply::Refused(message::Refusal::Damaged));
+            }
+            Event::Status(asker) => {
+                let _gone = asker.send(Status::default());
+            }
+        }
+    }
+    Ok(())
 }
 
 struct Node {
