@@ -140,14 +140,14 @@ fn a_healthy_cluster_bears_what_disks_do_to_a_minority() {
         (0.8, 0.4, r#"{"kind": "power-loss"}"#, "all"),
         (2.0, 0.4, r#"{"kind": "torn-write", "seed": 3}"#, "minority"),
         (3.2, 0.6, r#"{"kind": "disk-error", "strikes": {"path": "*journal*"}}"#, "leader"),
-        (4.6, 0.6, r#"{"kind": "disk-full"}"#, "one"),
-        (6.0, 0.6, r#"{"kind": "disk-slow", "delay_ms": 60}"#, "all"),
-        (7.2, 0.6, r#"{"kind": "disk-readonly"}"#, "leader"),
-        (8.6, 0.8, r#"{"kind": "fsync-lies"}"#, "one"),
-        (10.2, 0.6, r#"{"kind": "roll-back"}"#, "one"),
-        (12.0, 0.4, FLIP, "one"),
+        (6.4, 0.6, r#"{"kind": "disk-full"}"#, "one"),
+        (9.6, 0.6, r#"{"kind": "disk-slow", "delay_ms": 60}"#, "all"),
+        (10.8, 0.6, r#"{"kind": "disk-readonly"}"#, "leader"),
+        (14.0, 0.8, r#"{"kind": "fsync-lies"}"#, "one"),
+        (15.6, 0.6, r#"{"kind": "roll-back"}"#, "one"),
+        (17.2, 0.4, FLIP, "one"),
     ];
-    let output = store.test(&plan(&faults), &["--seed", "1", "--time-limit", "14"]);
+    let output = store.test(&plan(&faults), &["--seed", "1", "--time-limit", "19"]);
     assert_eq!(output.status.code(), Some(0), "{}", describe(&output));
     let results = store.results();
     let lines = results["faults"].as_array().expect("faults are listed");

@@ -1,6 +1,8 @@
 //! Disks that fail, lie, are full or slow while they are in use. What only shows once the kernel has forgotten what it
 //! holds of the files ends in a power failure.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use cluster::{
     Disk, Error, LayerId,
@@ -11,6 +13,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Evidence, Fault, Names, Probe, Scene, Settled, outage::MainSwitch, processes, words};
 use crate::{Action, Family};
+
+/// How often it is looked, after a disk is well again, whether a process still ends of what it met before.
+const LOOKS: usize = 10;
+/// How long from one look to the next.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Disks with something wrong.
 #[derive(Debug)]
@@ -53,6 +60,28 @@ impl Ailing {
             end,
             switch: MainSwitch::new(settled),
         }
+    }
+
+    /// Whether operations fail of it, of which processes end.
+    fn fails(&self) -> bool {
+        let trouble = self.ailment.as_ref().map(|ailment| ailment.trouble);
+        matches!(trouble, Some(Trouble::Broken(_) | Trouble::Full | Trouble::ReadOnly))
+    }
+
+    /// Starts those again that end a little later of what they met before.
+    async fn see_through(&self, scene: Scene<'_>) -> Result<(), Error> {
+        let control = processes::control(scene)?;
+        for _ in 0..LOOKS {
+            tokio::time::sleep(LOOK_EVERY).await;
+            processes::on_all(&self.nodes, |node| async move {
+                match processes::is_down(control.state(scene.cluster, node).await?) {
+                    true => control.start(scene.cluster, node).await,
+                    false => Ok(()),
+                }
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// What it does, between the nodes it does it to.
@@ -132,7 +161,8 @@ impl Fault for Ailing {
                 .await;
         // Those that ended of it are started again, on a disk that is well.
         self.switch.on(scene).await?;
-        lifted
+        lifted?;
+        if self.fails() { self.see_through(scene).await } else { Ok(()) }
     }
 
     async fn probe(&self, scene: Scene<'_>) -> Result<Probe, Error> {
