@@ -1,10 +1,13 @@
 //! The real systems that `--db` can name, and the flags that each understands.
 
+#[allow(unused_imports, reason = "a build without any system needs none of them")]
 use std::sync::Arc;
 
+#[allow(unused_imports, reason = "a build without any system needs none of them")]
 use cluster::Database;
 
 use super::DatabaseSource;
+#[allow(unused_imports, reason = "a build without any system needs only some of them")]
 use crate::{arguments::TestArguments, exit::Failure, settings};
 
 /// Every system that this build knows.
