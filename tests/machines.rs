@@ -23,6 +23,16 @@ fn say(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
+/// Makes the machines in a folder, or takes them down.
+fn script(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/ssh-cluster"))
+        .args(arguments)
+        .arg("--dir")
+        .arg(folder.join("cluster"))
+        .output()
+        .expect("bash is there")
+}
+
 impl Machines {
     fn up(test: &str) -> Option<Self> {
         if std::env::var_os("DISPROVE_TEST_QUICK").is_some() {
@@ -30,12 +40,13 @@ impl Machines {
             return None;
         }
         let folder = std::env::temp_dir().join(format!("disprove-machines-{}-{test}", std::process::id()));
-        let this = Self { program: folder.join("disprove"), folder };
-        let made = this.script(&["up", "--nodes", "3"]);
+        let made = script(&folder, &["up", "--nodes", "3"]);
         if made.status.code() == Some(69) {
+            // Nothing was made, so there is nothing to take down.
             println!("left out: {test} ({})", String::from_utf8_lossy(&made.stderr).trim());
             return None;
         }
+        let this = Self { program: folder.join("disprove"), folder };
         assert!(made.status.success(), "{}", say(&made));
         // What goes over the wire to each node need not carry what only a debugger reads.
         let built = env!("CARGO_BIN_EXE_disprove");
@@ -44,15 +55,6 @@ impl Machines {
             fs::copy(built, &this.program).expect("it is copied");
         }
         Some(this)
-    }
-
-    fn script(&self, arguments: &[&str]) -> Output {
-        Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/ssh-cluster"))
-            .args(arguments)
-            .arg("--dir")
-            .arg(self.folder.join("cluster"))
-            .output()
-            .expect("bash is there")
     }
 
     fn disprove(&self, arguments: &[&str]) -> Command {
@@ -131,7 +133,7 @@ impl Machines {
 
 impl Drop for Machines {
     fn drop(&mut self) {
-        let ended = self.script(&["down"]);
+        let ended = script(&self.folder, &["down"]);
         if !std::thread::panicking() {
             assert!(ended.status.success(), "{}", say(&ended));
             let _left = fs::remove_dir_all(&self.folder);
