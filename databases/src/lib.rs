@@ -32,6 +32,14 @@ pub mod program;
 pub mod rabbitmq;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(any(
+    feature = "mariadb",
+    feature = "nats",
+    feature = "postgres",
+    feature = "redis",
+    feature = "zookeeper"
+))]
+mod speaking;
 #[cfg(any(feature = "mariadb", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "zookeeper")]

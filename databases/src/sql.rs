@@ -18,6 +18,7 @@ use history::{
     vocabulary::{Bank, ListAppend, LongFork, Predicate, Register, RwRegister, Set},
 };
 
+use crate::speaking::Speaker;
 pub use wording::{Family, Wording};
 
 /// What goes into a statement, and what comes out of one.
@@ -154,8 +155,15 @@ impl Talk {
         let rows = self.rows(template, values).await?;
         rows.first().map(|row| first(row)?.number()).transpose()
     }
+}
 
-    /// What a single statement that failed may have done: a read changes nothing, so it did not happen.
+fn first(row: &[Datum]) -> Result<&Datum, Trouble> {
+    row.first().ok_or_else(Trouble::strange)
+}
+
+impl Speaker for Talk {
+    type Trouble = Trouble;
+
     fn outcome<R>(&mut self, trouble: Trouble, is_read: bool) -> Outcome<R> {
         self.broken |= trouble.is_lost;
         if is_read || trouble.is_taken_back {
@@ -164,10 +172,10 @@ impl Talk {
             Outcome::Unknown(trouble.word)
         }
     }
-}
 
-fn first(row: &[Datum]) -> Result<&Datum, Trouble> {
-    row.first().ok_or_else(Trouble::strange)
+    fn is_broken(&self) -> bool {
+        self.broken
+    }
 }
 
 /// A value as it was written: a number where it reads as one.

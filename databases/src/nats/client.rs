@@ -9,11 +9,10 @@
 //! | a read has no answer, or an error | `Fail` | a read changes nothing, so it did not happen |
 //! | any other error, or no answer | `Unknown` | the message may be in the log already, and be taken later |
 
-use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use cluster::{Client, ClientFactory, Cluster, Node};
+use cluster::Node;
 use history::{
-    Outcome, Reason, Set, Value, Vocabulary,
+    Outcome, Reason, Set, Value,
     vocabulary::{
         Register,
         register::{self, Return as Answered},
@@ -23,6 +22,7 @@ use history::{
 use serde_json::{Value as Json, json};
 
 use super::{REGISTERS, Reads, SETS, address, wire::Wire};
+use crate::speaking::{Speaker, speaks};
 
 /// Nobody listened.
 const NO_RESPONDERS: u16 = 503;
@@ -228,16 +228,6 @@ impl Session {
             }
         }
     }
-
-    /// What a call without an answer may have done: a read changes nothing, so it did not happen.
-    fn outcome<R>(&mut self, trouble: Trouble, is_read: bool) -> Outcome<R> {
-        self.broken |= matches!(trouble, Trouble::Lost(_));
-        match trouble {
-            Trouble::Refused(_) | Trouble::WrongLast => Outcome::Fail(trouble.word()),
-            Trouble::Doubtful(reason) | Trouble::Lost(reason) if is_read => Outcome::Fail(reason),
-            Trouble::Doubtful(reason) | Trouble::Lost(reason) => Outcome::Unknown(reason),
-        }
-    }
 }
 
 /// A message as a replica itself gives it: where it stands is in its headers.
@@ -250,35 +240,25 @@ fn direct(headers: &str, body: &[u8]) -> Result<Option<(Value, u64)>, Trouble> {
     }
 }
 
-macro_rules! sessions {
-    ($($vocabulary:ty: $do:ident;)*) => { $(
-        #[async_trait]
-        impl ClientFactory<$vocabulary> for NatsClients {
-            async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
-                Ok(Box::new(Session::open(node, self.reads).await?))
-            }
-        }
+impl Speaker for Session {
+    type Trouble = Trouble;
 
-        #[async_trait]
-        impl Client<$vocabulary> for Session {
-            async fn invoke(
-                &mut self,
-                call: &<$vocabulary as Vocabulary>::Call,
-            ) -> Outcome<<$vocabulary as Vocabulary>::Return> {
-                match self.$do(call).await {
-                    Ok(answer) => Outcome::Ok(answer),
-                    Err(trouble) => self.outcome(trouble, <$vocabulary>::is_read(call)),
-                }
-            }
-
-            fn is_broken(&self) -> bool {
-                self.broken
-            }
+    fn outcome<R>(&mut self, trouble: Trouble, is_read: bool) -> Outcome<R> {
+        self.broken |= matches!(trouble, Trouble::Lost(_));
+        match trouble {
+            Trouble::Refused(_) | Trouble::WrongLast => Outcome::Fail(trouble.word()),
+            Trouble::Doubtful(reason) | Trouble::Lost(reason) if is_read => Outcome::Fail(reason),
+            Trouble::Doubtful(reason) | Trouble::Lost(reason) => Outcome::Unknown(reason),
         }
-    )* };
+    }
+
+    fn is_broken(&self) -> bool {
+        self.broken
+    }
 }
 
-sessions! {
+speaks! {
+    Session, opened by NatsClients as |clients, node| Session::open(node, clients.reads).await?;
     Register: register;
     Set: set;
 }

@@ -1,9 +1,7 @@
 //! Registers, sets, counters and queues in Redis: a key for each, and one command for each call.
 
-use async_trait::async_trait;
-use cluster::{Client, ClientFactory, Cluster, Node};
 use history::{
-    Counter, Outcome, Queue, Reason, Set, Value, Vocabulary,
+    Counter, Outcome, Queue, Set, Value,
     vocabulary::{
         Register, counter, queue,
         register::{self, Return as Answer},
@@ -16,6 +14,7 @@ use super::{
     session::{Session, Trouble, parse},
     wire::Reply,
 };
+use crate::speaking::{Speaker, speaks};
 
 /// Compares and sets as one step. Its one write is its last command, so an error says that nothing was written.
 const SWAP: &str =
@@ -125,35 +124,20 @@ pub(super) fn values(reply: &Reply) -> Result<Vec<Value>, Trouble> {
     texts.iter().map(|text| text.text().map(parse).ok_or_else(|| Trouble::strange(reply))).collect()
 }
 
-macro_rules! commands {
-    ($($vocabulary:ty: $do:ident;)*) => { $(
-        #[async_trait]
-        impl ClientFactory<$vocabulary> for RedisClients {
-            async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
-                Ok(Box::new(Commands(Session::open(&self.0, node).await?)))
-            }
-        }
+impl Speaker for Commands {
+    type Trouble = Trouble;
 
-        #[async_trait]
-        impl Client<$vocabulary> for Commands {
-            async fn invoke(
-                &mut self,
-                call: &<$vocabulary as Vocabulary>::Call,
-            ) -> Outcome<<$vocabulary as Vocabulary>::Return> {
-                match self.$do(call).await {
-                    Ok(answer) => Outcome::Ok(answer),
-                    Err(trouble) => trouble.outcome(<$vocabulary>::is_read(call)),
-                }
-            }
+    fn outcome<R>(&mut self, trouble: Trouble, is_read: bool) -> Outcome<R> {
+        trouble.outcome(is_read)
+    }
 
-            fn is_broken(&self) -> bool {
-                self.0.is_broken()
-            }
-        }
-    )* };
+    fn is_broken(&self) -> bool {
+        self.0.is_broken()
+    }
 }
 
-commands! {
+speaks! {
+    Commands, opened by RedisClients as |clients, node| Commands(Session::open(&clients.0, node).await?);
     Register: register;
     Set: set;
     Counter: counter;

@@ -1,9 +1,7 @@
 //! Registers and sets over SQL: every call is a single statement, and a transaction by itself.
 
-use async_trait::async_trait;
-use cluster::{Client, ClientFactory, Cluster, Node};
 use history::{
-    Outcome, Reason, Set, Value, Vocabulary,
+    Set, Value,
     vocabulary::{
         Register,
         register::{self, Return as Answer},
@@ -12,6 +10,7 @@ use history::{
 };
 
 use super::{Datum, SqlClients, Talk, Trouble, first, parse};
+use crate::speaking::speaks;
 
 impl Talk {
     async fn register(&mut self, call: &register::Call) -> Result<Answer, Trouble> {
@@ -66,35 +65,8 @@ impl Talk {
     }
 }
 
-macro_rules! statements {
-    ($($vocabulary:ty: $do:ident;)*) => { $(
-        #[async_trait]
-        impl ClientFactory<$vocabulary> for SqlClients {
-            async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
-                Ok(Box::new(self.talk(node).await?))
-            }
-        }
-
-        #[async_trait]
-        impl Client<$vocabulary> for Talk {
-            async fn invoke(
-                &mut self,
-                call: &<$vocabulary as Vocabulary>::Call,
-            ) -> Outcome<<$vocabulary as Vocabulary>::Return> {
-                match self.$do(call).await {
-                    Ok(answer) => Outcome::Ok(answer),
-                    Err(trouble) => self.outcome(trouble, <$vocabulary>::is_read(call)),
-                }
-            }
-
-            fn is_broken(&self) -> bool {
-                self.broken
-            }
-        }
-    )* };
-}
-
-statements! {
+speaks! {
+    Talk, opened by SqlClients as |clients, node| clients.talk(node).await?;
     Register: register;
     Set: set;
 }

@@ -12,6 +12,7 @@ use history::{
 };
 
 use super::{Datum, SqlClients, Talk, Trouble, parse};
+use crate::speaking::Speaker;
 
 /// Elements of a list are kept one after the other, with this between them.
 const BETWEEN: char = ' ';

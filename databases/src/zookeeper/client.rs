@@ -8,10 +8,9 @@
 //! | a read has no answer, or an error | `Fail` | a read changes nothing, so it did not happen |
 //! | any other error (-112, the session expired; -118, it moved; -4), or no answer | `Unknown` | the proposal may be in the log already, and be applied later |
 
-use async_trait::async_trait;
-use cluster::{Client, ClientFactory, Cluster, Node};
+use cluster::Node;
 use history::{
-    Outcome, Reason, Set, Value, Vocabulary,
+    Outcome, Reason, Set, Value,
     vocabulary::{
         Register,
         register::{self, Return as Answered},
@@ -23,6 +22,7 @@ use super::{
     Reads, address,
     wire::{Answer, Fields, Kind, Wire},
 };
+use crate::speaking::{Speaker, speaks};
 
 const NO_AUTH: i32 = -102;
 const NO_NODE: i32 = -101;
@@ -212,8 +212,11 @@ impl Session {
             }
         }
     }
+}
 
-    /// What a call without an answer may have done: a read changes nothing, so it did not happen.
+impl Speaker for Session {
+    type Trouble = Trouble;
+
     fn outcome<R>(&mut self, trouble: Trouble, is_read: bool) -> Outcome<R> {
         match trouble {
             Trouble::Refused(reason) => Outcome::Fail(reason),
@@ -223,37 +226,14 @@ impl Session {
             }
         }
     }
+
+    fn is_broken(&self) -> bool {
+        self.broken
+    }
 }
 
-macro_rules! sessions {
-    ($($vocabulary:ty: $do:ident;)*) => { $(
-        #[async_trait]
-        impl ClientFactory<$vocabulary> for ZookeeperClients {
-            async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
-                Ok(Box::new(Session::open(node, self.reads).await?))
-            }
-        }
-
-        #[async_trait]
-        impl Client<$vocabulary> for Session {
-            async fn invoke(
-                &mut self,
-                call: &<$vocabulary as Vocabulary>::Call,
-            ) -> Outcome<<$vocabulary as Vocabulary>::Return> {
-                match self.$do(call).await {
-                    Ok(answer) => Outcome::Ok(answer),
-                    Err(trouble) => self.outcome(trouble, <$vocabulary>::is_read(call)),
-                }
-            }
-
-            fn is_broken(&self) -> bool {
-                self.broken
-            }
-        }
-    )* };
-}
-
-sessions! {
+speaks! {
+    Session, opened by ZookeeperClients as |clients, node| Session::open(node, clients.reads).await?;
     Register: register;
     Set: set;
 }
