@@ -3,7 +3,7 @@
 mod meanings;
 
 use checkers::{
-    Checker, SetFull, datatypes,
+    Checker, Deliveries, Delivery, SetFull, datatypes,
     lattice::Model,
     levels,
     linearizability::Linearizable,
@@ -121,6 +121,31 @@ impl Judgeable for Set {
     }
 }
 
+impl Judgeable for Queue {
+    fn promises() -> Vec<Promise> {
+        let what = |delivery| match delivery {
+            Delivery::ExactlyOnce => "what was put in and acknowledged comes out once, in whatever order",
+            Delivery::AtLeastOnce => {
+                "what was put in and acknowledged comes out, perhaps more than once, in whatever order"
+            }
+            Delivery::AtMostOnce => "what was put in comes out once or not at all, in whatever order",
+        };
+        let weaker =
+            |delivery: Delivery| Promise { name: delivery.name(), aliases: &[], what: what(delivery) };
+        std::iter::once(LINEARIZABLE).chain(Delivery::ALL.map(weaker)).collect()
+    }
+
+    fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
+        let judge = |&name: &&'static str| -> Box<dyn Checker<Self>> {
+            match Delivery::named(name) {
+                Some(delivery) => Box::new(Deliveries::new(delivery)),
+                None => datatypes::checker(name).expect(OFFERED),
+            }
+        };
+        wish.models.iter().map(judge).collect()
+    }
+}
+
 /// The lattice as promises. The strictest that needs real time comes first, as it is Elle's usual one.
 fn of_the_lattice() -> Vec<Promise> {
     let mut promises: Vec<Promise> = Model::all()
@@ -212,8 +237,8 @@ macro_rules! sequential_objects {
 }
 
 sequential_objects! {
-    MultiRegister Counter Bag Queue Stack PriorityQueue Log Mutex ReentrantMutex FencedLock ReadWriteLock Semaphore
-    Lease Ids
+    MultiRegister Counter Bag Stack PriorityQueue Log Mutex ReentrantMutex FencedLock ReadWriteLock Semaphore Lease
+    Ids
 }
 
 /// Every vocabulary with its promises.

@@ -150,6 +150,9 @@ impl Registry {
             Arc::new(workloads::BankWorkload::default()),
             Arc::new(workloads::LongForkWorkload::default()),
             Arc::new(workloads::PredicateWorkload::default()),
+            Arc::new(workloads::LockWorkload::default()),
+            Arc::new(workloads::LeaseWorkload::default()),
+            Arc::new(workloads::IdsWorkload),
         ];
         let mut databases: Vec<Box<dyn DatabaseSource>> = vec![Box::new(Specimen)];
         databases.extend(systems::all());

@@ -206,6 +206,20 @@ fn memcached_is_linearizable_while_it_lives() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("the key changed in between"), "{output:?}");
 }
 
+#[test]
+fn a_lock_that_is_a_lease_is_held_twice_and_the_lease_itself_is_not() {
+    let _turn = TURN.lock();
+    if skip("locks and leases in Redis", "redis-server", "redis-server") {
+        return;
+    }
+    let store = Store::new("locks");
+    // The first holder that stalls is enough.
+    let lock =
+        "--db redis --workload lock --faults none --rate 400 --time-limit 60 --stop-on-anomaly --seed 3";
+    expect(&store.test(lock), 1);
+    expect(&store.test("--db redis --workload lease --faults pause --rate 400 --time-limit 5 --seed 3"), 0);
+}
+
 /// The folder of the example of a system of the user's own.
 fn example(file: &str) -> String {
     format!("{}/examples/mystore/{file}", env!("CARGO_MANIFEST_DIR"))

@@ -3,6 +3,8 @@
 mod client;
 mod elements;
 mod gateway;
+mod leases;
+mod objects;
 mod session;
 mod transactions;
 
@@ -12,7 +14,7 @@ use async_trait::async_trait;
 use cluster::{Cluster, Daemon, Database, Error, Node, Primaries, ProcessControl, Speaks};
 use history::{
     NodeId,
-    vocabulary::{ListAppend, Register, RwRegister, Set},
+    vocabulary::{Ids, Lease, ListAppend, Mutex, Queue, Register, RwRegister, Set},
 };
 
 pub use client::EtcdClients;
@@ -118,6 +120,8 @@ impl Database for Etcd {
             (Reads::Serializable, "register") => Some("sequential"),
             (Reads::Serializable, "set") => Some("eventual"),
             (_, "list-append" | "rw-register") => Some("strict-serializable"),
+            (Reads::Linearizable, "queue") | (_, "lease" | "ids") => Some("linearizable"),
+            // A lock is a lease, and its holder may be slower than that.
             _ => None,
         }
     }
@@ -129,6 +133,10 @@ impl Database for Etcd {
             .with::<Set>(clients())
             .with::<ListAppend>(clients())
             .with::<RwRegister>(clients())
+            .with::<Mutex>(clients())
+            .with::<Lease>(clients())
+            .with::<Queue>(clients())
+            .with::<Ids>(clients())
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {

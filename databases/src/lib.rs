@@ -7,7 +7,7 @@
 //! use cluster::Database;
 //!
 //! let etcd = disprove_databases::Etcd::default();
-//! assert_eq!(etcd.speaks().names().collect::<Vec<_>>(), ["list-append", "register", "rw-register", "set"]);
+//! assert_eq!(etcd.speaks().names().collect::<Vec<_>>(), ["ids", "lease", "list-append", "mutex", "queue", "register", "rw-register", "set"]);
 //! assert_eq!(etcd.promises("register"), Some("linearizable"));
 //! ```
 //!
@@ -33,6 +33,7 @@ pub mod rabbitmq;
 #[cfg(feature = "redis")]
 pub mod redis;
 #[cfg(any(
+    feature = "etcd",
     feature = "mariadb",
     feature = "nats",
     feature = "postgres",

@@ -219,7 +219,11 @@ impl Database for Mariadb {
 
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
         match vocabulary {
-            "register" | "set" => Some("linearizable"),
+            // Servers of a cluster answer reads with what they have (wsrep_sync_wait=0).
+            "register" | "set" | "counter" | "mutex" if self.topology == Topology::Single => {
+                Some("linearizable")
+            }
+            "ids" => Some("linearizable"),
             "list-append" | "rw-register" | "bank" | "long-fork" | "predicate" => {
                 Some(self.isolation.promise())
             }

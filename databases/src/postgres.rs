@@ -219,7 +219,7 @@ impl Database for Postgres {
     /// transactions it promises a snapshot.
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
         match (self.topology, vocabulary) {
-            (Topology::Single, "register") => Some("linearizable"),
+            (Topology::Single, "register" | "counter" | "mutex") | (_, "ids") => Some("linearizable"),
             (Topology::Single, "set") => Some(self.dialect.promises_of_sets()),
             (topology, "list-append" | "rw-register" | "bank" | "long-fork" | "predicate") => {
                 let is_single = topology == Topology::Single;

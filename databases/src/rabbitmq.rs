@@ -132,6 +132,7 @@ impl Database for Rabbitmq {
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
         match (self.reads, vocabulary) {
             (Reads::Auto, "queue") => Some("linearizable"),
+            (Reads::Manual, "queue") => Some("at-least-once"),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! Redis 6 and later: one server, or a primary with replicas and a sentinel on every node; or one that already runs.
 
 mod client;
+mod holding;
 mod processes;
 mod removal;
 mod session;
@@ -13,7 +14,7 @@ use async_trait::async_trait;
 use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Speaks};
 use history::{
     Counter, NodeId, Queue,
-    vocabulary::{ListAppend, Register, RwRegister, Set},
+    vocabulary::{Ids, Lease, ListAppend, Mutex, Register, RwRegister, Set},
 };
 
 pub use client::RedisClients;
@@ -190,8 +191,9 @@ impl Database for Redis {
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
         match (self.topology, vocabulary) {
             (Topology::Sentinel, _) => None,
-            (_, "register" | "set" | "counter" | "queue") => Some("linearizable"),
+            (_, "register" | "set" | "counter" | "queue" | "lease" | "ids") => Some("linearizable"),
             (_, "list-append" | "rw-register") => Some("strict-serializable"),
+            // A lock is a lease, and its holder may be slower than that.
             _ => None,
         }
     }
@@ -203,6 +205,9 @@ impl Database for Redis {
             .with::<Set>(clients())
             .with::<Counter>(clients())
             .with::<Queue>(clients())
+            .with::<Mutex>(clients())
+            .with::<Lease>(clients())
+            .with::<Ids>(clients())
             .with::<ListAppend>(clients())
             .with::<RwRegister>(clients())
     }

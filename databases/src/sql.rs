@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use cluster::{Node, Speaks};
 use history::{
     Outcome, Reason, Value,
-    vocabulary::{Bank, ListAppend, LongFork, Predicate, Register, RwRegister, Set},
+    vocabulary::{Bank, Counter, Ids, ListAppend, LongFork, Mutex, Predicate, Register, RwRegister, Set},
 };
 
 use crate::speaking::Speaker;
@@ -68,6 +68,11 @@ impl Trouble {
     pub fn strange() -> Self {
         Self { word: "a strange answer".into(), is_taken_back: false, is_duplicate: false, is_lost: true }
     }
+
+    /// The statement was carried out, and there was nothing for it to change.
+    fn idle(why: &'static str) -> Self {
+        Self { word: why.into(), is_taken_back: true, is_duplicate: false, is_lost: false }
+    }
 }
 
 /// One session: one connection, opened once.
@@ -119,6 +124,9 @@ impl SqlClients {
             .with::<RwRegister>(self.clone())
             .with::<Bank>(self.clone())
             .with::<LongFork>(self.clone())
+            .with::<Counter>(self.clone())
+            .with::<Mutex>(self.clone())
+            .with::<Ids>(self.clone())
             .with::<Predicate>(self)
     }
 

@@ -219,7 +219,7 @@ impl DatabaseSource for Zookeeper {
     }
 
     fn describe(&self) -> &str {
-        "ZooKeeper 3.8, from the package zookeeper; --reads sync (the default: after the server has caught up) or local"
+        "ZooKeeper 3.8, from the package zookeeper; --reads quorum (the default: after a write of its own), sync or local"
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {

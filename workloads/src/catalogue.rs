@@ -4,12 +4,15 @@
 
 use history::{
     Vocabulary,
-    vocabulary::{Bank, Counter, ListAppend, LongFork, Predicate, Queue, Register, RwRegister, Set},
+    vocabulary::{
+        Bank, Counter, Ids, Lease, ListAppend, LongFork, Mutex, Predicate, Queue, Register, RwRegister, Set,
+    },
 };
 
 use crate::{
-    BankWorkload, CounterWorkload, ListAppendWorkload, LongForkWorkload, PredicateWorkload, QueueWorkload,
-    RegisterWorkload, RwRegisterWorkload, SetWorkload, Workload, workload::Setting,
+    BankWorkload, CounterWorkload, IdsWorkload, LeaseWorkload, ListAppendWorkload, LockWorkload,
+    LongForkWorkload, PredicateWorkload, QueueWorkload, RegisterWorkload, RwRegisterWorkload, SetWorkload,
+    Workload, workload::Setting,
 };
 
 /// A workload of this vocabulary, with its defaults.
@@ -75,6 +78,24 @@ impl Catalogued for Predicate {
     }
 }
 
+impl Catalogued for Mutex {
+    fn workloads() -> Vec<BoxedWorkload<Self>> {
+        vec![Box::new(LockWorkload::default())]
+    }
+}
+
+impl Catalogued for Lease {
+    fn workloads() -> Vec<BoxedWorkload<Self>> {
+        vec![Box::new(LeaseWorkload::default())]
+    }
+}
+
+impl Catalogued for Ids {
+    fn workloads() -> Vec<BoxedWorkload<Self>> {
+        vec![Box::new(IdsWorkload)]
+    }
+}
+
 /// A workload as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -100,6 +121,9 @@ pub fn entries() -> Vec<Entry> {
     list::<Bank>(&mut entries);
     list::<LongFork>(&mut entries);
     list::<Predicate>(&mut entries);
+    list::<Mutex>(&mut entries);
+    list::<Lease>(&mut entries);
+    list::<Ids>(&mut entries);
     entries
 }
 

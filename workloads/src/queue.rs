@@ -2,7 +2,7 @@
 //!
 //! What was acknowledged comes out once, the first in first, and at the end every queue is emptied.
 
-use checkers::datatypes;
+use checkers::{Checker, Deliveries, Delivery, datatypes};
 use history::{
     Value,
     vocabulary::{Queue, queue::Call},
@@ -74,6 +74,12 @@ impl Workload for QueueWorkload {
     }
 
     fn checkers(&self, options: &Options) -> Checkers<Queue> {
-        datatypes::checker(&options.model).into_iter().collect()
+        let judge = |model: &str| -> Option<Box<dyn Checker<Queue>>> {
+            match Delivery::named(model) {
+                Some(delivery) => Some(Box::new(Deliveries::new(delivery))),
+                None => datatypes::checker(model),
+            }
+        };
+        options.model.split(',').filter_map(judge).collect()
     }
 }

@@ -10,13 +10,52 @@ use crate::{Context, Generator, Options, Step, ledger::KeysUsed, register::key_n
 /// The newest objects are asked at the end, at most so many.
 const FINAL_KEYS_MAX: u64 = 500;
 
-/// Makes calls of objects that live for a while. It never ends by itself.
-pub(crate) struct ShortLived<F> {
+/// The names of objects that live for a while.
+#[derive(Debug)]
+pub(crate) struct LivingKeys {
     run_id: String,
     used: KeysUsed,
     rng: ChaCha8Rng,
     calls_per_key: u32,
     live: Vec<(Key, u32)>,
+}
+
+impl LivingKeys {
+    /// The objects of one run.
+    pub(crate) fn new(stream: &str, options: &Options, calls_per_key: u32, used: KeysUsed) -> Self {
+        let mut keys = Self {
+            run_id: options.run_id.clone(),
+            used,
+            rng: streams::rng(options.seed, stream, 0),
+            calls_per_key: calls_per_key.max(1),
+            live: Vec::new(),
+        };
+        for _ in 0..options.keys.max(1) {
+            let name = keys.fresh();
+            keys.live.push((name, 0));
+        }
+        keys
+    }
+
+    fn fresh(&mut self) -> Key {
+        key_name(&self.run_id, self.used.take())
+    }
+
+    /// The name of an object that gets a call more.
+    pub(crate) fn draw(&mut self) -> Key {
+        let place = self.rng.random_range(0..self.live.len());
+        if self.live[place].1 == self.calls_per_key {
+            self.live[place] = (self.fresh(), 0);
+        }
+        let (name, calls) = &mut self.live[place];
+        *calls += 1;
+        name.clone()
+    }
+}
+
+/// Makes calls of objects that live for a while. It never ends by itself.
+pub(crate) struct ShortLived<F> {
+    keys: LivingKeys,
     number: i64,
     draw: F,
 }
@@ -27,24 +66,7 @@ impl<F> ShortLived<F> {
     where
         F: FnMut(&mut ChaCha8Rng, Key, i64) -> C,
     {
-        let mut calls = Self {
-            run_id: options.run_id.clone(),
-            used,
-            rng: streams::rng(options.seed, stream, 0),
-            calls_per_key: calls_per_key.max(1),
-            live: Vec::new(),
-            number: 0,
-            draw,
-        };
-        for _ in 0..options.keys.max(1) {
-            let name = calls.fresh();
-            calls.live.push((name, 0));
-        }
-        calls
-    }
-
-    fn fresh(&mut self) -> Key {
-        key_name(&self.run_id, self.used.take())
+        Self { keys: LivingKeys::new(stream, options, calls_per_key, used), number: 0, draw }
     }
 }
 
@@ -53,15 +75,10 @@ where
     F: FnMut(&mut ChaCha8Rng, Key, i64) -> V::Call + Send,
 {
     fn next(&mut self, _context: &Context) -> Step<V::Call> {
-        let place = self.rng.random_range(0..self.live.len());
-        if self.live[place].1 == self.calls_per_key {
-            self.live[place] = (self.fresh(), 0);
-        }
-        let (name, calls) = &mut self.live[place];
-        *calls += 1;
+        let name = self.keys.draw();
         let number = self.number;
         self.number += 1;
-        Step::Call((self.draw)(&mut self.rng, name.clone(), number))
+        Step::Call((self.draw)(&mut self.keys.rng, name, number))
     }
 }
 

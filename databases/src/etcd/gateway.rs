@@ -154,8 +154,9 @@ impl Gateway {
         self.commit_if(&compares, &puts).await
     }
 
-    async fn commit_if(&self, compares: &[Json], puts: &[Json]) -> Result<bool, GatewayError> {
-        let answer = self.post("kv/txn", &json!({ "compare": compares, "success": puts })).await?;
+    /// Does these things as one step if all of that is so; whether it was.
+    pub(super) async fn commit_if(&self, compares: &[Json], things: &[Json]) -> Result<bool, GatewayError> {
+        let answer = self.post("kv/txn", &json!({ "compare": compares, "success": things })).await?;
         if !answer["header"].is_object() {
             return Err(strange(&answer));
         }
@@ -198,7 +199,8 @@ impl Gateway {
         Ok(leader.is_some() && leader == own)
     }
 
-    async fn post(&self, path: &str, request: &Json) -> Result<Json, GatewayError> {
+    /// One question of the member.
+    pub(super) async fn post(&self, path: &str, request: &Json) -> Result<Json, GatewayError> {
         let mut asked = self.http.post(format!("{}/v3/{path}", self.url)).json(request);
         if let Some(token) = &self.token {
             asked = asked.header("Authorization", token);
@@ -231,7 +233,7 @@ async fn resolved(endpoint: &Endpoint) -> Result<SocketAddr, GatewayError> {
 }
 
 /// The first name that no longer begins with this text, which never ends with the last byte there is.
-fn after(prefix: &str) -> Vec<u8> {
+pub(super) fn after(prefix: &str) -> Vec<u8> {
     let mut end = prefix.as_bytes().to_vec();
     *end.last_mut().expect("a prefix is not empty") += 1;
     end
@@ -256,13 +258,15 @@ fn stored(kv: &Json) -> Result<Stored, GatewayError> {
     Ok(Stored { value: Some(value), revision: revision.ok_or_else(|| strange(kv))? })
 }
 
-fn decode(encoded: &str) -> Result<String, GatewayError> {
+/// A text out of an answer.
+pub(super) fn decode(encoded: &str) -> Result<String, GatewayError> {
     let bytes =
         STANDARD.decode(encoded).map_err(|_| GatewayError::Doubtful("a value was not base64".into()))?;
     String::from_utf8(bytes).map_err(|_| GatewayError::Doubtful("a value was not text".into()))
 }
 
-fn strange(answer: &Json) -> GatewayError {
+/// An answer that nobody expects.
+pub(super) fn strange(answer: &Json) -> GatewayError {
     let text: String = answer.to_string().chars().take(120).collect();
     GatewayError::Doubtful(format!("a strange answer: {text}"))
 }

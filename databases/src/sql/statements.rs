@@ -1,9 +1,12 @@
-//! Registers and sets over SQL: every call is a single statement, and a transaction by itself.
+//! Registers, sets, counters, locks and unique ids over SQL: every call is a single statement, and a transaction by itself.
+//!
+//! A lock is a row that is there while somebody has it. It ends with no session: who has it gives it back, or nobody does.
 
 use history::{
-    Set, Value,
+    Counter, Set, Value,
     vocabulary::{
-        Register,
+        Ids, Mutex, Register, counter, ids,
+        lock::{self, Return as Locked},
         register::{self, Return as Answer},
         set,
     },
@@ -11,6 +14,9 @@ use history::{
 
 use super::{Datum, SqlClients, Talk, Trouble, first, parse};
 use crate::speaking::speaks;
+
+/// Why a lock was not had.
+const SOMEBODY: &str = "somebody else has the lock";
 
 impl Talk {
     async fn register(&mut self, call: &register::Call) -> Result<Answer, Trouble> {
@@ -63,10 +69,53 @@ impl Talk {
             }
         }
     }
+
+    async fn counter(&mut self, call: &counter::Call) -> Result<counter::Return, Trouble> {
+        match call {
+            counter::Call::Add(key, number) => {
+                self.change(self.wording.count(), &[Datum::of(key), Datum::Number(*number)]).await?;
+                Ok(counter::Return::Added)
+            }
+            counter::Call::Read(key) => {
+                let value = self.number("SELECT v FROM @counters WHERE k = ?", &[Datum::of(key)]).await?;
+                Ok(counter::Return::Value(Some(value.unwrap_or(0))))
+            }
+        }
+    }
+
+    async fn mutex(&mut self, call: &lock::Call) -> Result<Locked, Trouble> {
+        let values = [Datum::of(call.key()), Datum::of(call.owner())];
+        match call {
+            lock::Call::Acquire(..) => match self.change(self.wording.make(), &values).await {
+                Ok(1) => Ok(Locked::Acquired),
+                Ok(_) => Err(Trouble::idle(SOMEBODY)),
+                Err(trouble) if trouble.is_duplicate => Err(Trouble::idle(SOMEBODY)),
+                Err(trouble) => Err(trouble),
+            },
+            lock::Call::Release(..) => {
+                match self.change("DELETE FROM @registers WHERE k = ? AND v = ?", &values).await? {
+                    0 => Ok(Locked::Refused),
+                    _ => Ok(Locked::Released),
+                }
+            }
+        }
+    }
+
+    async fn ids(&mut self, _: &ids::Call) -> Result<ids::Return, Trouble> {
+        let (make, ask) = self.wording.id();
+        if let Some(make) = make {
+            self.change(make, &[]).await?;
+        }
+        let id = self.number(ask, &[]).await?;
+        id.map(|id| ids::Return::Id(id.into())).ok_or_else(Trouble::strange)
+    }
 }
 
 speaks! {
     Talk, opened by SqlClients as |clients, node| clients.talk(node).await?;
     Register: register;
     Set: set;
+    Counter: counter;
+    Mutex: mutex;
+    Ids: ids;
 }

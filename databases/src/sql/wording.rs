@@ -3,7 +3,7 @@
 use history::vocabulary::bank::{ACCOUNTS, OPENED_WITH};
 
 /// The tables, by what their names end with.
-const TABLES: [&str; 5] = ["registers", "lists", "elements", "numbers", "accounts"];
+const TABLES: [&str; 7] = ["registers", "lists", "elements", "numbers", "accounts", "counters", "ids"];
 
 /// Whose words a dialect uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,26 @@ impl Wording {
         }
     }
 
+    /// Adds to a counter, whether it is there or not.
+    pub(super) fn count(&self) -> &'static str {
+        match self.family {
+            Family::Postgres => {
+                "INSERT INTO @counters VALUES (?, ?) ON CONFLICT (k) DO UPDATE SET v = @counters.v + EXCLUDED.v"
+            }
+            Family::Mysql => "INSERT INTO @counters VALUES (?, ?) ON DUPLICATE KEY UPDATE v = v + VALUES(v)",
+        }
+    }
+
+    /// Asks for a new id: what has to be done before, if anything, and the question itself.
+    pub(super) fn id(&self) -> (Option<&'static str>, &'static str) {
+        match self.family {
+            Family::Postgres => (None, "INSERT INTO @ids DEFAULT VALUES RETURNING n"),
+            Family::Mysql => {
+                (Some("INSERT INTO @ids VALUES (NULL)"), "SELECT CAST(LAST_INSERT_ID() AS SIGNED)")
+            }
+        }
+    }
+
     /// Puts an element behind a list, whether it is there or not.
     pub(super) fn append(&self) -> &'static str {
         match self.family {
@@ -90,9 +110,11 @@ impl Wording {
             table("registers", &format!("k {key} PRIMARY KEY, v {key} NOT NULL")),
             table("lists", &format!("k {key} PRIMARY KEY, v {list} NOT NULL")),
             table("accounts", &format!("k {key} PRIMARY KEY, balance BIGINT NOT NULL")),
+            table("counters", &format!("k {key} PRIMARY KEY, v BIGINT NOT NULL")),
         ];
         match self.family {
             Family::Postgres => {
+                templates.push(table("ids", "n BIGSERIAL PRIMARY KEY"));
                 templates.push(table("elements", "k text NOT NULL, e text NOT NULL"));
                 templates.push(format!("CREATE INDEX {unless}@elements_k ON @elements (k)"));
                 templates.push(table("numbers", "k text PRIMARY KEY, v BIGINT NOT NULL"));
@@ -100,6 +122,7 @@ impl Wording {
             }
             Family::Mysql => {
                 let own = "n BIGINT AUTO_INCREMENT PRIMARY KEY";
+                templates.push(table("ids", own));
                 templates.push(table(
                     "elements",
                     &format!("{own}, k {key} NOT NULL, e {key} NOT NULL, INDEX (k)"),

@@ -1,4 +1,4 @@
-//! Registers and sets in ZooKeeper: a node per register, and a node per element below the set's own.
+//! Sessions with ZooKeeper; registers and sets in it: a node per register, and a node per element below the set's own.
 //!
 //! | what happened | outcome | why |
 //! |---|---|---|
@@ -8,9 +8,11 @@
 //! | a read has no answer, or an error | `Fail` | a read changes nothing, so it did not happen |
 //! | any other error (-112, the session expired; -118, it moved; -4), or no answer | `Unknown` | the proposal may be in the log already, and be applied later |
 
+use std::collections::BTreeMap;
+
 use cluster::Node;
 use history::{
-    Outcome, Reason, Set, Value,
+    Key, Outcome, Reason, Set, Value,
     vocabulary::{
         Register,
         register::{self, Return as Answered},
@@ -20,16 +22,20 @@ use history::{
 
 use super::{
     Reads, address,
-    wire::{Answer, Fields, Kind, Wire},
+    wire::{Answer, Fields, Kind, SESSION_MS, Wire},
 };
 use crate::speaking::{Speaker, speaks};
 
 const NO_AUTH: i32 = -102;
-const NO_NODE: i32 = -101;
+pub(super) const NO_NODE: i32 = -101;
 const BAD_VERSION: i32 = -103;
-const NODE_EXISTS: i32 = -110;
+pub(super) const NODE_EXISTS: i32 = -110;
 /// Of any version.
-const ANY: i32 = -1;
+pub(super) const ANY: i32 = -1;
+/// What is written before a read that must not be late.
+const QUORUM: &str = "/disprove-quorum";
+/// A node that stays.
+pub(super) const LASTING: i32 = 0;
 /// Every right, for everybody.
 const ALL_RIGHTS: i32 = 31;
 
@@ -50,7 +56,7 @@ impl From<Reason> for Trouble {
 }
 
 /// What an error means that is no observation.
-fn trouble(error: i32) -> Trouble {
+pub(super) fn trouble(error: i32) -> Trouble {
     match error {
         NO_NODE | BAD_VERSION | NODE_EXISTS | NO_AUTH => {
             Trouble::Refused(format!("refused with {error}").into())
@@ -71,35 +77,58 @@ pub(super) struct Session {
     wire: Wire,
     reads: Reads,
     broken: bool,
+    /// The nodes that stand for locks.
+    pub(super) locks: BTreeMap<Key, String>,
 }
 
-fn path(key: &impl ToString) -> String {
+pub(super) fn path(key: &impl ToString) -> String {
     format!("/{}", key.to_string())
 }
 
 /// A value as it was written: a number where it reads as one.
-fn parse(text: &str) -> Value {
+pub(super) fn parse(text: &str) -> Value {
     text.parse().map_or_else(|_| Value::from(text), Value::Int)
 }
 
 impl Session {
     pub(super) async fn open(node: &Node, reads: Reads) -> Result<Self, Reason> {
-        Ok(Self { wire: Wire::open(address(node)).await?, reads, broken: false })
+        Self::open_for(node, reads, SESSION_MS).await
+    }
+
+    /// A session that the servers keep for so many milliseconds without a word.
+    pub(super) async fn open_for(node: &Node, reads: Reads, session_ms: i32) -> Result<Self, Reason> {
+        let wire = Wire::open(address(node), session_ms).await?;
+        Ok(Self { wire, reads, broken: false, locks: BTreeMap::new() })
+    }
+
+    /// Nothing more is asked in it.
+    pub(super) fn end(&mut self) {
+        self.broken = true;
     }
 
     /// The answer to a request, or the number of its error.
-    async fn ask(&mut self, kind: Kind, fields: Fields) -> Result<Result<Answer, i32>, Trouble> {
+    pub(super) async fn ask(&mut self, kind: Kind, fields: Fields) -> Result<Result<Answer, i32>, Trouble> {
         let (error, answer) = self.wire.ask(kind, fields).await?;
         Ok(if error == 0 { Ok(answer) } else { Err(error) })
     }
 
-    /// Waits until the server of this session has all that the leader had committed.
-    pub(super) async fn sync(&mut self) -> Result<(), Trouble> {
+    /// Waits until the server of this session has all that was committed, by a write of the session's own.
+    pub(super) async fn catch_up(&mut self) -> Result<(), Trouble> {
+        if !self.put(QUORUM, "", ANY).await? {
+            // Whoever makes it first, it stays.
+            self.create(QUORUM, "").await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the server of this session has all that its leader had committed.
+    async fn sync(&mut self) -> Result<(), Trouble> {
         self.ask(Kind::Sync, Fields::default().text("/")).await?.map(|_| ()).map_err(trouble)
     }
 
-    async fn before_read(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn before_read(&mut self) -> Result<(), Trouble> {
         match self.reads {
+            Reads::Quorum => self.catch_up().await,
             Reads::Sync => self.sync().await,
             Reads::Local => Ok(()),
         }
@@ -115,13 +144,44 @@ impl Session {
         }
     }
 
-    /// Makes a node; whether there was none.
-    async fn create(&mut self, path: &str, data: &str) -> Result<bool, Trouble> {
-        let fields = Fields::default().text(path).text(data);
-        let fields = fields.number(1).number(ALL_RIGHTS).text("world").text("anyone").number(0);
-        match self.ask(Kind::Create, fields).await? {
+    /// Makes a node that stays; whether there was none.
+    pub(super) async fn create(&mut self, path: &str, data: &str) -> Result<bool, Trouble> {
+        match self.make(path, data, LASTING).await? {
             Ok(_) => Ok(true),
             Err(NODE_EXISTS) => Ok(false),
+            Err(error) => Err(trouble(error)),
+        }
+    }
+
+    /// Makes a node of a kind, and returns its whole name.
+    pub(super) async fn make(
+        &mut self,
+        path: &str,
+        data: &str,
+        kind: i32,
+    ) -> Result<Result<String, i32>, Trouble> {
+        let fields = Fields::default().text(path).text(data);
+        let fields = fields.number(1).number(ALL_RIGHTS).text("world").text("anyone").number(kind);
+        match self.ask(Kind::Create, fields).await? {
+            Ok(mut answer) => Ok(Ok(answer.text()?)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// Removes a node; whether there was one.
+    pub(super) async fn remove(&mut self, path: &str) -> Result<bool, Trouble> {
+        match self.ask(Kind::Delete, Fields::default().text(path).number(ANY)).await? {
+            Ok(_) => Ok(true),
+            Err(NO_NODE) => Ok(false),
+            Err(error) => Err(trouble(error)),
+        }
+    }
+
+    /// The names of the nodes below one; none where it is not there.
+    pub(super) async fn names_below(&mut self, path: &str) -> Result<Vec<String>, Trouble> {
+        match self.ask(Kind::GetChildren, Fields::default().text(path).flag(false)).await? {
+            Ok(mut answer) => Ok(answer.texts()?),
+            Err(NO_NODE) => Ok(Vec::new()),
             Err(error) => Err(trouble(error)),
         }
     }
@@ -184,13 +244,7 @@ impl Session {
                 }
                 Ok(set::Return::Added)
             }
-            set::Call::Remove(_, element) => {
-                match self.ask(Kind::Delete, Fields::default().text(of(element)).number(ANY)).await? {
-                    Ok(_) => Ok(set::Return::Changed(true)),
-                    Err(NO_NODE) => Ok(set::Return::Changed(false)),
-                    Err(error) => Err(trouble(error)),
-                }
-            }
+            set::Call::Remove(_, element) => Ok(set::Return::Changed(self.remove(&of(element)).await?)),
             set::Call::Contains(_, element) => {
                 self.before_read().await?;
                 match self.ask(Kind::Exists, Fields::default().text(of(element)).flag(false)).await? {
@@ -201,14 +255,8 @@ impl Session {
             }
             set::Call::Read(_) => {
                 self.before_read().await?;
-                match self.ask(Kind::GetChildren, Fields::default().text(&below).flag(false)).await? {
-                    Ok(mut answer) => {
-                        let names = answer.texts()?;
-                        Ok(set::Return::Elements(names.iter().map(|name| parse(name)).collect()))
-                    }
-                    Err(NO_NODE) => Ok(set::Return::Elements(Vec::new())),
-                    Err(error) => Err(trouble(error)),
-                }
+                let names = self.names_below(&below).await?;
+                Ok(set::Return::Elements(names.iter().map(|name| parse(name)).collect()))
             }
         }
     }

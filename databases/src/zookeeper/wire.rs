@@ -14,7 +14,7 @@ use tokio::{
 /// The longest that a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// How long the servers keep a session of which they hear nothing. A session that was let go ends with its connection for us.
-const SESSION_MS: i32 = 30_000;
+pub const SESSION_MS: i32 = 30_000;
 /// The longest frame that is believed.
 const FRAME_MAX: usize = 1 << 24;
 /// Numbers of frames that answer no request: news of watches, and answers to pings.
@@ -136,8 +136,8 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Connects and makes a session, which takes a quorum.
-    pub async fn open(address: SocketAddr) -> Result<Self, Reason> {
+    /// Connects and makes a session, which takes a quorum. The servers keep it for so many milliseconds without a word.
+    pub async fn open(address: SocketAddr, session_ms: i32) -> Result<Self, Reason> {
         let connecting = tokio::time::timeout(CONNECT_MAX, TcpStream::connect(address));
         let stream = match connecting.await {
             Ok(Ok(stream)) => stream,
@@ -147,7 +147,7 @@ impl Wire {
         stream.set_nodelay(true).map_err(|error| Reason::from(format!("no connection: {error}")))?;
         let mut wire = Self { stream, asked: 0 };
         let session =
-            Fields::default().number(0).long(0).number(SESSION_MS).long(0).text([0; 16]).flag(false);
+            Fields::default().number(0).long(0).number(session_ms).long(0).text([0; 16]).flag(false);
         wire.send(session).await?;
         let mut answer = wire.frame().await?;
         answer.number()?;
