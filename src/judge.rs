@@ -102,6 +102,17 @@ fn judge<V: Vocabulary>(
     run: Run,
     limits: Limits,
 ) -> Result<Judgement, Failure> {
+    let check = |checker: usize, budget: &Budget| checkers[checker].check(history, budget);
+    let (verdicts, seconds) = judge_all(checkers.len(), &check, limits)?;
+    Ok(Judgement { findings: Findings::from_history(run, history, verdicts), seconds })
+}
+
+/// What so many checkers say within the limits, and how many seconds that took.
+fn judge_all(
+    checkers: usize,
+    check: &(dyn Fn(usize, &Budget) -> Verdict + Sync),
+    limits: Limits,
+) -> Result<(Vec<Verdict>, f64), Failure> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(limits.threads)
         .build()
@@ -109,12 +120,9 @@ fn judge<V: Vocabulary>(
     let budget = Budget::new(limits.steps, limits.memory);
     let began = Instant::now();
     let verdicts = within(limits.time, &budget, || {
-        pool.install(|| {
-            checkers.iter().map(|checker| checker.check(history, &budget)).collect::<Vec<Verdict>>()
-        })
+        pool.install(|| (0..checkers).map(|checker| check(checker, &budget)).collect())
     });
-    let seconds = began.elapsed().as_secs_f64();
-    Ok(Judgement { findings: Findings::from_history(run, history, verdicts), seconds })
+    Ok((verdicts, began.elapsed().as_secs_f64()))
 }
 
 /// Does something and raises the budget's expiry when it takes too long.

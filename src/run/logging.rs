@@ -7,7 +7,13 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{
+    Layer as _,
+    filter::{LevelFilter, Targets},
+    fmt::MakeWriter,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 /// The file of the run that is under way. There is one logger per process and one run at a time.
 static CURRENT: OnceLock<Mutex<Option<File>>> = OnceLock::new();
@@ -40,15 +46,29 @@ impl<'a> MakeWriter<'a> for CurrentFile {
     }
 }
 
-/// Sends what the tester says of itself to this file from now on. `DISPROVE_LOG` filters, as in `debug`.
+/// Sends what the tester says of itself to this file from now on. `DISPROVE_LOG` filters, as in `debug` or
+/// `info,disprove_cluster=trace`.
 pub fn log_to(path: &Path) -> io::Result<()> {
     *current().lock().unwrap_or_else(PoisonError::into_inner) = Some(File::create(path)?);
-    let filter = EnvFilter::try_from_env("DISPROVE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let wanted = std::env::var("DISPROVE_LOG").unwrap_or_default();
+    let (filter, wrong) = match wanted.parse::<Targets>() {
+        Ok(filter) if !wanted.trim().is_empty() => (filter, None),
+        Ok(_) => (usual(), None),
+        Err(wrong) => (usual(), Some(wrong)),
+    };
+    let lines =
+        tracing_subscriber::fmt::layer().with_ansi(false).with_writer(CurrentFile).with_filter(filter);
     // A second run finds the logger in place; its file was swapped above.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .with_writer(CurrentFile)
-        .try_init();
+    let _ = tracing_subscriber::registry().with(lines).try_init();
+    if let Some(wrong) = wrong {
+        tracing::warn!(
+            "DISPROVE_LOG={wanted} is not understood ({wrong}), so what is usual is told: give a level, as in debug, \
+             or levels by crate, as in info,disprove_cluster=trace"
+        );
+    }
     Ok(())
+}
+
+fn usual() -> Targets {
+    Targets::new().with_default(LevelFilter::INFO)
 }

@@ -69,22 +69,26 @@ const COMPARED: usize = 256;
 pub(crate) fn decide<S: Clone + Eq + Hash + std::fmt::Debug>(
     task: &Task,
     initial: &S,
-    mut step: impl Steps<S>,
+    step: impl Steps<S>,
     budget: &Budget,
 ) -> Decision {
+    decide_by(task, Machine::new(initial, step), budget)
+}
+
+fn decide_by(task: &Task, mut machine: Machine<'_>, budget: &Budget) -> Decision {
     let layout = Layout::new(task);
-    let foresight = Foresight::new(&layout, initial, &mut step);
+    let foresight = Foresight::new(&layout, &mut *machine.states);
     match layout.words {
-        1 => Search::<S, _, [u64; 1]>::new(&layout, initial, step, foresight).decide(budget),
-        2 => Search::<S, _, [u64; 2]>::new(&layout, initial, step, foresight).decide(budget),
-        3 | 4 => Search::<S, _, [u64; 4]>::new(&layout, initial, step, foresight).decide(budget),
-        _ => Search::<S, _, Vec<u64>>::new(&layout, initial, step, foresight).decide(budget),
+        1 => Search::<[u64; 1]>::new(&layout, machine, foresight).decide(budget),
+        2 => Search::<[u64; 2]>::new(&layout, machine, foresight).decide(budget),
+        3 | 4 => Search::<[u64; 4]>::new(&layout, machine, foresight).decide(budget),
+        _ => Search::<Vec<u64>>::new(&layout, machine, foresight).decide(budget),
     }
 }
 
-struct Search<'a, S, F, W> {
+struct Search<'a, W> {
     layout: &'a Layout<'a>,
-    machine: Machine<S, F>,
+    machine: Machine<'a>,
     foresight: Foresight,
     trail: Vec<Footprint>,
     /// Positions that a return was not passed from, and where their trails end.
@@ -95,17 +99,12 @@ struct Search<'a, S, F, W> {
     foreseen: u32,
 }
 
-impl<'a, S, F, W> Search<'a, S, F, W>
-where
-    S: Clone + Eq + Hash + std::fmt::Debug,
-    F: Steps<S>,
-    W: Window,
-{
-    fn new(layout: &'a Layout<'a>, initial: &S, step: F, foresight: Foresight) -> Self {
+impl<'a, W: Window> Search<'a, W> {
+    fn new(layout: &'a Layout<'a>, machine: Machine<'a>, foresight: Foresight) -> Self {
         Self {
             layout,
             foresight,
-            machine: Machine::new(initial.clone(), step),
+            machine,
             trail: Vec::new(),
             children: Vec::new(),
             goal: u32::try_from(layout.layers()).expect("fewer returns than operations"),
@@ -275,7 +274,8 @@ where
             if operation == layout.due(position.layer) {
                 self.pass(&mut after);
             }
-            if let Some(failing) = self.foresight.failing(&after, operation, self.goal, layout, &self.machine)
+            if let Some(failing) =
+                self.foresight.failing(&after, operation, self.goal, layout, &*self.machine.states)
             {
                 self.foreseen = self.foreseen.max(failing);
                 continue;

@@ -166,13 +166,8 @@ fn end<V: Vocabulary>(
 ///
 /// Operations are large and nearly in order, so small keys are sorted and each operation is moved once.
 fn rank<V: Vocabulary>(operations: &mut [Operation<V>]) {
-    let mut order: Vec<(Nanos, u32, u32)> = operations
-        .iter()
-        .zip(0..)
-        .map(|(operation, place)| (operation.began, operation.index.0, place))
-        .collect();
-    order.sort();
-    let mut from: Vec<u32> = order.into_iter().map(|(_, _, place)| place).collect();
+    let keys = operations.iter().map(|operation| (operation.began, operation.index.0));
+    let mut from = places(keys.zip(0..).map(|((began, id), place)| (began, id, place)).collect());
     for start in 0..from.len() {
         let mut at = start;
         while from[at] as usize != start {
@@ -186,4 +181,10 @@ fn rank<V: Vocabulary>(operations: &mut [Operation<V>]) {
     for (operation, index) in operations.iter_mut().zip(0..) {
         operation.index = OpIndex(index);
     }
+}
+
+/// Where what comes at each place is now.
+fn places(mut order: Vec<(Nanos, u32, u32)>) -> Vec<u32> {
+    order.sort();
+    order.into_iter().map(|(_, _, place)| place).collect()
 }

@@ -1,6 +1,7 @@
 //! Reading a history back: decompress, parse in parallel, pair.
 
 use std::{
+    any::Any,
     io,
     path::{Path, PathBuf},
 };
@@ -132,34 +133,73 @@ enum Read<V: Vocabulary> {
     Corrupt { from: u64, what: String },
 }
 
+/// A piece whose lines were parsed, of whatever vocabulary.
+type AnyParsed = Box<dyn Any + Send>;
+
 fn read_until<V: Vocabulary>(path: &Path, stop: Option<(u64, String)>) -> Result<Read<V>, ReadError> {
-    let mut text = open(path, stop.as_ref().map(|(from, _)| *from))?;
+    let (mut text, header, first) = begin(path, stop.as_ref().map(|(from, _)| *from), V::NAME)?;
+    let mut place = Place { line: 2, byte: first.offset, damage: None };
+    let mut pairing = Pairing::<V>::new();
+    let parse = |piece: &Piece| -> AnyParsed { Box::new(parse_piece::<V>(piece)) };
+    let mut take = |place: &mut Place, parsed: AnyParsed| {
+        place.take(*parsed.downcast::<Parsed<V>>().expect("what was parsed above"), &mut pairing);
+    };
+    read_pieces(&mut text, first, &parse, &mut take, &mut place);
+    if let Some((from, what)) = end(path, &mut text, &mut place, stop, pairing.ended())? {
+        return Ok(Read::Corrupt { from, what });
+    }
+    Ok(Read::Whole(pairing.finish(header, place.damage)))
+}
+
+/// The text, its header, and the first piece of what comes after that.
+fn begin(path: &Path, stop_at: Option<u64>, asked: &str) -> Result<(Text, Header, Piece), ReadError> {
+    let mut text = open(path, stop_at)?;
     let mut first = text.next_piece().ok_or_else(|| nothing(path, &text))?;
     let header_line = first_line(&first.bytes);
     let header = parse_header(path, header_line)?;
-    if header.vocabulary != V::NAME {
+    if header.vocabulary != asked {
         return Err(ReadError::Vocabulary {
             path: path.into(),
             found: header.vocabulary,
-            asked: V::NAME.into(),
+            asked: asked.into(),
         });
     }
     let header_bytes = header_line.len();
     first.bytes.drain(..header_bytes);
     first.offset += header_bytes as u64;
-    let mut place = Place { line: 2, byte: first.offset, pairing: Pairing::new(), damage: None };
+    Ok((text, header, first))
+}
+
+/// Parses several pieces at a time while the next are read, and has them taken in their order, up to the first damage.
+fn read_pieces(
+    text: &mut Text,
+    first: Piece,
+    parse: &(dyn Fn(&Piece) -> AnyParsed + Sync),
+    take: &mut dyn FnMut(&mut Place, AnyParsed),
+    place: &mut Place,
+) {
     let batch_max = PIECES_PER_THREAD * rayon::current_num_threads();
     let mut batch = vec![first];
     while !batch.is_empty() && place.damage.is_none() {
         let (next, parsed) = rayon::join(
             || (0..batch_max).map_while(|_| text.next_piece()).collect::<Vec<_>>(),
-            || batch.par_iter().map(parse_piece::<V>).collect::<Vec<_>>(),
+            || batch.par_iter().map(parse).collect::<Vec<_>>(),
         );
         batch = next;
         for piece in parsed {
-            place.take(piece);
+            take(place, piece);
         }
     }
+}
+
+/// Why the text ended: what of it is damaged is noted, and where none of a block can be believed, that is returned.
+fn end(
+    path: &Path,
+    text: &mut Text,
+    place: &mut Place,
+    stop: Option<(u64, String)>,
+    is_whole: bool,
+) -> Result<Option<(u64, String)>, ReadError> {
     if let Some(damage) = &place.damage {
         // A line that makes no sense may be one of a damaged block, and then those before it in the same block cannot
         // be believed either. Only the rest of the text tells.
@@ -167,25 +207,23 @@ fn read_until<V: Vocabulary>(path: &Path, stop: Option<(u64, String)>) -> Result
         if let Some(Tear::Corrupt { from, what }) = text.tear.take()
             && from <= damage.byte
         {
-            return Ok(Read::Corrupt { from, what });
+            return Ok(Some((from, what)));
         }
-    } else {
-        match text.tear.take() {
-            Some(Tear::Corrupt { from, what }) => return Ok(Read::Corrupt { from, what }),
-            Some(Tear::Io(what)) => {
-                return Err(ReadError::Io { path: path.into(), source: io::Error::other(what) });
-            }
-            Some(Tear::Torn(what)) => place.tear(what),
-            None => match stop {
-                Some((_, what)) => place.tear(what),
-                None if !place.pairing.ended() => {
-                    place.tear("the line that ends a history is missing".into())
-                }
-                None => {}
-            },
-        }
+        return Ok(None);
     }
-    Ok(Read::Whole(place.pairing.finish(header, place.damage)))
+    match text.tear.take() {
+        Some(Tear::Corrupt { from, what }) => return Ok(Some((from, what))),
+        Some(Tear::Io(what)) => {
+            return Err(ReadError::Io { path: path.into(), source: io::Error::other(what) });
+        }
+        Some(Tear::Torn(what)) => place.tear(what),
+        None => match stop {
+            Some((_, what)) => place.tear(what),
+            None if !is_whole => place.tear("the line that ends a history is missing".into()),
+            None => {}
+        },
+    }
+    Ok(None)
 }
 
 fn open(path: &Path, stop_at: Option<u64>) -> Result<Text, ReadError> {
@@ -240,20 +278,19 @@ fn parse_piece<V: Vocabulary>(piece: &Piece) -> Parsed<V> {
 }
 
 /// Where in the file the pairing is.
-struct Place<V: Vocabulary> {
+struct Place {
     line: u64,
     byte: u64,
-    pairing: Pairing<V>,
     damage: Option<Damage>,
 }
 
-impl<V: Vocabulary> Place<V> {
-    fn take(&mut self, piece: Parsed<V>) {
+impl Place {
+    fn take<V: Vocabulary>(&mut self, piece: Parsed<V>, pairing: &mut Pairing<V>) {
         for (line, bytes) in piece.lines {
             if self.damage.is_some() {
                 return;
             }
-            match self.pairing.take(line) {
+            match pairing.take(line) {
                 Ok(()) => {
                     self.line += 1;
                     self.byte += u64::from(bytes);

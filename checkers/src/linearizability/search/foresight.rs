@@ -20,14 +20,9 @@
 //! unknown operation that could help, called before its return, silences it for good. An operation that may be left
 //! out cannot take effect after its return either. Where finding out would take long, what might help is taken to help.
 
-use std::hash::Hash;
-
 use smallvec::SmallVec;
 
-use super::{
-    layout::Layout,
-    machine::{Machine, Steps},
-};
+use super::{layout::Layout, machine::States};
 use crate::{
     Influence,
     linearizability::{timeline::NEVER, window::Window},
@@ -66,27 +61,26 @@ pub(super) struct Foresight {
 }
 
 /// Who helps whom, asked of the data type.
-struct Helpers<'a, S, F> {
+struct Helpers<'a> {
     layout: &'a Layout<'a>,
-    initial: &'a S,
-    step: &'a mut F,
+    states: &'a mut dyn States,
     /// All that may change something and must return, in the order of the calls.
     changing: Vec<u32>,
     /// The first of each class of unknown operations.
     unknown: Vec<u32>,
-    after: Vec<S>,
+    after: Vec<u32>,
 }
 
-impl<S, F: Steps<S>> Helpers<'_, S, F> {
+impl Helpers<'_> {
     fn can_help(&mut self, operation: u32, observer: u32) -> bool {
-        match self.step.influence(operation, observer) {
+        match self.states.influence(operation, observer) {
             Influence::Nothing | Influence::Adds => false,
             Influence::Any => true,
             Influence::Sets => {
                 self.after.clear();
-                self.step.step(self.initial, operation, &mut self.after);
+                self.states.step(0, operation, &mut self.after);
                 // What cannot happen at first may happen elsewhere, and nobody knows what it makes there.
-                self.after.is_empty() || self.after.iter().any(|state| self.step.reaches(state, observer))
+                self.after.is_empty() || self.after.iter().any(|&state| self.states.reaches(state, observer))
             }
         }
     }
@@ -137,23 +131,23 @@ impl<S, F: Steps<S>> Helpers<'_, S, F> {
 
 impl Foresight {
     /// Finds who observes and from when on that can be listened to.
-    pub fn new<S, F: Steps<S>>(layout: &Layout<'_>, initial: &S, step: &mut F) -> Self {
+    pub fn new(layout: &Layout<'_>, states: &mut dyn States) -> Self {
         let task = layout.task;
         // Part of a history keeps the classes of the whole.
         let classes = task.classes.iter().max().map_or(0, |&last| last as usize + 1);
         let mut foresight = Self { questions: Vec::new(), touched: vec![None; classes] };
-        if !step.grows() {
+        if !states.grows() {
             return foresight;
         }
         let is_changing = |&&o: &&u32| !task.observes[o as usize] && layout.slot[o as usize] != NEVER;
         let changing = task.line.calls.iter().filter(is_changing).copied().collect();
         let unknown = layout.kinds.iter().map(|kind| kind.members[0]).collect();
-        let mut helpers = Helpers { layout, initial, step, changing, unknown, after: Vec::new() };
+        let mut helpers = Helpers { layout, states, changing, unknown, after: Vec::new() };
         for (passed, &due) in (0u32..).zip(&task.line.returns) {
             if !task.observes[due as usize] || task.waived[due as usize] {
                 continue;
             }
-            let alike = |question: &Question| helpers.step.asks_alike(question.observers[0].operation, due);
+            let alike = |question: &Question| helpers.states.asks_alike(question.observers[0].operation, due);
             let known = foresight.questions.iter().position(alike);
             if known.is_none() && foresight.questions.len() == QUESTIONS {
                 foresight.questions.clear();
@@ -171,19 +165,14 @@ impl Foresight {
 
     /// The return of an observer that can never have its answer from this position, which the operation just led to,
     /// as the number of returns passed before it. Only observers that must be passed before the goal are asked.
-    pub fn failing<S, F, W>(
+    pub fn failing<W: Window>(
         &mut self,
         position: &super::Position<W>,
         operation: u32,
         goal: u32,
         layout: &Layout<'_>,
-        machine: &Machine<S, F>,
-    ) -> Option<u32>
-    where
-        S: Clone + Eq + Hash + std::fmt::Debug,
-        F: Steps<S>,
-        W: Window,
-    {
+        states: &dyn States,
+    ) -> Option<u32> {
         if self.questions.is_empty() || position.layer >= goal {
             return None;
         }
@@ -194,7 +183,7 @@ impl Foresight {
         let class = layout.task.classes[operation as usize] as usize;
         let touched = self.touched[class].get_or_insert_with(|| {
             let touches = |question: &Question| {
-                machine.influence(operation, question.observers[0].operation) != Influence::Nothing
+                states.influence(operation, question.observers[0].operation) != Influence::Nothing
             };
             (0u32..).zip(questions).filter(|(_, question)| touches(question)).map(|(at, _)| at).collect()
         });
@@ -214,12 +203,12 @@ impl Foresight {
                 }
                 if !called {
                     furthest = Some(observer);
-                } else if !machine.reaches(position.state, observer.operation) {
+                } else if !states.reaches(position.state, observer.operation) {
                     return Some(observer.passed);
                 }
             }
             // Of those to come the last says most: what it saw begins with what those before it saw.
-            if let Some(observer) = furthest.filter(|o| !machine.reaches(position.state, o.operation)) {
+            if let Some(observer) = furthest.filter(|o| !states.reaches(position.state, o.operation)) {
                 return Some(observer.passed);
             }
         }

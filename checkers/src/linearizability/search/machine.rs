@@ -42,43 +42,38 @@ impl<S, F: FnMut(&S, u32, &mut Vec<S>)> Steps<S> for F {
     }
 }
 
-/// Numbers states, and remembers every step it was asked for.
-pub(super) struct Machine<S, F> {
+/// The states of a data type, by number; the first is 0. What is searched for does not depend on the type, so that one
+/// search serves all.
+pub(super) trait States {
+    /// Adds the states that the operation may lead to from this one, each once.
+    fn step(&mut self, state: u32, operation: u32, into: &mut Vec<u32>);
+    /// As [`Steps::grows`].
+    fn grows(&self) -> bool;
+    /// As [`Steps::asks_alike`].
+    fn asks_alike(&self, one: u32, other: u32) -> bool;
+    /// As [`Steps::influence`].
+    fn influence(&self, operation: u32, observer: u32) -> Influence;
+    /// As [`Steps::reaches`].
+    fn reaches(&self, state: u32, operation: u32) -> bool;
+    /// About how many bytes it holds.
+    fn bytes(&self) -> u64;
+}
+
+/// States in the order in which they were met.
+struct Met<S, F> {
     states: Vec<S>,
     /// By hash, the latest state; by state, the one before it with the same hash.
     latest: FxHashMap<u64, u32>,
     before: Vec<u32>,
-    /// By state and class, where the following states are in `flat`.
-    known: FxHashMap<u64, (u32, u32)>,
-    flat: Vec<u32>,
     step: F,
     fresh: Vec<S>,
     bytes_each: u64,
-    bags: Vec<Uses>,
-    bag_numbers: FxHashMap<Uses, u32>,
 }
 
 /// How many states lie between two whose size is looked at.
 const SAMPLE: usize = 64;
 
-impl<S: Clone + Eq + Hash + std::fmt::Debug, F: Steps<S>> Machine<S, F> {
-    pub fn new(initial: S, step: F) -> Self {
-        let mut machine = Self {
-            states: Vec::new(),
-            latest: FxHashMap::default(),
-            before: Vec::new(),
-            known: FxHashMap::default(),
-            flat: Vec::new(),
-            step,
-            fresh: Vec::new(),
-            bytes_each: 0,
-            bags: vec![Uses::new()],
-            bag_numbers: std::iter::once((Uses::new(), 0)).collect(),
-        };
-        machine.number(initial);
-        machine
-    }
-
+impl<S: Clone + Eq + Hash + std::fmt::Debug, F: Steps<S>> Met<S, F> {
     fn number(&mut self, state: S) -> u32 {
         let hash = FxBuildHasher.hash_one(&state);
         let head = self.latest.get(&hash).copied().unwrap_or(NEVER);
@@ -99,10 +94,73 @@ impl<S: Clone + Eq + Hash + std::fmt::Debug, F: Steps<S>> Machine<S, F> {
         self.latest.insert(hash, number);
         number
     }
+}
+
+impl<S: Clone + Eq + Hash + std::fmt::Debug, F: Steps<S>> States for Met<S, F> {
+    fn step(&mut self, state: u32, operation: u32, into: &mut Vec<u32>) {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        self.step.step(&self.states[state as usize], operation, &mut fresh);
+        let begin = into.len();
+        for next in fresh.drain(..) {
+            let next = self.number(next);
+            if !into[begin..].contains(&next) {
+                into.push(next);
+            }
+        }
+        self.fresh = fresh;
+    }
+
+    fn grows(&self) -> bool {
+        self.step.grows()
+    }
+
+    fn asks_alike(&self, one: u32, other: u32) -> bool {
+        self.step.asks_alike(one, other)
+    }
+
+    fn influence(&self, operation: u32, observer: u32) -> Influence {
+        self.step.influence(operation, observer)
+    }
+
+    fn reaches(&self, state: u32, operation: u32) -> bool {
+        self.step.reaches(&self.states[state as usize], operation)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.states.len() as u64 * self.bytes_each
+    }
+}
+
+/// Remembers every step it was asked for, and which unknown operations were used.
+pub(super) struct Machine<'a> {
+    pub states: Box<dyn States + 'a>,
+    /// By state and class, where the following states are in `flat`.
+    known: FxHashMap<u64, (u32, u32)>,
+    flat: Vec<u32>,
+    bags: Vec<Uses>,
+    bag_numbers: FxHashMap<Uses, u32>,
+}
+
+impl<'a> Machine<'a> {
+    pub fn new<S>(initial: &S, step: impl Steps<S> + 'a) -> Self
+    where
+        S: Clone + Eq + Hash + std::fmt::Debug + 'a,
+    {
+        let (latest, before) = (FxHashMap::default(), Vec::new());
+        let mut states = Met { states: Vec::new(), latest, before, step, fresh: Vec::new(), bytes_each: 0 };
+        states.number(initial.clone());
+        Self {
+            states: Box::new(states),
+            known: FxHashMap::default(),
+            flat: Vec::new(),
+            bags: vec![Uses::new()],
+            bag_numbers: std::iter::once((Uses::new(), 0)).collect(),
+        }
+    }
 
     /// About how many bytes it holds.
     pub fn bytes(&self) -> u64 {
-        self.states.len() as u64 * self.bytes_each
+        self.states.bytes()
             + self.known.capacity() as u64 * 17
             + self.flat.capacity() as u64 * 4
             + self.bags.len() as u64 * (2 * size_of::<Uses>() as u64 + 8)
@@ -114,16 +172,8 @@ impl<S: Clone + Eq + Hash + std::fmt::Debug, F: Steps<S>> Machine<S, F> {
         if let Some(&known) = self.known.get(&place) {
             return known;
         }
-        let mut fresh = std::mem::take(&mut self.fresh);
-        self.step.step(&self.states[state as usize], operation, &mut fresh);
         let begin = u32::try_from(self.flat.len()).expect("fewer steps than memory has bytes");
-        for next in fresh.drain(..) {
-            let next = self.number(next);
-            if !self.flat[begin as usize..].contains(&next) {
-                self.flat.push(next);
-            }
-        }
-        self.fresh = fresh;
+        self.states.step(state, operation, &mut self.flat);
         let range = (begin, self.flat.len() as u32);
         self.known.insert(place, range);
         range
@@ -139,16 +189,6 @@ impl<S: Clone + Eq + Hash + std::fmt::Debug, F: Steps<S>> Machine<S, F> {
     pub fn rests(&mut self, state: u32, class: u32, operation: u32) -> bool {
         let (begin, end) = self.after(state, class, operation);
         self.flat[begin as usize..end as usize].contains(&state)
-    }
-
-    /// Whether operations that only add can lead from the state to one in which this one can happen.
-    pub fn reaches(&self, state: u32, operation: u32) -> bool {
-        self.step.reaches(&self.states[state as usize], operation)
-    }
-
-    /// What the first operation does to what the second observes.
-    pub fn influence(&self, operation: u32, observer: u32) -> Influence {
-        self.step.influence(operation, observer)
     }
 
     /// How many of a kind were used.
