@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, fmt::Write as _, path::Path, path::PathBuf};
 
-use clap::{ArgMatches, Command, parser::ValueSource};
+use clap::{Arg, ArgMatches, Command, parser::ValueSource};
 
 use crate::exit::Failure;
 
@@ -69,9 +69,14 @@ pub fn file_of(named: Option<&Path>) -> Option<PathBuf> {
 }
 
 pub(crate) fn known_keys(command: &Command) -> Vec<String> {
-    let test = command.find_subcommand("test").expect("the test command is built in");
-    let longs = test.get_arguments().filter_map(|argument| argument.get_long());
+    let longs = settings_of(command).filter_map(|argument| argument.get_long());
     longs.filter(|long| !matches!(*long, "help" | "config" | "print-config")).map(str::to_owned).collect()
+}
+
+/// What `test` can be told, also what every command can.
+fn settings_of(command: &Command) -> impl Iterator<Item = &Arg> {
+    let test = command.find_subcommand("test").expect("the test command is built in");
+    test.get_arguments().chain(command.get_arguments().filter(|argument| argument.is_global_set()))
 }
 
 /// The keys of `[run]` with their values, or one sentence with the line and the remedy.
@@ -173,10 +178,9 @@ fn edit_distance(a: &str, b: &str) -> usize {
 
 /// What `--print-config` prints: every setting of `test`, its value, and where it came from.
 pub fn print_config(command: &Command, matches: &ArgMatches, layer: &FileLayer) -> String {
-    let test_command = command.find_subcommand("test").expect("the test command is built in");
     let Some(("test", test)) = matches.subcommand() else { return String::new() };
     let mut text = String::new();
-    for argument in test_command.get_arguments() {
+    for argument in settings_of(command) {
         let (Some(long), id) = (argument.get_long(), argument.get_id().as_str()) else { continue };
         if matches!(long, "help" | "print-config") {
             continue;

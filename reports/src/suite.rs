@@ -1,6 +1,6 @@
 //! The summary of a suite: every cell of its matrix, and how the findings stand after this and earlier nights.
 
-use std::fmt::Write;
+use std::{fmt::Write, path::Path};
 
 use history::Nanos;
 use maud::{Markup, html};
@@ -174,8 +174,8 @@ impl Cell {
     }
 }
 
-/// The suite in a terminal.
-pub fn text(suite: &Suite) -> String {
+/// The suite in a terminal; the runs it names are below the store.
+pub fn text(suite: &Suite, store: &Path) -> String {
     let mut text = format!("{}  {}\n{}\n", visible(&suite.name), visible(&suite.night), suite.sentence());
     for cell in suite.notable().into_iter().take(LINES_MAX) {
         let word = cell.ending.map_or("not run", Ending::word);
@@ -184,12 +184,10 @@ pub fn text(suite: &Suite) -> String {
             let _ = writeln!(text, "    runs: {}", cell.runs_worded());
         }
         if let Some(attempt) = cell.telling() {
-            let _ = writeln!(
-                text,
-                "    {}\n    {}",
-                cut(&visible(&attempt.sentence), 400),
-                visible(&attempt.folder)
-            );
+            let _ = writeln!(text, "    {}", cut(&visible(&attempt.sentence), 400));
+            if !attempt.folder.is_empty() {
+                let _ = writeln!(text, "    {}", visible(&store.join(&attempt.folder).to_string_lossy()));
+            }
         }
     }
     for standing in Standing::ALL {

@@ -3,6 +3,8 @@
 #[path = "../examples/sample.rs"]
 mod sample;
 
+use std::path::Path;
+
 use checkers::Validity;
 use disprove_reports::{
     Findings, RunLine, Style, comparison,
@@ -175,13 +177,14 @@ fn night(hostile: bool) -> Suite {
 #[test]
 fn a_suite_is_told_in_every_form() {
     let suite = night(false);
-    let text = suite::text(&suite);
+    let text = suite::text(&suite, Path::new("nightly-store"));
     assert!(
         text.contains(
             "6 cells: 1 invalid, 1 harness failure, 1 threshold missed, 1 unknown, 1 valid, 1 not run"
         ),
         "{text}"
     );
+    assert!(text.contains("nightly-store/nightly/20261121T020000.000"), "{text}");
     assert!(text.contains("new (1)") && text.contains("found in 1 of 1 night"), "{text}");
     let xml = suite::junit(&suite);
     assert!(
@@ -198,7 +201,7 @@ fn a_suite_is_told_in_every_form() {
 fn a_hostile_suite_is_tame_and_a_huge_one_is_cut() {
     let mut suite = night(true);
     is_tame_page(&suite::page(&suite, "../"));
-    assert!(!suite::text(&suite).contains('\u{1b}'));
+    assert!(!suite::text(&suite, Path::new("store")).contains('\u{1b}'));
     let cells = suite.cells.clone();
     suite.cells = cells.into_iter().cycle().take(5_000).collect();
     let markdown = suite::markdown(&suite);

@@ -4,6 +4,7 @@ mod address;
 mod archive;
 mod body;
 mod pages;
+mod patience;
 mod place;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -23,6 +24,7 @@ use tokio::{
 use self::{
     address::Address,
     body::{Body, Content},
+    patience::Patience,
     place::Store,
 };
 use crate::{
@@ -34,6 +36,8 @@ use crate::{
 const CONNECTIONS_MAX: usize = 64;
 /// How long a client may take to send what it asks for.
 const HEADERS_MAX: Duration = Duration::from_secs(15);
+/// How long a client may take nothing of what it asked for.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// The longest address that is looked at, in bytes.
 const ADDRESS_MAX: usize = 8 * 1024;
 
@@ -114,7 +118,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>) -> std::convert::Inf
             let served = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEADERS_MAX)
-                .serve_connection(TokioIo::new(stream), service)
+                .serve_connection(TokioIo::new(Patience::new(stream, SILENCE_MAX)), service)
                 .await;
             if let Err(error) = served {
                 tracing::debug!("a connection ended: {error}");

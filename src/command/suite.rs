@@ -81,7 +81,7 @@ pub fn run(registry: &Registry, arguments: &SuiteArguments) -> Result<Exit, Fail
         journal.add(Entry::Ended { night: night.clone() })?;
     }
     let summary = summary(&file, &tasks, left_out, &journal, (night, began.elapsed(), cut_short));
-    publish(&summary, &folder.join(&summary.night), arguments.output)?;
+    publish(&summary, &store, arguments.output)?;
     Ok(exit_of(&summary, interrupts.first.is_cancelled()))
 }
 
@@ -348,8 +348,9 @@ fn summary(
 }
 
 /// Writes the summary in every form, prints it, and tells GitHub.
-fn publish(summary: &Suite, folder: &Path, format: OutputFormat) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder)
+fn publish(summary: &Suite, store: &Path, format: OutputFormat) -> Result<(), Failure> {
+    let folder = store.join("suites").join(&summary.name).join(&summary.night);
+    std::fs::create_dir_all(&folder)
         .map_err(|error| Failure::harness(format!("cannot write {}: {error}", folder.display())))?;
     let json = serde_json::to_string_pretty(summary).expect("a summary is plain data");
     write_whole(&folder.join("summary.json"), json.as_bytes())?;
@@ -358,7 +359,9 @@ fn publish(summary: &Suite, folder: &Path, format: OutputFormat) -> Result<(), F
     let page = folder.join("summary.html");
     write_whole(&page, suite::page(summary, "../../../").as_bytes())?;
     match format {
-        OutputFormat::Text => output::put!("{}\nReport  {}\n", suite::text(summary), page.display()),
+        OutputFormat::Text => {
+            output::put!("{}\nReport  {}\n", suite::text(summary, store), page.display());
+        }
         OutputFormat::Json => output::putln!("{json}"),
         OutputFormat::Jsonl => {
             output::putln!("{}", serde_json::to_string(summary).expect("a summary is plain data"));

@@ -118,10 +118,12 @@ impl Stages {
         let lived = self.live(&cluster).await;
         let switch = back.switch_lag().and_then(switch_warning);
         let limits = back.limits().to_vec();
-        self.progress.enter("teardown", None);
         if self.job.leave_running && lived.is_ok() {
+            // This takes as long as somebody looks around, and is no part of the run.
+            self.progress.leave();
             self.wait_for_user(&cluster).await;
         }
+        self.progress.enter("teardown", None);
         let stopped = step("stop the database", self.job.database.stop(&cluster)).await;
         let torn_down = back.stop().await;
         let mut lived = lived?;
