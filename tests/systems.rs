@@ -201,9 +201,21 @@ fn memcached_is_linearizable_while_it_lives() {
         return;
     }
     let store = Store::new("memcached");
-    let output = store.test("--db memcached --faults pause --keys 2 --rate 0 --time-limit 2 --seed 3");
+    // Another version, as far as anybody can tell.
+    let other = store.0.join("other");
+    fs::create_dir(&other).expect("a folder can be made");
+    let script = "#!/bin/sh\n[ $# -gt 1 ] && touch \"$HOME/other\"\nPATH=${PATH#*:} exec memcached \"$@\"\n";
+    fs::write(other.join("memcached"), script).expect("a file can be written");
+    let output = Command::new("chmod").arg("755").arg(other.join("memcached")).status();
+    assert!(output.expect("chmod is there").success());
+    let line = "--db memcached --faults pause --keys 2 --rate 0 --time-limit 2 --seed 3 --programs other";
+    let output = store.test(line);
     expect(&output, 0);
     assert!(String::from_utf8_lossy(&output.stdout).contains("the key changed in between"), "{output:?}");
+    let latest = store.0.join("latest");
+    assert!(latest.join("data/n1/other").is_file(), "the server was not the one of --programs");
+    let run = fs::read_to_string(latest.join("run.json")).expect("a run leaves its choices");
+    assert!(run.contains(&format!("\"programs\": \"{}\"", other.display())), "{run}");
 }
 
 #[test]

@@ -94,6 +94,8 @@ pub struct LocalSpec {
     pub capture_bytes_max: u64,
     /// What joins the nodes to the switch.
     pub device: Device,
+    /// A folder whose programs are taken before those of the system; its name is `DISPROVE_PROGRAMS` on the nodes.
+    pub programs: Option<PathBuf>,
     /// Environment of every process on a node, beside the usual.
     pub environment: Vec<(String, String)>,
     /// Give every node a disk that faults can strike. Where that is not permitted, its data folder is a plain one.

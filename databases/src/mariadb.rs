@@ -28,8 +28,8 @@ const REMEDY: &str = "there is no MariaDB; to have it: sudo apt-get install mari
 /// The longest that making a fresh data folder may take.
 const MAKE_MAX: Duration = Duration::from_secs(110);
 /// Where a server may be, the likeliest first.
-const PLACES: &str =
-    "ls -d /usr/sbin/mariadbd /usr/local/sbin/mariadbd /usr/local/mysql/bin/mariadbd 2>/dev/null";
+const PLACES: &str = "ls -d \"$DISPROVE_PROGRAMS/mariadbd\" 2>/dev/null; \
+    ls -d /usr/sbin/mariadbd /usr/local/sbin/mariadbd /usr/local/mysql/bin/mariadbd 2>/dev/null";
 /// What the first server does when it starts for the first time, before it makes the tables: one statement a line. Nothing
 /// but the run's own network reaches it, so nobody is asked for a password.
 const FIRST: &str = "\

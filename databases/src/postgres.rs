@@ -146,8 +146,8 @@ fn data(node: &Node) -> PathBuf {
 
 /// The folder of the newest server that Debian's packages put on a node.
 async fn programs(node: &Node) -> Result<PathBuf, Error> {
-    let find =
-        "ls -d /usr/lib/postgresql/*/bin/postgres /usr/local/bin/postgres /usr/bin/postgres 2>/dev/null";
+    let find = "[ -x \"$DISPROVE_PROGRAMS/postgres\" ] && exec echo \"$DISPROVE_PROGRAMS/postgres\"; \
+        ls -d /usr/lib/postgresql/*/bin/postgres /usr/local/bin/postgres /usr/bin/postgres 2>/dev/null";
     let found = node.remote()?.exec(&["sh", "-c", find], b"", Duration::from_secs(10)).await?;
     let text = String::from_utf8_lossy(&found.stdout).into_owned();
     let version = |path: &PathBuf| {

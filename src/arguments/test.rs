@@ -31,6 +31,9 @@ pub struct TestArguments {
     /// How reads are made, where there are several ways (etcd, nats, rabbitmq, zookeeper); `disprove list` names them.
     #[arg(long, env = "DISPROVE_READS", value_name = "NAME", help_heading = "What to test")]
     pub reads: Option<String>,
+    /// A folder whose programs are taken before the system's, to test another version: /opt/etcd-3.5/bin.
+    #[arg(long, env = "DISPROVE_PROGRAMS", value_name = "FOLDER", help_heading = "What to test")]
+    pub programs: Option<PathBuf>,
     /// Which nodes, and how to reach them.
     #[command(flatten)]
     pub reach: ReachArguments,

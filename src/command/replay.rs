@@ -62,7 +62,11 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
     for (name, value) in names {
         value.iter().for_each(|value| flag(name, value.clone()));
     }
-    for (name, file) in [("config", &choices.config), ("password-file", &choices.password_file)] {
+    for (name, file) in [
+        ("config", &choices.config),
+        ("password-file", &choices.password_file),
+        ("programs", &choices.programs),
+    ] {
         file.iter().for_each(|file| flag(name, file.display().to_string()));
     }
     for (name, value) in [("workload", &choices.workload), ("model", &choices.model), ("name", &choices.name)]

@@ -40,6 +40,7 @@ impl Back {
             capture: choices.capture.then(|| folder.file("capture.pcapng")),
             capture_bytes_max: CAPTURE_BYTES_MAX,
             disks,
+            programs: choices.programs.clone(),
             ..LocalSpec::default()
         };
         Ok(Self::Local(Box::new(LocalCluster::start(spec).await?)))

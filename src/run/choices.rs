@@ -37,6 +37,9 @@ pub struct Choices {
     /// `--reads`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reads: Option<String>,
+    /// `--programs`, as a whole path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub programs: Option<PathBuf>,
     /// The settings file that describes the database, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<PathBuf>,
@@ -144,6 +147,7 @@ impl Choices {
             isolation: arguments.isolation.clone(),
             topology: arguments.topology.clone(),
             reads: arguments.reads.clone(),
+            programs: programs(arguments, inventory.is_some())?,
             config: own_file(arguments)?,
             endpoints: endpoints::shown(arguments),
             dialect: arguments.dialect.clone(),
@@ -192,6 +196,9 @@ impl Choices {
         }
         if let Some(reads) = &self.reads {
             command += &format!(" --reads {reads}");
+        }
+        if let Some(programs) = &self.programs {
+            command += &format!(" --programs {}", programs.display());
         }
         if let Some(config) = &self.config {
             command += &format!(" --config {}", config.display());
@@ -320,6 +327,26 @@ fn folder_name(arguments: &TestArguments) -> Result<String, Failure> {
 }
 
 /// Refuses numbers with which no run could be made.
+/// The folder of another version's programs.
+fn programs(arguments: &TestArguments, is_elsewhere: bool) -> Result<Option<PathBuf>, Failure> {
+    let Some(folder) = &arguments.programs else { return Ok(None) };
+    if is_elsewhere || !arguments.endpoint.is_empty() {
+        return Err(Failure::usage(
+            "--programs is for nodes on this machine; elsewhere the version is what is installed there",
+        ));
+    }
+    if matches!(arguments.db.as_str(), "specimen" | "zookeeper" | "rabbitmq") {
+        return Err(Failure::usage(format!(
+            "--programs cannot choose another version of {}, which is not found by its path",
+            arguments.db
+        )));
+    }
+    let whole = folder.canonicalize().ok().filter(|whole| whole.is_dir());
+    whole
+        .map(Some)
+        .ok_or_else(|| Failure::usage(format!("--programs {}: there is no such folder", folder.display())))
+}
+
 fn has_sense(arguments: &TestArguments) -> Result<(), Failure> {
     positive("--time-limit", arguments.time_limit)?;
     if let Some(seconds) = arguments.call_timeout {

@@ -27,6 +27,7 @@ pub(super) struct Places {
     folders: Vec<(PathBuf, PathBuf)>,
     /// Whether the nodes' user can reach them.
     reachable: bool,
+    programs: Option<PathBuf>,
     environment: Vec<(String, String)>,
 }
 
@@ -64,6 +65,7 @@ impl Places {
             hosts,
             folders,
             reachable,
+            programs: spec.programs.clone(),
             environment: spec.environment.clone(),
         })
     }
@@ -95,12 +97,17 @@ impl Places {
 
     /// The environment of the processes of a node: little, and the same for every run.
     pub(super) fn environment(&self, name: &str, index: usize) -> Vec<(String, String)> {
-        let path =
+        let mut path =
             std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin".into());
+        let programs = self.programs.as_ref().map(|folder| folder.display().to_string());
+        if let Some(programs) = &programs {
+            path = format!("{programs}:{path}");
+        }
         let home = self.data(index).to_string_lossy().into_owned();
         let own =
             [("PATH", path), ("HOME", home), ("LANG", "C.UTF-8".into()), ("DISPROVE_NODE", name.to_owned())];
-        let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let own = own.into_iter().chain(programs.map(|programs| ("DISPROVE_PROGRAMS", programs)));
+        let own = own.map(|(name, value)| (name.to_owned(), value));
         own.chain(self.environment.iter().cloned()).collect()
     }
 }
