@@ -91,6 +91,21 @@ fn redis_alone_keeps_what_it_acknowledged_when_it_is_killed() {
 }
 
 #[test]
+fn etcd_keeps_its_promise_while_its_members_are_replaced() {
+    let _turn = TURN.lock();
+    if skip("etcd whose members are replaced", "etcd", "etcd-server") {
+        return;
+    }
+    let store = Store::new("etcd");
+    let plan = "[[faults]]\nat = 1\nlasts = 2\ntargets = \"leader\"\nfault = { kind = \"replace\" }\n";
+    fs::write(store.0.join("plan.toml"), plan).expect("a plan can be written");
+    let output = store.test("--db etcd --nodes 3 --plan plan.toml --time-limit 8 --rate 200 --seed 3");
+    expect(&output, 0);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("is no member any more; afterwards") && said.contains(" is a member"), "{said}");
+}
+
+#[test]
 fn mariadb_breaks_repeatable_read_without_any_fault_and_keeps_serializable() {
     let _turn = TURN.lock();
     if skip("MariaDB at two levels", "/usr/sbin/mariadbd", "mariadb-server") {
@@ -204,16 +219,16 @@ fn memcached_is_linearizable_while_it_lives() {
     // Another version, as far as anybody can tell.
     let other = store.0.join("other");
     fs::create_dir(&other).expect("a folder can be made");
-    let script = "#!/bin/sh\n[ $# -gt 1 ] && touch \"$HOME/other\"\nPATH=${PATH#*:} exec memcached \"$@\"\n";
+    let script = "#!/bin/sh\n[ $# -gt 1 ] && touch \"$DISPROVE_PROGRAMS/used\"\nPATH=${PATH#*:} exec memcached \"$@\"\n";
     fs::write(other.join("memcached"), script).expect("a file can be written");
-    let output = Command::new("chmod").arg("755").arg(other.join("memcached")).status();
+    let output = Command::new("chmod").args(["-R", "777"]).arg(&other).status();
     assert!(output.expect("chmod is there").success());
     let line = "--db memcached --faults pause --keys 2 --rate 0 --time-limit 2 --seed 3 --programs other";
     let output = store.test(line);
     expect(&output, 0);
     assert!(String::from_utf8_lossy(&output.stdout).contains("the key changed in between"), "{output:?}");
     let latest = store.0.join("latest");
-    assert!(latest.join("data/n1/other").is_file(), "the server was not the one of --programs");
+    assert!(other.join("used").is_file(), "the server was not the one of --programs");
     let run = fs::read_to_string(latest.join("run.json")).expect("a run leaves its choices");
     assert!(run.contains(&format!("\"programs\": \"{}\"", other.display())), "{run}");
 }

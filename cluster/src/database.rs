@@ -65,6 +65,10 @@ pub trait Database: Send + Sync {
     fn primaries(&self) -> Option<&dyn Primaries> {
         None
     }
+    /// Nodes can leave it for good, and fresh ones can join.
+    fn membership(&self) -> Option<&dyn Membership> {
+        None
+    }
     /// The clock of each node can be set.
     fn clocks(&self) -> Option<&dyn ClockControl> {
         None
@@ -113,6 +117,18 @@ async fn signal_all(cluster: &Cluster, node: NodeId, daemons: &[&str], signal: S
 pub trait Primaries: Send + Sync {
     /// The nodes that believe they lead, now; none when nobody answers in time.
     async fn primaries(&self, cluster: &Cluster) -> Vec<NodeId>;
+}
+
+/// Has nodes leave for good, and join anew.
+#[async_trait]
+pub trait Membership: Send + Sync {
+    /// Tells the others that a node is gone for good; its processes have ended. Idempotent.
+    async fn remove(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error>;
+    /// Has a node that was removed join without any of its old data, and starts it; one that is a member is only started.
+    /// Idempotent.
+    async fn join(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error>;
+    /// The nodes that belong to it, as most of those say that answer.
+    async fn members(&self, cluster: &Cluster) -> Result<Vec<NodeId>, Error>;
 }
 
 /// Shifts what one node believes the time to be.

@@ -50,7 +50,7 @@ pub mod switch;
 mod vdso;
 
 pub use client::{Client, ClientFactory, Speaks};
-pub use database::{ClockControl, Database, Primaries, ProcessControl};
+pub use database::{ClockControl, Database, Membership, Primaries, ProcessControl};
 pub use disk::Disk;
 pub use error::Error;
 pub use load::Load;

@@ -26,6 +26,8 @@ pub enum Skew {
     },
     /// It stands still.
     Freeze,
+    /// The second that has just gone by comes once more, as where a leap second is inserted.
+    LeapSecond,
 }
 
 /// The longest that a clock is set off by, in milliseconds: a hundred years.
@@ -62,6 +64,7 @@ impl Skew {
                 Terms { rate: ((i128::from(parts_per_million) << 32) / 1_000_000) as i64, ..still }
             }
             Self::Freeze => Terms { rate: -(1 << 32), ..still },
+            Self::LeapSecond => Terms { offset: -1_000_000_000, ..still },
         }
     }
 }
@@ -96,6 +99,7 @@ mod tests {
         let error = |skew: Skew, later: i64| skew.terms(now).error_at(now + later);
         assert_eq!(error(Skew::Jump { offset_ms: -1500 }, 9 * second), -1_500_000_000);
         assert_eq!(error(Skew::Freeze, 7 * second), -7 * second);
+        assert_eq!(error(Skew::LeapSecond, 7 * second), -second);
         let fast = error(Skew::Drift { parts_per_million: 250_000 }, 8 * second);
         assert!((fast - 2 * second).abs() < 10, "{fast}");
         let strobe = Skew::Strobe { offset_ms: 4000, period_ms: 500 };

@@ -4,6 +4,7 @@ mod client;
 mod elements;
 mod gateway;
 mod leases;
+mod members;
 mod objects;
 mod session;
 mod transactions;
@@ -11,7 +12,7 @@ mod transactions;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cluster::{Cluster, Daemon, Database, Error, Node, Primaries, ProcessControl, Speaks};
+use cluster::{Cluster, Daemon, Database, Error, Membership, Node, Primaries, ProcessControl, Speaks};
 use history::{
     NodeId,
     vocabulary::{Ids, Lease, ListAppend, Mutex, Queue, Register, RwRegister, Set},
@@ -71,10 +72,11 @@ fn peer_url(node: &Node) -> String {
     format!("http://{}:{}", node.address, PEER_PORT + node.port_offset)
 }
 
-/// How the member of a node is started, on new data as on old.
-fn daemon(cluster: &Cluster, node: &Node) -> Daemon {
+/// How the member of a node is started: with others that begin with it where there is no data yet, or (`state` existing)
+/// to join those that there are. Where there is data, neither matters.
+fn daemon(node: &Node, members: &[&Node], state: &str) -> Daemon {
     let members: Vec<String> =
-        cluster.nodes.iter().map(|member| format!("{}={}", member.name, peer_url(member))).collect();
+        members.iter().map(|member| format!("{}={}", member.name, peer_url(member))).collect();
     let flags = [
         ("name", node.name.clone()),
         ("data-dir", node.data.join("etcd").display().to_string()),
@@ -83,7 +85,7 @@ fn daemon(cluster: &Cluster, node: &Node) -> Daemon {
         ("listen-peer-urls", peer_url(node)),
         ("initial-advertise-peer-urls", peer_url(node)),
         ("initial-cluster", members.join(",")),
-        ("initial-cluster-state", "new".into()),
+        ("initial-cluster-state", state.into()),
         ("initial-cluster-token", "disprove".into()),
         ("heartbeat-interval", "100".into()),
         ("election-timeout", "1000".into()),
@@ -104,7 +106,7 @@ async fn start_member(cluster: &Cluster, node: &Node) -> Result<(), Error> {
     if matches!(remote.state(DAEMON).await?, cluster::DaemonState::Running { .. }) {
         return Ok(());
     }
-    remote.start(&daemon(cluster, node)).await
+    remote.start(&daemon(node, &cluster.nodes.iter().collect::<Vec<_>>(), "new")).await
 }
 
 #[async_trait]
@@ -194,6 +196,10 @@ impl Database for Etcd {
 
     fn primaries(&self) -> Option<&dyn Primaries> {
         Some(self)
+    }
+
+    fn membership(&self) -> Option<&dyn Membership> {
+        if self.running.is_some() { None } else { Some(self) }
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Family {
     Time,
     /// Clients that crash in mid-call, or come all at once.
     Clients,
+    /// Nodes that leave for good, and fresh ones in their places.
+    Replace,
     /// Machines that lose power: what was not synced is gone.
     #[serde(rename = "power-loss")]
     PowerLoss,
@@ -84,7 +86,7 @@ pub enum Family {
 const BETRAYALS: usize = 6;
 
 /// What else people call a family.
-const ALIASES: [(&str, Family); 60] = [
+const ALIASES: [(&str, Family); 63] = [
     ("links", Family::Link),
     ("packet", Family::Link),
     ("lossy", Family::Link),
@@ -122,6 +124,9 @@ const ALIASES: [(&str, Family); 60] = [
     ("strobe", Family::Time),
     ("drift", Family::Time),
     ("freeze", Family::Time),
+    ("member", Family::Replace),
+    ("members", Family::Replace),
+    ("membership", Family::Replace),
     ("power", Family::PowerLoss),
     ("power-failure", Family::PowerLoss),
     ("powerloss", Family::PowerLoss),
@@ -167,6 +172,7 @@ impl Family {
             Self::Files,
             Self::Time,
             Self::Clients,
+            Self::Replace,
             Self::PowerLoss,
             Self::TornWrite,
             Self::DiskError,
@@ -211,6 +217,7 @@ impl Family {
             Self::Files => "files",
             Self::Time => "time",
             Self::Clients => "clients",
+            Self::Replace => "replace",
             Self::PowerLoss => "power-loss",
             Self::TornWrite => "torn-write",
             Self::DiskError => "disk-error",
@@ -247,6 +254,7 @@ impl Family {
             Self::Files => "lets processes open no more files and connections",
             Self::Time => "has processes take the time for another: jumps, strobes, drifts and stands still",
             Self::Clients => "crashes clients in the middle of their calls, and has calls come in bursts",
+            Self::Replace => "has nodes leave for good and fresh ones without data join in their places",
             Self::PowerLoss => {
                 "cuts the power of nodes: what was not synced is lost, names and renames with it"
             }
@@ -318,6 +326,7 @@ impl Family {
                 | Self::Terminate
                 | Self::Roll
                 | Self::Memory
+                | Self::Replace
                 | Self::PowerLoss
                 | Self::TornWrite
                 | Self::DiskError

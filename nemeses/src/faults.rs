@@ -13,6 +13,7 @@ mod outage;
 mod partition;
 mod pause;
 mod processes;
+mod replace;
 mod roll;
 mod swizzle;
 mod terminate;
@@ -65,6 +66,8 @@ pub enum Probe {
     Errors(Vec<(NodeId, Vec<(u32, i64)>)>),
     /// How often what was wished of the clients of nodes has happened so far.
     Clients(Vec<(NodeId, u64)>),
+    /// Whether nodes belong to the cluster.
+    Members(Vec<(NodeId, bool)>),
     /// What the processes of nodes are limited to.
     Limits(Vec<(NodeId, Allowance)>),
     /// How often what is wrong with the disks of nodes has struck so far; `None` where nothing is wrong.
@@ -165,6 +168,7 @@ pub(crate) fn build(settled: Settled<'_>) -> Box<dyn Fault> {
             let hold = Duration::from_millis(*hold_ms);
             Box::new(clients::Clients::new(settled.nodes, clients::Mischief::Burst(hold)))
         }
+        Action::Replace => Box::new(replace::Replace::new(settled.nodes)),
         Action::Time(skew) => Box::new(time::Time::new(settled.nodes, *skew)),
         Action::Flapping { shape, down_ms, up_ms } => {
             Box::new(flap::Flap::new(partition::Partition::new(*shape, &settled), *down_ms, *up_ms))

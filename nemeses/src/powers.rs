@@ -16,6 +16,8 @@ pub struct Powers {
     pub processes: bool,
     /// The database says who leads.
     pub primaries: bool,
+    /// Nodes can leave the database, and join it.
+    pub members: bool,
     /// The clock of a node can be set.
     pub clocks: bool,
     /// What processes take for the time can be set.
@@ -36,6 +38,7 @@ impl Powers {
             processes: database.processes().is_some()
                 && cluster.nodes.iter().all(|node| node.remote.is_some()),
             primaries: database.primaries().is_some(),
+            members: database.membership().is_some(),
             clocks: database.clocks().is_some(),
             times: cluster
                 .nodes
@@ -64,6 +67,7 @@ impl Powers {
             network: true,
             processes: true,
             primaries: true,
+            members: true,
             clocks: true,
             times: true,
             clients: true,
@@ -80,6 +84,9 @@ impl Powers {
             family if family.is_of_network() && !self.network => Some(NO_NETWORK.into()),
             family if family.is_of_processes() && !self.processes => {
                 Some(format!("the processes of {database} cannot be ended, stopped or started from here"))
+            }
+            Family::Replace if !self.members => {
+                Some(format!("nothing here has nodes leave {database} and join it"))
             }
             family if family.is_of_disks() => self.no_disks.clone(),
             Family::Clock if !self.clocks => {

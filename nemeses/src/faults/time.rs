@@ -59,6 +59,7 @@ impl Time {
                 format!("too fast by {} for", words::percent(parts_per_million as f64 / 1e6))
             }
             Skew::Freeze => "standing still for".into(),
+            Skew::LeapSecond => "a second late, as after a leap second, for".into(),
         }
     }
 }
@@ -112,11 +113,13 @@ impl Fault for Time {
         let right = |errors: &[(u32, i64)]| errors.iter().all(|(_, error)| error.abs() < RIGHT_NS);
         // In every other period a strobe is right everywhere, and a drift is small in the beginning.
         match self.skew {
-            Skew::Jump { .. } => match nodes.iter().filter(|(_, errors)| right(errors)).count() {
-                0 => Some(true),
-                all if all == nodes.len() => Some(false),
-                _ => None,
-            },
+            Skew::Jump { .. } | Skew::LeapSecond => {
+                match nodes.iter().filter(|(_, errors)| right(errors)).count() {
+                    0 => Some(true),
+                    all if all == nodes.len() => Some(false),
+                    _ => None,
+                }
+            }
             _ => Some(nodes.iter().any(|(_, errors)| !right(errors))),
         }
     }

@@ -104,6 +104,13 @@ pub(super) fn probe(names: &Names, probe: &Probe) -> String {
         Probe::Clients(counts) => {
             counts.iter().map(|(node, count)| format!("{count} so far at {}", names.plain(*node))).collect()
         }
+        Probe::Members(nodes) => nodes
+            .iter()
+            .map(|(node, is_member)| {
+                let what = if *is_member { "is a member" } else { "is no member any more" };
+                format!("{} {what}", names.plain(*node))
+            })
+            .collect(),
         Probe::Disks(disks) => disks
             .iter()
             .map(|(node, now)| match now {

@@ -30,7 +30,9 @@ impl Hold {
         match family {
             Family::Partition | Family::Link | Family::Flap | Family::Swizzle | Family::Reset => None,
             Family::Clients => Some(Self::Clients),
-            Family::Kill | Family::Terminate | Family::Roll | Family::HalfOpen => Some(Self::Killed),
+            Family::Kill | Family::Terminate | Family::Roll | Family::HalfOpen | Family::Replace => {
+                Some(Self::Killed)
+            }
             Family::Pause | Family::Throttle => Some(Self::Paused),
             Family::Memory | Family::Files => Some(Self::Starved),
             Family::Clock | Family::Time => Some(Self::Clock),

@@ -105,7 +105,7 @@ pub(crate) async fn undo(
 fn is_half_gone(fault: &dyn Fault, probe: &Probe) -> bool {
     let tells = match probe {
         Probe::Links(_) | Probe::Clients(_) => false,
-        Probe::Processes(_) | Probe::Limits(_) | Probe::Errors(_) => true,
+        Probe::Processes(_) | Probe::Limits(_) | Probe::Errors(_) | Probe::Members(_) => true,
         Probe::Disks(disks) => disks.iter().any(|(_, struck)| struck.is_some()),
         Probe::Offsets(offsets) => offsets.iter().all(|(_, offset)| offset.is_some()),
     };

@@ -129,6 +129,8 @@ fn every_fault() -> Vec<PlannedFault> {
             Action::Time(Skew::Strobe { offset_ms: 300, period_ms: 40 }),
             Action::Time(Skew::Drift { parts_per_million: -500 }),
             Action::Time(Skew::Freeze),
+            Action::Time(Skew::LeapSecond),
+            Action::Replace,
             Action::ClientCrash { count: 2 },
             Action::Burst { hold_ms: 100 },
         ] {

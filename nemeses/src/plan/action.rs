@@ -125,6 +125,8 @@ pub enum Action {
         /// How long they wait.
         hold_ms: u64,
     },
+    /// Nodes leave for good, and fresh ones without data join in their places in the end.
+    Replace,
     /// Processes take the time to be another.
     Time(Skew),
     /// The power fails: processes end, and what was not synced is gone. They are started again in the end.
@@ -231,6 +233,7 @@ impl Action {
             Self::Memory { .. } => Family::Memory,
             Self::Files { .. } => Family::Files,
             Self::Time(_) => Family::Time,
+            Self::Replace => Family::Replace,
             Self::ClientCrash { .. } | Self::Burst { .. } => Family::Clients,
             Self::PowerLoss => Family::PowerLoss,
             Self::TornWrite { .. } => Family::TornWrite,

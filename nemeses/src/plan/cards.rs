@@ -130,6 +130,8 @@ pub(super) enum TimeKind {
     Drift,
     /// By standing still.
     Freeze,
+    /// By a second that came twice.
+    LeapSecond,
 }
 
 /// Whose time is wrong in which way.
@@ -140,6 +142,7 @@ pub(super) fn times() -> Vec<(Targets, TimeKind)> {
         (Targets::RandomHalf, TimeKind::Strobe),
         (Targets::Leader, TimeKind::Freeze),
         (Targets::Minority, TimeKind::Drift),
+        (Targets::Half, TimeKind::LeapSecond),
     ]
 }
 

@@ -88,6 +88,7 @@ mod tests {
             (r#"{"kind":"half-open"}"#, Action::HalfOpen),
             (r#"{"kind":"throttle","share":0.2}"#, Action::Throttle { share: 0.2 }),
             (r#"{"kind":"time","skew":"freeze"}"#, Action::Time(Skew::Freeze)),
+            (r#"{"kind":"time","skew":"leap-second"}"#, Action::Time(Skew::LeapSecond)),
             (r#"{"kind":"time","skew":"jump","offset_ms":-5}"#, Action::Time(Skew::Jump { offset_ms: -5 })),
         ] {
             assert_eq!(serde_json::from_str::<Action>(text).unwrap(), action);

@@ -185,6 +185,10 @@ impl Scenes {
             }
             Family::Clients => (Action::Burst { hold_ms: between(random, (50, 400)) }, Targets::All),
             Family::Time => self.time(slot, random)?,
+            Family::Replace => {
+                let few = [Targets::One, Targets::Leader, Targets::Minority];
+                (Action::Replace, few.choose(random).cloned()?)
+            }
             Family::Partition | Family::Link | Family::Kill | Family::Pause | Family::Clock => return None,
             disks => return self.disk(disks, slot, random),
         };
@@ -261,6 +265,7 @@ impl Scenes {
                     .clamp(-900_000, 10_000_000),
             },
             TimeKind::Freeze => Skew::Freeze,
+            TimeKind::LeapSecond => Skew::LeapSecond,
         };
         Some((Action::Time(skew), targets))
     }

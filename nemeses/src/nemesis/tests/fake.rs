@@ -10,7 +10,8 @@ use std::{
 use async_trait::async_trait;
 use cluster::{
     ClockControl, Cluster, Daemon, DaemonState, Database, Endpoint, Error, LayerId, Link, LinkCounters,
-    LinkPolicy, Load, Network, Node, Output, Primaries, ProcessControl, Remote, Signal, Skew, Speaks,
+    LinkPolicy, Load, Membership, Network, Node, Output, Primaries, ProcessControl, Remote, Signal, Skew,
+    Speaks,
 };
 use history::NodeId;
 
@@ -31,6 +32,8 @@ pub struct World {
     pub offsets: Vec<i64>,
     /// What the processes of each node may have, where that is less than usual.
     pub limits: Vec<Option<u64>>,
+    /// Nodes that left.
+    pub gone: BTreeSet<NodeId>,
     /// What the processes of each node take for the time.
     pub skews: Vec<Option<Skew>>,
     /// Of the clients of each node: how many are to crash, and whether their calls wait.
@@ -105,6 +108,7 @@ impl Fake {
         }
         blemishes
             .extend(world.wishes.iter().filter(|wish| **wish != (0, false)).map(|wish| format!("{wish:?}")));
+        blemishes.extend(world.gone.iter().map(|node| format!("n{} is no member", node.0 + 1)));
         blemishes.extend(world.skews.iter().flatten().map(|skew| format!("time {skew:?}")));
         blemishes.extend(world.limits.iter().flatten().map(|limit| format!("limited to {limit}")));
         blemishes.extend(
@@ -219,7 +223,7 @@ impl ProcessControl for Fake {
         &[]
     }
     async fn kill(&self, _: &Cluster, node: NodeId) -> Result<(), Error> {
-        self.demand_node(&["kill", "half-open", "terminate", "roll"], node);
+        self.demand_node(&["kill", "half-open", "terminate", "roll", "replace"], node);
         self.change(|world| {
             if matches!(world.processes[usize::from(node.0)], None | Some((_, true))) {
                 world.wrongs.push(format!("n{} was killed while it was down or stopped", node.0 + 1));
@@ -363,6 +367,36 @@ impl Database for Fake {
     }
     fn clocks(&self) -> Option<&dyn ClockControl> {
         Some(self)
+    }
+    fn membership(&self) -> Option<&dyn Membership> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Membership for Fake {
+    async fn remove(&self, _: &Cluster, node: NodeId) -> Result<(), Error> {
+        self.demand_node(&["replace"], node);
+        self.change(|world| {
+            if world.processes[usize::from(node.0)].is_some() {
+                world.wrongs.push(format!("n{} was removed while it ran", node.0 + 1));
+            }
+            world.gone.insert(node);
+        });
+        self.act("remove", format!("n{}", node.0 + 1)).await
+    }
+
+    async fn join(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        self.act("join", format!("n{}", node.0 + 1)).await?;
+        self.change(|world| {
+            world.gone.remove(&node);
+        });
+        ProcessControl::start(self, cluster, node).await
+    }
+
+    async fn members(&self, cluster: &Cluster) -> Result<Vec<NodeId>, Error> {
+        let world = self.world.lock().unwrap();
+        Ok(cluster.nodes.iter().map(|node| node.id).filter(|node| !world.gone.contains(node)).collect())
     }
 }
 
