@@ -3,10 +3,11 @@
 mod meanings;
 
 use checkers::{
-    Checker, Deliveries, Delivery, SetFull, datatypes,
+    Checker, Deliveries, Delivery, OrderedLog, SetFull, datatypes,
     lattice::Model,
     levels,
     linearizability::Linearizable,
+    ordered_log::ORDERED_LOG,
     transactions::{ConstantTotal, Transactions, VersionOrder},
 };
 use history::{
@@ -146,6 +147,23 @@ impl Judgeable for Queue {
     }
 }
 
+impl Judgeable for Log {
+    fn promises() -> Vec<Promise> {
+        let what = "what was acknowledged stays in the log, once, at a place that is the same for all; reads may be late";
+        vec![LINEARIZABLE, Promise { name: ORDERED_LOG, aliases: &["kafka"], what }]
+    }
+
+    fn checkers(wish: &Wish) -> Vec<Box<dyn Checker<Self>>> {
+        let judge = |&name: &&'static str| -> Box<dyn Checker<Self>> {
+            match name {
+                ORDERED_LOG => Box::new(OrderedLog::default()),
+                model => datatypes::checker(model).expect(OFFERED),
+            }
+        };
+        wish.models.iter().map(judge).collect()
+    }
+}
+
 /// The lattice as promises. The strictest that needs real time comes first, as it is Elle's usual one.
 fn of_the_lattice() -> Vec<Promise> {
     let mut promises: Vec<Promise> = Model::all()
@@ -237,7 +255,7 @@ macro_rules! sequential_objects {
 }
 
 sequential_objects! {
-    MultiRegister Counter Bag Stack PriorityQueue Log Mutex ReentrantMutex FencedLock ReadWriteLock Semaphore Lease
+    MultiRegister Counter Bag Stack PriorityQueue Mutex ReentrantMutex FencedLock ReadWriteLock Semaphore Lease
     Ids
 }
 

@@ -153,6 +153,7 @@ impl Registry {
             Arc::new(workloads::LockWorkload::default()),
             Arc::new(workloads::LeaseWorkload::default()),
             Arc::new(workloads::IdsWorkload),
+            Arc::new(workloads::LogWorkload::default()),
         ];
         let mut databases: Vec<Box<dyn DatabaseSource>> = vec![Box::new(Specimen)];
         databases.extend(systems::all());

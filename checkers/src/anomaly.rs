@@ -159,6 +159,36 @@ const GLOSSARY: &[GlossaryEntry] = &[
         "A read listed an element that nobody added, or whose addition had certainly failed. The data was corrupted, or a refused call took effect.",
     ),
     entry(
+        "lost-entry",
+        "Lost entry",
+        "An entry whose append was acknowledged is not in the log any more when it is read from its beginning to its end. The database confirmed something that it did not keep.",
+    ),
+    entry(
+        "duplicate-entry",
+        "Duplicate entry",
+        "An entry that was appended once is in the log at two places. A retry was applied again, or two parts of the log were merged badly.",
+    ),
+    entry(
+        "inconsistent-offset",
+        "Inconsistent offset",
+        "One place of a log held one entry for one client and another entry for another. Replicas disagree about the log, or entries were replaced after they had been shown.",
+    ),
+    entry(
+        "aborted-entry",
+        "Aborted entry",
+        "A reader was shown an entry whose append had certainly failed. The database kept something that it had refused.",
+    ),
+    entry(
+        "entry-from-nowhere",
+        "Entry from nowhere",
+        "A reader was shown an entry that nobody had appended by then. The data was corrupted or comes from somewhere else.",
+    ),
+    entry(
+        "non-monotonic-offset",
+        "Non-monotonic offset",
+        "An append that began after another one had been acknowledged was told an earlier place in the log. What comes later does not stand behind what came before.",
+    ),
+    entry(
         "wrong-total",
         "Wrong total",
         "The balances of all accounts do not add up to what they must, although money only moved between them. A reader saw half a transfer, or an update was lost.",

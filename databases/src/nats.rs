@@ -1,6 +1,7 @@
 //! NATS JetStream 2.9 and later, whose protocol is spoken by hand: a server on each node, and streams with a replica on each.
 
 mod client;
+mod streams;
 mod wire;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -9,7 +10,7 @@ use async_trait::async_trait;
 use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Speaks};
 use history::{
     NodeId,
-    vocabulary::{Register, Set},
+    vocabulary::{Ids, Log, Queue, Register, Set},
 };
 use serde_json::json;
 
@@ -155,13 +156,21 @@ impl Database for Nats {
         match (self.reads, vocabulary) {
             (Reads::Leader, "register") | (_, "set") => Some("linearizable"),
             (Reads::Direct, "register") => Some("eventual"),
+            (_, "ids") => Some("linearizable"),
+            (_, "log") => Some("ordered-log"),
+            (_, "queue") => Some("at-least-once"),
             _ => None,
         }
     }
 
     fn speaks(&self) -> Speaks {
         let clients = NatsClients { reads: self.reads };
-        Speaks::default().with::<Register>(clients).with::<Set>(clients)
+        Speaks::default()
+            .with::<Register>(clients)
+            .with::<Set>(clients)
+            .with::<Log>(clients)
+            .with::<Queue>(clients)
+            .with::<Ids>(clients)
     }
 
     fn nodes_usual(&self) -> usize {

@@ -5,12 +5,13 @@
 use history::{
     Vocabulary,
     vocabulary::{
-        Bank, Counter, Ids, Lease, ListAppend, LongFork, Mutex, Predicate, Queue, Register, RwRegister, Set,
+        Bank, Counter, Ids, Lease, ListAppend, Log, LongFork, Mutex, Predicate, Queue, Register, RwRegister,
+        Set,
     },
 };
 
 use crate::{
-    BankWorkload, CounterWorkload, IdsWorkload, LeaseWorkload, ListAppendWorkload, LockWorkload,
+    BankWorkload, CounterWorkload, IdsWorkload, LeaseWorkload, ListAppendWorkload, LockWorkload, LogWorkload,
     LongForkWorkload, PredicateWorkload, QueueWorkload, RegisterWorkload, RwRegisterWorkload, SetWorkload,
     Workload, workload::Setting,
 };
@@ -96,6 +97,12 @@ impl Catalogued for Ids {
     }
 }
 
+impl Catalogued for Log {
+    fn workloads() -> Vec<BoxedWorkload<Self>> {
+        vec![Box::new(LogWorkload::default())]
+    }
+}
+
 /// A workload as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -124,6 +131,7 @@ pub fn entries() -> Vec<Entry> {
     list::<Mutex>(&mut entries);
     list::<Lease>(&mut entries);
     list::<Ids>(&mut entries);
+    list::<Log>(&mut entries);
     entries
 }
 

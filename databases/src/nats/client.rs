@@ -9,6 +9,8 @@
 //! | a read has no answer, or an error | `Fail` | a read changes nothing, so it did not happen |
 //! | any other error, or no answer | `Unknown` | the message may be in the log already, and be taken later |
 
+use std::collections::BTreeSet;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cluster::Node;
 use history::{
@@ -21,7 +23,10 @@ use history::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{REGISTERS, Reads, SETS, address, wire::Wire};
+use super::{
+    REGISTERS, Reads, SETS, address,
+    wire::{Next, Wire},
+};
 use crate::speaking::{Speaker, speaks};
 
 /// Nobody listened.
@@ -74,14 +79,16 @@ pub(super) struct Session {
     wire: Wire,
     reads: Reads,
     broken: bool,
+    /// The streams that were made, or found, in this session.
+    pub(super) known: BTreeSet<String>,
 }
 
 /// A value as it was written: a number where it reads as one.
-fn parse(text: &str) -> Value {
+pub(super) fn parse(text: &str) -> Value {
     text.parse().map_or_else(|_| Value::from(text), Value::Int)
 }
 
-fn strange(answer: &Json) -> Trouble {
+pub(super) fn strange(answer: &Json) -> Trouble {
     let text: String = answer.to_string().chars().take(120).collect();
     Trouble::Doubtful(format!("a strange answer: {text}").into())
 }
@@ -101,7 +108,26 @@ fn judged(answer: Json) -> Result<Json, Trouble> {
 
 impl Session {
     pub(super) async fn open(node: &Node, reads: Reads) -> Result<Self, Reason> {
-        Ok(Self { wire: Wire::open(address(node)).await?, reads, broken: false })
+        Ok(Self { wire: Wire::open(address(node)).await?, reads, broken: false, known: BTreeSet::new() })
+    }
+
+    /// Nothing more is asked in it.
+    pub(super) fn end(&mut self) {
+        self.broken = true;
+    }
+
+    /// Asks a consumer for its next message.
+    pub(super) async fn next(&mut self, place: &str, request: &str) -> Result<Next, Trouble> {
+        Ok(self.wire.next(place, request.as_bytes()).await?)
+    }
+
+    /// Acknowledges a message, and waits until that is acknowledged in turn.
+    pub(super) async fn acknowledge(&mut self, place: &str) -> Result<(), Trouble> {
+        let answer = self.wire.ask(place, &[], b"+ACK").await?;
+        match answer.status {
+            None => Ok(()),
+            Some(status) => Err(Trouble::Doubtful(format!("status {status}").into())),
+        }
     }
 
     pub(super) fn version(&self) -> &str {
@@ -117,19 +143,20 @@ impl Session {
         }
     }
 
-    /// Publishes a message that the stream of its subject acknowledges.
-    async fn publish(&mut self, subject: &str, body: &str, after: Option<u64>) -> Result<(), Trouble> {
+    /// Publishes a message that the stream of its subject acknowledges, and returns its number.
+    pub(super) async fn publish(
+        &mut self,
+        subject: &str,
+        body: &str,
+        after: Option<u64>,
+    ) -> Result<u64, Trouble> {
         let headers: Vec<_> = after.iter().map(|sequence| (AFTER, sequence.to_string())).collect();
         let answer = self.wire.ask(subject, &headers, body.as_bytes()).await?;
         if answer.status == Some(NO_RESPONDERS) {
             return Err(Trouble::Refused("503: no stream listens".into()));
         }
         let answer = judged(answer.json()?)?;
-        if answer["seq"].as_u64().is_some_and(|sequence| sequence > 0) {
-            Ok(())
-        } else {
-            Err(strange(&answer))
-        }
+        answer["seq"].as_u64().filter(|sequence| *sequence > 0).ok_or_else(|| strange(&answer))
     }
 
     /// The last message of a subject with its sequence, if there is one.
@@ -150,6 +177,11 @@ impl Session {
         {
             return Ok(None);
         }
+        self.message(answer).map(Some)
+    }
+
+    /// The message in an answer, with its sequence.
+    pub(super) fn message(&self, answer: Json) -> Result<(Value, u64), Trouble> {
         let answer = judged(answer)?;
         let message = &answer["message"];
         let sequence = message["seq"].as_u64().ok_or_else(|| strange(&answer))?;
@@ -157,7 +189,7 @@ impl Session {
         let data =
             STANDARD.decode(message["data"].as_str().unwrap_or_default()).map_err(|_| strange(&answer))?;
         let text = String::from_utf8(data).map_err(|_| strange(&answer))?;
-        Ok(Some((parse(&text), sequence)))
+        Ok((parse(&text), sequence))
     }
 
     async fn register(&mut self, call: &register::Call) -> Result<Answered, Trouble> {
@@ -173,7 +205,7 @@ impl Session {
             }
             register::Call::Cas(_, Value::Nil, to) => {
                 match self.publish(&subject, &to.to_string(), Some(0)).await {
-                    Ok(()) => Ok(Answered::Swapped),
+                    Ok(_) => Ok(Answered::Swapped),
                     // A register is never removed, so there is one: an observation.
                     Err(Trouble::WrongLast) => Ok(Answered::Refused),
                     Err(trouble) => Err(trouble),

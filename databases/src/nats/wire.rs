@@ -45,6 +45,23 @@ impl Answer {
     }
 }
 
+/// What a consumer gives when it is asked for its next message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// A message, and where it is acknowledged.
+    Message {
+        /// The subject that takes the acknowledgement.
+        acknowledge: String,
+        /// The message.
+        body: Vec<u8>,
+    },
+    /// A status: 404 where there is none now.
+    Status(u16),
+}
+
+/// Where messages of consumers are acknowledged.
+const ACKNOWLEDGE: &str = "$JS.ACK.";
+
 /// One session on one connection.
 #[derive(Debug)]
 pub struct Wire {
@@ -90,28 +107,63 @@ impl Wire {
         headers: &[(&str, String)],
         body: &[u8],
     ) -> Result<Answer, Reason> {
+        let inbox = self.say(subject, headers, body).await?;
+        loop {
+            let (to, _, answer) = self.message().await?;
+            if to == inbox {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Asks a consumer for its next message. It comes under the subject that it was published to, and what tells it from others
+    /// is where it is to be acknowledged.
+    pub async fn next(&mut self, subject: &str, body: &[u8]) -> Result<Next, Reason> {
+        let inbox = self.say(subject, &[], body).await?;
+        loop {
+            match self.message().await? {
+                (_, Some(acknowledge), answer) if acknowledge.starts_with(ACKNOWLEDGE) => {
+                    return Ok(Next::Message { acknowledge, body: answer.body });
+                }
+                (to, _, answer) if to == inbox => return answer.status.map(Next::Status).ok_or_else(strange),
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends a message, and returns the inbox that the answer comes to.
+    async fn say(
+        &mut self,
+        subject: &str,
+        headers: &[(&str, String)],
+        body: &[u8],
+    ) -> Result<String, Reason> {
         self.asked += 1;
         let inbox = format!("{}.{}", self.inbox, self.asked);
-        let message = message(subject, &inbox, headers, body);
-        self.send(&message).await?;
+        self.send(&message(subject, &inbox, headers, body)).await?;
+        Ok(inbox)
+    }
+
+    /// The next message: what it was sent to, where an answer to it goes, and what it says.
+    async fn message(&mut self) -> Result<(String, Option<String>, Answer), Reason> {
         loop {
             let line = self.line().await?;
             let words: Vec<&str> = line.split_ascii_whitespace().collect();
-            let (to, head, whole) = match words[..] {
-                ["MSG", to, _, whole] | ["MSG", to, _, _, whole] => (to, "0", whole),
-                ["HMSG", to, _, head, whole] | ["HMSG", to, _, _, head, whole] => (to, head, whole),
+            let (to, reply, head, whole) = match words[..] {
+                ["MSG", to, _, whole] => (to, None, "0", whole),
+                ["MSG", to, _, reply, whole] => (to, Some(reply), "0", whole),
+                ["HMSG", to, _, head, whole] => (to, None, head, whole),
+                ["HMSG", to, _, reply, head, whole] => (to, Some(reply), head, whole),
                 _ => continue,
             };
-            let is_answer = to == inbox;
+            let (to, reply) = (to.to_owned(), reply.map(str::to_owned));
             let length =
                 |text: &str| text.parse().ok().filter(|length| *length <= MESSAGE_MAX).ok_or_else(strange);
             let (head, whole): (usize, usize) = (length(head)?, length(whole)?);
             let mut bytes = vec![0; whole + 2];
             self.stream.read_exact(&mut bytes).await.map_err(broke)?;
             bytes.truncate(whole);
-            if is_answer {
-                return answer(head, bytes);
-            }
+            return Ok((to, reply, answer(head, bytes)?));
         }
     }
 
