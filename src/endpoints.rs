@@ -11,7 +11,7 @@ use crate::{arguments::TestArguments, exit::Failure, inventory::Inventory, run::
 /// The variable of the environment that is the password.
 const PASSWORD: &str = "DISPROVE_PASSWORD";
 /// The schemes of URLs, and the database in `--db` that each is spoken to as.
-const SCHEMES: [(&str, &str); 13] = [
+const SCHEMES: [(&str, &str); 17] = [
     ("postgres", "postgres"),
     ("postgresql", "postgres"),
     ("cockroachdb", "postgres"),
@@ -25,6 +25,10 @@ const SCHEMES: [(&str, &str); 13] = [
     ("valkey", "redis"),
     ("http", "etcd"),
     ("etcd", "etcd"),
+    ("zookeeper", "zookeeper"),
+    ("nats", "nats"),
+    ("amqp", "rabbitmq"),
+    ("memcached", "memcached"),
 ];
 
 /// The flags with all that the endpoints among them say: which database it is, as whom, and without faults.
@@ -68,8 +72,12 @@ fn database(arguments: &TestArguments, endpoints: &[Endpoint]) -> Result<String,
             other.shown()
         )));
     }
-    if matches!(first.scheme.as_str(), "rediss" | "https") {
-        return Err(Failure::usage(format!("{}: TLS is not spoken here", first.shown())));
+    if matches!(first.scheme.as_str(), "rediss" | "https" | "amqps") {
+        let (shown, host) = (first.shown(), &first.host);
+        return Err(Failure::usage(format!(
+            "{shown}: TLS is not spoken here; let stunnel or `ssh -L 7000:{host}:PORT` carry it, and give the plain scheme with \
+             127.0.0.1:7000"
+        )));
     }
     let known = SCHEMES.iter().find(|(scheme, _)| *scheme == first.scheme);
     let Some((_, database)) = known else {

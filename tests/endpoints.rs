@@ -360,6 +360,73 @@ fn redis_and_etcd_are_tested_where_they_run_and_keep_what_was_there() {
 }
 
 #[test]
+fn memcached_and_nats_are_tested_where_they_run_and_keep_what_was_there() {
+    let _turn = TURN.lock();
+    if skip("memcached that already runs", "memcached", "memcached")
+        || skip("NATS that already runs", "nats-server", "nats-server")
+    {
+        return;
+    }
+    let mut bench = Bench::new("spoken", 5);
+    let (address, server) = (bench.address.clone(), bench.server());
+    bench.serve("memcached", &["-l", &address, "-U", "0"], 11211);
+    bench.say(11211, "set mine 0 0 4\r\nkept\r\n", |said| said.contains("STORED"));
+    expect(&mut bench.test(&format!("--endpoint memcached://{address} --time-limit 1")), 0);
+    let counted = bench.say(11211, "stats\r\n", |said| said.ends_with("END\r\n"));
+    assert!(counted.contains("STAT curr_items 1\r\n"), "{counted}");
+
+    let flags = ["-a", &address, "-js", "-sd", &server, "--user", "u", "--pass", PASSWORD];
+    bench.serve("nats-server", &flags, 4222);
+    for workload in ["register", "log", "queue"] {
+        let line = format!("--endpoint nats://u:{PASSWORD}@{address} --workload {workload} --time-limit 1");
+        expect(&mut bench.test(&line), 0);
+    }
+    let hello = format!("CONNECT {{\"user\":\"u\",\"pass\":\"{PASSWORD}\"}}\r\nSUB in 1\r\n");
+    let names = format!("{hello}PUB $JS.API.STREAM.NAMES in 0\r\n\r\n");
+    let left = bench.say(4222, &names, |said| said.contains("stream_names_response"));
+    assert!(left.contains("\"total\":0"), "{left}");
+    let told = expect(&mut bench.test(&format!("--endpoint nats://u:wrong@{address} --time-limit 1")), 70);
+    assert!(told.contains("Authorization Violation"), "{told}");
+    no_secret_in(&bench.folder.join("store"));
+}
+
+#[test]
+fn zookeeper_is_tested_where_it_runs_and_keeps_what_was_there() {
+    let _turn = TURN.lock();
+    let jars = ["zookeeper", "slf4j-simple"].map(|name| format!("/usr/share/java/{name}.jar"));
+    if skip("ZooKeeper that already runs", "java", "zookeeper") {
+        return;
+    }
+    if jars.iter().any(|jar| !Path::new(jar).exists()) {
+        println!("left out: ZooKeeper that already runs (sudo apt-get install zookeeper)");
+        return;
+    }
+    let mut bench = Bench::new("zookeeper", 6);
+    let (address, server) = (bench.address.clone(), bench.server());
+    let settings = format!(
+        "tickTime=500\ndataDir={server}/data\nclientPort=2181\nclientPortAddress={address}\n\
+         admin.enableServer=false\n4lw.commands.whitelist=srvr\n"
+    );
+    let file = bench.file("zoo.cfg", &settings);
+    let main = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
+    bench.serve("java", &["-Xmx128m", "-cp", &jars.join(":"), main, &file], 2181);
+    let count = || {
+        let whole = |said: &str| {
+            said.contains("Node count: ") && said.ends_with('\n') || said.contains("not currently serving")
+        };
+        let said = bench.say(2181, "srvr", whole);
+        said.lines().find(|line| line.starts_with("Node count: ")).map(str::to_owned)
+    };
+    wait_until("ZooKeeper", || count().is_some());
+    let before = count();
+    for workload in ["register", "set", "queue", "ids"] {
+        let line = format!("--endpoint zookeeper://{address}:2181 --workload {workload} --time-limit 1");
+        expect(&mut bench.test(&line), 0);
+    }
+    assert_eq!(count(), before);
+}
+
+#[test]
 fn what_cannot_be_done_to_an_endpoint_is_said_in_one_sentence() {
     let bench = Bench::new("mistakes", 4);
     let url = format!("redis://{}:1", bench.address);

@@ -234,6 +234,30 @@ fn memcached_is_linearizable_while_it_lives() {
 }
 
 #[test]
+fn a_log_and_a_queue_of_nats_keep_what_was_acknowledged() {
+    let _turn = TURN.lock();
+    if skip("logs and queues in NATS JetStream", "nats-server", "nats-server") {
+        return;
+    }
+    let store = Store::new("nats-logs");
+    for workload in ["log", "queue"] {
+        let line = format!("--db nats --nodes 1 --workload {workload} --faults none --keys 3 --rate 300");
+        expect(&store.test(&format!("{line} --time-limit 3 --seed 3")), 0);
+    }
+}
+
+#[test]
+fn a_cluster_of_redis_sends_clients_on_to_who_has_their_key() {
+    let _turn = TURN.lock();
+    if skip("a cluster of Redis", "redis-server", "redis-server") {
+        return;
+    }
+    let store = Store::new("slots");
+    let line = "--db redis --topology cluster --workload set --faults none --rate 300 --time-limit 3 --seed 3";
+    expect(&store.test(line), 0);
+}
+
+#[test]
 fn a_lock_that_is_a_lease_is_held_twice_and_the_lease_itself_is_not() {
     let _turn = TURN.lock();
     if skip("locks and leases in Redis", "redis-server", "redis-server") {

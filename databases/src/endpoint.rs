@@ -59,7 +59,9 @@ impl Endpoint {
             Some((rest, "sslmode=disable" | "sslmode=prefer")) => rest,
             Some((_, more)) => {
                 let (key, _) = more.split_once('=').unwrap_or((more, ""));
-                return Err(wrong(&format!("`{key}` is not understood (and TLS is not spoken here)")));
+                return Err(wrong(&format!(
+                    "`{key}` is not understood (TLS is not spoken here: let stunnel or `ssh -L` carry it)"
+                )));
             }
         };
         let (place, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -197,6 +199,15 @@ impl Running {
     pub fn keys(&self) -> String {
         format!("{}-", self.run_id)
     }
+
+    /// The names of keys, which are numbered, for systems that cannot list them. Whoever looks for them may stop after
+    /// [`Self::MISSING_MAX`] that are not there.
+    pub fn numbered(&self) -> impl Iterator<Item = String> + '_ {
+        (0_u64..).map(|number| format!("{}{number}", self.keys()))
+    }
+
+    /// After how many keys in a row that are not there nobody needs to look for more: more are never in use at a time.
+    pub const MISSING_MAX: usize = 256;
 }
 
 #[cfg(test)]

@@ -224,6 +224,8 @@ impl Database for Mariadb {
                 Some("linearizable")
             }
             "ids" => Some("linearizable"),
+            // Consumers pass over what others have locked.
+            "queue" => Some("exactly-once"),
             "list-append" | "rw-register" | "bank" | "long-fork" | "predicate" => {
                 Some(self.isolation.promise())
             }

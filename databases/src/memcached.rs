@@ -10,6 +10,7 @@ use history::{NodeId, vocabulary::Register};
 
 pub use client::MemcachedClients;
 
+use crate::endpoint::{Running, Shared};
 use client::Session;
 
 /// The name of the daemon.
@@ -20,8 +21,36 @@ const PORT: u16 = 11211;
 const REMEDY: &str = "there is no memcached; to have it: sudo apt-get install memcached";
 
 /// memcached.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Memcached;
+#[derive(Clone, Debug, Default)]
+pub struct Memcached {
+    /// Where it already runs; `None` where the run starts it.
+    pub running: Option<Shared>,
+}
+
+impl Memcached {
+    fn address(&self, node: &Node) -> SocketAddr {
+        let port = self.running.as_ref().and_then(|running| running.endpoint(node).port);
+        port.map_or_else(|| address(node), |port| (node.address, port).into())
+    }
+
+    /// Removes the keys of the run, which memcached cannot list.
+    async fn remove(&self, node: &Node, running: &Running) -> Result<(), Error> {
+        let session = Session::open(self.address(node)).await;
+        let mut session = session.map_err(|reason| at(node, reason))?;
+        let mut missing = 0;
+        for key in running.numbered() {
+            let removed = session.remove(&key).await;
+            missing = match removed.map_err(|why| at(node, format!("{key} may be left there: {why}")))? {
+                true => 0,
+                false => missing + 1,
+            };
+            if missing == Running::MISSING_MAX {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
 
 fn at(node: &Node, what: impl ToString) -> Error {
     Error::Node { node: node.name.clone(), what: what.to_string() }
@@ -63,7 +92,7 @@ impl Database for Memcached {
     }
 
     fn speaks(&self) -> Speaks {
-        Speaks::default().with::<Register>(MemcachedClients)
+        Speaks::default().with::<Register>(MemcachedClients(self.clone()))
     }
 
     fn nodes_usual(&self) -> usize {
@@ -75,6 +104,10 @@ impl Database for Memcached {
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
+        if let Some(running) = &self.running {
+            let opened = Session::open(self.address(node)).await;
+            return opened.map(|_| ()).map_err(|reason| running.unreachable(node, reason));
+        }
         let found = node.remote()?.exec(&["memcached", "--version"], b"", Duration::from_secs(10)).await;
         match found {
             Ok(output) if output.code == 0 => Ok(()),
@@ -83,7 +116,7 @@ impl Database for Memcached {
     }
 
     async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
-        start_server(&cluster.nodes[0]).await
+        if self.running.is_some() { Ok(()) } else { start_server(&cluster.nodes[0]).await }
     }
 
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
@@ -92,12 +125,19 @@ impl Database for Memcached {
 
     async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
         let node = &cluster.nodes[0];
-        let mut session = Session::open(address(node)).await.map_err(|reason| at(node, reason))?;
+        let mut session = Session::open(self.address(node)).await.map_err(|reason| at(node, reason))?;
         session.version().await.map_err(|reason| at(node, reason))
     }
 
+    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
+        match &self.running {
+            Some(running) => self.remove(&cluster.nodes[0], running).await,
+            None => self.kill(cluster, cluster.nodes[0].id).await,
+        }
+    }
+
     fn processes(&self) -> Option<&dyn ProcessControl> {
-        Some(self)
+        if self.running.is_some() { None } else { Some(self) }
     }
 }
 

@@ -16,6 +16,7 @@ use serde_json::json;
 
 pub use client::NatsClients;
 
+use crate::endpoint::Shared;
 use client::Session;
 
 /// The name of the daemon on each node.
@@ -57,10 +58,12 @@ impl Reads {
 }
 
 /// NATS JetStream, a server on each node.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Nats {
     /// Who answers reads of registers.
     pub reads: Reads,
+    /// Where it already runs; `None` where the run starts it.
+    pub running: Option<Shared>,
 }
 
 fn at(node: &Node, what: impl ToString) -> Error {
@@ -71,7 +74,7 @@ fn folder(node: &Node) -> PathBuf {
     node.data.join("nats")
 }
 
-/// Where the server of a node listens for clients.
+/// Where a server that the run starts listens for clients.
 fn address(node: &Node) -> SocketAddr {
     (node.address, CLIENT_PORT + node.port_offset).into()
 }
@@ -114,11 +117,38 @@ async fn start_server(node: &Node) -> Result<(), Error> {
 }
 
 impl Nats {
+    /// What the names of streams, and of their subjects, begin with where others have streams too.
+    fn prefix(&self) -> String {
+        self.running.as_ref().map(|running| running.keys()).unwrap_or_default()
+    }
+
+    fn stream(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix())
+    }
+
+    /// Removes every stream of the run.
+    async fn remove(&self, node: &Node, begin: &str) -> Result<(), Error> {
+        let mut session = Session::open(self, node).await.map_err(|reason| at(node, reason))?;
+        let told = |trouble: client::Trouble| {
+            at(node, format!("streams that begin with {begin} may be left there: {}", trouble.word()))
+        };
+        loop {
+            let mut names = session.streams().await.map_err(told)?;
+            names.retain(|name| name.starts_with(begin));
+            if names.is_empty() {
+                return Ok(());
+            }
+            for name in names {
+                session.api(&format!("STREAM.DELETE.{name}"), &json!({})).await.map_err(told)?;
+            }
+        }
+    }
+
     /// Whether the streams are there and answer at this node; they are made where they are not.
-    async fn serves(self, cluster: &Cluster, node: &Node) -> Result<(), Error> {
-        let mut session = Session::open(node, self.reads).await.map_err(|reason| at(node, reason))?;
+    async fn serves(&self, cluster: &Cluster, node: &Node) -> Result<(), Error> {
+        let mut session = Session::open(self, node).await.map_err(|reason| at(node, reason))?;
         let replicas = cluster.nodes.len().min(REPLICAS_MAX);
-        for (stream, kept) in [(REGISTERS, 1), (SETS, -1)] {
+        for (stream, kept) in [(self.stream(REGISTERS), 1), (self.stream(SETS), -1)] {
             let wanted = json!({
                 "name": stream, "subjects": [format!("{stream}.>")], "retention": "limits", "storage": "file",
                 "num_replicas": replicas, "max_msgs_per_subject": kept, "discard": "old", "allow_direct": true
@@ -137,9 +167,10 @@ impl Nats {
     }
 
     /// The node that leads the stream of the registers, as this node says.
-    async fn leader(self, cluster: &Cluster, node: &Node) -> Option<NodeId> {
-        let mut session = Session::open(node, self.reads).await.ok()?;
-        let answer = session.api(&format!("STREAM.INFO.{REGISTERS}"), &json!({})).await.ok()?;
+    async fn leader(&self, cluster: &Cluster, node: &Node) -> Option<NodeId> {
+        let mut session = Session::open(self, node).await.ok()?;
+        let answer =
+            session.api(&format!("STREAM.INFO.{}", self.stream(REGISTERS)), &json!({})).await.ok()?;
         let name = answer["cluster"]["leader"].as_str()?;
         cluster.nodes.iter().find(|node| node.name == name).map(|node| node.id)
     }
@@ -164,13 +195,13 @@ impl Database for Nats {
     }
 
     fn speaks(&self) -> Speaks {
-        let clients = NatsClients { reads: self.reads };
+        let clients = || NatsClients(self.clone());
         Speaks::default()
-            .with::<Register>(clients)
-            .with::<Set>(clients)
-            .with::<Log>(clients)
-            .with::<Queue>(clients)
-            .with::<Ids>(clients)
+            .with::<Register>(clients())
+            .with::<Set>(clients())
+            .with::<Log>(clients())
+            .with::<Queue>(clients())
+            .with::<Ids>(clients())
     }
 
     fn nodes_usual(&self) -> usize {
@@ -178,6 +209,10 @@ impl Database for Nats {
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
+        if let Some(running) = &self.running {
+            let opened = Session::open(self, node).await;
+            return opened.map(|_| ()).map_err(|reason| running.unreachable(node, reason));
+        }
         let found = node.remote()?.exec(&["nats-server", "--version"], b"", Duration::from_secs(10)).await;
         match found {
             Ok(output) if output.code == 0 => Ok(()),
@@ -186,6 +221,9 @@ impl Database for Nats {
     }
 
     async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
+        if self.running.is_some() {
+            return Ok(());
+        }
         for node in &cluster.nodes {
             let settings = settings(cluster, node);
             node.remote()?.upload(&folder(node).join("nats.conf"), settings.as_bytes()).await?;
@@ -203,16 +241,26 @@ impl Database for Nats {
 
     async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
         let node = &cluster.nodes[0];
-        let session = Session::open(node, self.reads).await.map_err(|reason| at(node, reason))?;
+        let session = Session::open(self, node).await.map_err(|reason| at(node, reason))?;
         Ok(session.version().to_owned())
     }
 
+    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
+        if let Some(running) = &self.running {
+            return self.remove(&cluster.nodes[0], &running.keys()).await;
+        }
+        for node in &cluster.nodes {
+            self.kill(cluster, node.id).await?;
+        }
+        Ok(())
+    }
+
     fn processes(&self) -> Option<&dyn ProcessControl> {
-        Some(self)
+        if self.running.is_some() { None } else { Some(self) }
     }
 
     fn primaries(&self) -> Option<&dyn Primaries> {
-        Some(self)
+        if self.running.is_some() { None } else { Some(self) }
     }
 }
 

@@ -220,6 +220,8 @@ impl Database for Postgres {
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
         match (self.topology, vocabulary) {
             (Topology::Single, "register" | "counter" | "mutex") | (_, "ids") => Some("linearizable"),
+            // Consumers pass over what others have locked.
+            (_, "queue") => Some("exactly-once"),
             (Topology::Single, "set") => Some(self.dialect.promises_of_sets()),
             (topology, "list-append" | "rw-register" | "bank" | "long-fork" | "predicate") => {
                 let is_single = topology == Topology::Single;

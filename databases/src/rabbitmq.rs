@@ -8,11 +8,12 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, ProcessControl, Speaks};
-use history::{NodeId, Queue};
+use history::{NodeId, Queue, Reason};
 
 pub use client::RabbitmqClients;
 
-use wire::Wire;
+use crate::endpoint::{Running, Shared};
+use wire::{Login, Wire};
 
 /// The name of the daemon on each node.
 const DAEMON: &str = "rabbitmq";
@@ -53,10 +54,56 @@ impl Reads {
 }
 
 /// RabbitMQ, a server on each node.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Rabbitmq {
     /// When a message counts as taken.
     pub reads: Reads,
+    /// Where it already runs; `None` where the run starts it.
+    pub running: Option<Shared>,
+}
+
+impl Rabbitmq {
+    /// A session with the server of a node.
+    async fn open(&self, node: &Node) -> Result<Wire, Reason> {
+        let Some(endpoint) = self.running.as_ref().map(|running| running.endpoint(node)) else {
+            return Wire::open(address(node), &Login::default()).await;
+        };
+        let mut login = Login::default();
+        if let (Some(user), Some(password)) = (&endpoint.user, &endpoint.password) {
+            (login.user, login.password) = (user, password.reveal());
+        }
+        login.host = endpoint.database.as_deref().unwrap_or(login.host);
+        Wire::open((node.address, endpoint.port.unwrap_or(PORT)).into(), &login).await
+    }
+
+    /// The queue by which is seen that all servers are of one cluster.
+    fn ready_queue(&self) -> String {
+        let prefix = self.running.as_ref().map(|running| running.keys()).unwrap_or_default();
+        format!("{prefix}{READY}")
+    }
+
+    /// Removes the queues of the run, which AMQP cannot list.
+    async fn remove(&self, node: &Node, running: &Running) -> Result<(), Error> {
+        let told =
+            |reason| at(node, format!("queues that begin with {} may be left: {reason}", running.keys()));
+        let mut session = self.open(node).await.map_err(told)?;
+        session.delete(&self.ready_queue()).await.map_err(told)?;
+        let mut missing = 0;
+        for queue in running.numbered() {
+            if session.declare(&queue, true).await.is_ok() {
+                session.delete(&queue).await.map_err(told)?;
+                missing = 0;
+                continue;
+            }
+            // The answer that there is no such queue ends the session.
+            session = self.open(node).await.map_err(told)?;
+            missing += 1;
+            if missing == Running::MISSING_MAX {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 fn at(node: &Node, what: impl ToString) -> Error {
@@ -138,7 +185,7 @@ impl Database for Rabbitmq {
     }
 
     fn speaks(&self) -> Speaks {
-        Speaks::default().with::<Queue>(RabbitmqClients { reads: self.reads })
+        Speaks::default().with::<Queue>(RabbitmqClients(self.clone()))
     }
 
     fn call_timeout(&self) -> Duration {
@@ -150,11 +197,18 @@ impl Database for Rabbitmq {
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
+        if let Some(running) = &self.running {
+            let opened = self.open(node).await;
+            return opened.map(|_| ()).map_err(|reason| running.unreachable(node, reason));
+        }
         let found = node.remote()?.exec(&["test", "-x", PROGRAM], b"", Duration::from_secs(10)).await?;
         if found.code == 0 { Ok(()) } else { Err(at(node, REMEDY)) }
     }
 
     async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
+        if self.running.is_some() {
+            return Ok(());
+        }
         for node in &cluster.nodes {
             let (remote, own) = (node.remote()?, folder(node));
             let cookie = own.join(".erlang.cookie");
@@ -172,22 +226,32 @@ impl Database for Rabbitmq {
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
         let mut sessions = Vec::new();
         for node in &cluster.nodes {
-            sessions.push((node, Wire::open(address(node)).await.map_err(|reason| at(node, reason))?));
+            sessions.push((node, self.open(node).await.map_err(|reason| at(node, reason))?));
         }
         // A queue that one server makes is known to all others only where they are of one cluster.
         for (place, (node, session)) in sessions.iter_mut().enumerate() {
-            session.declare(READY, place > 0).await.map_err(|reason| at(node, reason))?;
+            session.declare(&self.ready_queue(), place > 0).await.map_err(|reason| at(node, reason))?;
         }
         Ok(())
     }
 
     async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
         let node = &cluster.nodes[0];
-        Ok(Wire::open(address(node)).await.map_err(|reason| at(node, reason))?.version)
+        Ok(self.open(node).await.map_err(|reason| at(node, reason))?.version)
+    }
+
+    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
+        if let Some(running) = &self.running {
+            return self.remove(&cluster.nodes[0], running).await;
+        }
+        for node in &cluster.nodes {
+            self.kill(cluster, node.id).await?;
+        }
+        Ok(())
     }
 
     fn processes(&self) -> Option<&dyn ProcessControl> {
-        Some(self)
+        if self.running.is_some() { None } else { Some(self) }
     }
 }
 

@@ -1,10 +1,12 @@
-//! Redis 6 and later: one server, or a primary with replicas and a sentinel on every node; or one that already runs.
+//! Redis 6 and later: one server, a primary with replicas and a sentinel on every node, or a cluster whose slots are spread over
+//! the nodes (7 and later); or one that already runs.
 
 mod client;
 mod holding;
 mod processes;
 mod removal;
 mod session;
+mod slots;
 mod transactions;
 mod wire;
 
@@ -49,17 +51,20 @@ pub enum Topology {
     Single,
     /// A primary, replicas that follow it, and sentinels that make another one the primary when it is gone.
     Sentinel,
+    /// Primaries that have the slots among them, and a replica for each, which takes its place when it is gone.
+    Cluster,
 }
 
 impl Topology {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Single, Self::Sentinel];
+    pub const ALL: [Self; 3] = [Self::Single, Self::Sentinel, Self::Cluster];
 
     /// Its name in `--topology`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Single => "single",
             Self::Sentinel => "sentinel",
+            Self::Cluster => "cluster",
         }
     }
 }
@@ -79,7 +84,7 @@ fn folder(node: &Node) -> PathBuf {
 }
 
 /// The settings of a server; the first node begins as the primary.
-fn server_settings(cluster: &Cluster, node: &Node) -> String {
+fn server_settings(topology: Topology, cluster: &Cluster, node: &Node) -> String {
     let (ip, port) = (node.address, PORT + node.port_offset);
     let mut settings = format!(
         "bind {ip}\nport {port}\nprotected-mode no\ndir {}\nsave \"\"\nappendonly yes\nappendfsync always\n\
@@ -87,7 +92,9 @@ fn server_settings(cluster: &Cluster, node: &Node) -> String {
         folder(node).display()
     );
     let first = &cluster.nodes[0];
-    if node.id != first.id {
+    if topology == Topology::Cluster {
+        settings += &slots::settings(node, port);
+    } else if node.id != first.id {
         settings += &format!("replicaof {} {}\n", first.address, PORT + first.port_offset);
     }
     settings
@@ -190,7 +197,7 @@ impl Database for Redis {
     /// there the usual promise of each vocabulary is asked for, and mostly not kept.
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
         match (self.topology, vocabulary) {
-            (Topology::Sentinel, _) => None,
+            (Topology::Sentinel | Topology::Cluster, _) => None,
             (_, "register" | "set" | "counter" | "queue" | "lease" | "ids") => Some("linearizable"),
             (_, "list-append" | "rw-register") => Some("strict-serializable"),
             // A lock is a lease, and its holder may be slower than that.
@@ -200,20 +207,27 @@ impl Database for Redis {
 
     fn speaks(&self) -> Speaks {
         let clients = || RedisClients(self.clone());
-        Speaks::default()
+        let speaks = Speaks::default()
             .with::<Register>(clients())
             .with::<Set>(clients())
             .with::<Counter>(clients())
             .with::<Queue>(clients())
             .with::<Mutex>(clients())
             .with::<Lease>(clients())
-            .with::<Ids>(clients())
-            .with::<ListAppend>(clients())
-            .with::<RwRegister>(clients())
+            .with::<Ids>(clients());
+        // A transaction of a cluster must keep to one slot.
+        if self.topology == Topology::Cluster {
+            return speaks;
+        }
+        speaks.with::<ListAppend>(clients()).with::<RwRegister>(clients())
     }
 
     fn nodes_usual(&self) -> usize {
-        if self.has_sentinels() { 3 } else { 1 }
+        match self.topology {
+            Topology::Single => 1,
+            Topology::Sentinel => 3,
+            Topology::Cluster => 6,
+        }
     }
 
     fn nodes_min(&self) -> usize {
@@ -221,7 +235,7 @@ impl Database for Redis {
     }
 
     fn nodes_max(&self) -> Option<usize> {
-        (!self.has_sentinels() && self.running.is_none()).then_some(1)
+        (self.topology == Topology::Single && self.running.is_none()).then_some(1)
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
@@ -241,12 +255,14 @@ impl Database for Redis {
             return Ok(());
         }
         for node in &cluster.nodes {
-            let settings = server_settings(cluster, node);
+            let settings = server_settings(self.topology, cluster, node);
             node.remote()?.upload(&folder(node).join("redis.conf"), settings.as_bytes()).await?;
             start_node(node, SERVER).await?;
         }
-        if !self.has_sentinels() {
-            return Ok(());
+        match self.topology {
+            Topology::Single => return Ok(()),
+            Topology::Cluster => return slots::form(cluster).await,
+            Topology::Sentinel => {}
         }
         self.wait_for_replicas(cluster).await?;
         for node in &cluster.nodes {
@@ -260,6 +276,9 @@ impl Database for Redis {
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
         if self.has_sentinels() {
             self.has_settled(cluster).await?;
+        }
+        if self.topology == Topology::Cluster {
+            slots::has_settled(cluster).await?;
         }
         let served = if self.running.is_some() { &cluster.nodes[..] } else { &cluster.nodes[..1] };
         for node in served {

@@ -4,6 +4,7 @@
 //! A system brings its sessions ([`Opens`], [`Session`]) and what its errors mean ([`Trouble`]).
 
 mod bank;
+mod queues;
 mod rows;
 mod statements;
 mod transactions;
@@ -15,7 +16,9 @@ use async_trait::async_trait;
 use cluster::{Node, Speaks};
 use history::{
     Outcome, Reason, Value,
-    vocabulary::{Bank, Counter, Ids, ListAppend, LongFork, Mutex, Predicate, Register, RwRegister, Set},
+    vocabulary::{
+        Bank, Counter, Ids, ListAppend, LongFork, Mutex, Predicate, Queue, Register, RwRegister, Set,
+    },
 };
 
 use crate::speaking::Speaker;
@@ -126,6 +129,7 @@ impl SqlClients {
             .with::<LongFork>(self.clone())
             .with::<Counter>(self.clone())
             .with::<Mutex>(self.clone())
+            .with::<Queue>(self.clone())
             .with::<Ids>(self.clone())
             .with::<Predicate>(self)
     }

@@ -15,6 +15,7 @@ use history::{
 
 pub use client::ZookeeperClients;
 
+use crate::endpoint::Shared;
 use client::{Session, Trouble};
 
 /// The name of the daemon on each node.
@@ -58,10 +59,35 @@ impl Reads {
 }
 
 /// ZooKeeper, a server on each node.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Zookeeper {
     /// How reads are made.
     pub reads: Reads,
+    /// Where it already runs; `None` where the run starts it.
+    pub running: Option<Shared>,
+}
+
+impl Zookeeper {
+    /// Where the server of a node listens for clients.
+    fn address(&self, node: &Node) -> SocketAddr {
+        let port = self.running.as_ref().and_then(|running| running.endpoint(node).port);
+        (node.address, port.unwrap_or(CLIENT_PORT + node.port_offset)).into()
+    }
+
+    /// What the names of nodes begin with where others have nodes too.
+    fn prefix(&self) -> String {
+        self.running.as_ref().map(|running| running.keys()).unwrap_or_default()
+    }
+
+    /// Removes every node of the run, with those below it.
+    async fn remove(&self, node: &Node, begin: &str) -> Result<(), Error> {
+        let mut session = Session::open(self, node).await.map_err(|reason| at(node, reason))?;
+        let removed = session.remove_all(begin).await;
+        removed.map_err(|trouble| {
+            let (Trouble::Refused(why) | Trouble::Doubtful(why)) = trouble;
+            at(node, format!("nodes that begin with {begin} may be left there: {why}"))
+        })
+    }
 }
 
 fn at(node: &Node, what: impl ToString) -> Error {
@@ -70,11 +96,6 @@ fn at(node: &Node, what: impl ToString) -> Error {
 
 fn folder(node: &Node) -> PathBuf {
     node.data.join("zookeeper")
-}
-
-/// Where the server of a node listens for clients.
-fn address(node: &Node) -> SocketAddr {
-    (node.address, CLIENT_PORT + node.port_offset).into()
 }
 
 /// What the server of a node is told: ticks of half a second, so that a leader who is gone is missed after three.
@@ -156,13 +177,13 @@ impl Database for Zookeeper {
     }
 
     fn speaks(&self) -> Speaks {
-        let clients = ZookeeperClients { reads: self.reads };
+        let clients = || ZookeeperClients(self.clone());
         Speaks::default()
-            .with::<Register>(clients)
-            .with::<Set>(clients)
-            .with::<Mutex>(clients)
-            .with::<Queue>(clients)
-            .with::<Ids>(clients)
+            .with::<Register>(clients())
+            .with::<Set>(clients())
+            .with::<Mutex>(clients())
+            .with::<Queue>(clients())
+            .with::<Ids>(clients())
     }
 
     fn nodes_usual(&self) -> usize {
@@ -170,10 +191,17 @@ impl Database for Zookeeper {
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
+        if let Some(running) = &self.running {
+            let opened = Session::open(self, node).await;
+            return opened.map(|_| ()).map_err(|reason| running.unreachable(node, reason));
+        }
         class_path(node).await.map(|_| ())
     }
 
     async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
+        if self.running.is_some() {
+            return Ok(());
+        }
         for node in &cluster.nodes {
             let remote = node.remote()?;
             remote.upload(&folder(node).join("zoo.cfg"), settings(cluster, node).as_bytes()).await?;
@@ -187,7 +215,7 @@ impl Database for Zookeeper {
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
         for node in &cluster.nodes {
             // A session takes a quorum, and after a write the server has caught up: its reads are not late.
-            let mut session = Session::open(node, self.reads).await.map_err(|reason| at(node, reason))?;
+            let mut session = Session::open(self, node).await.map_err(|reason| at(node, reason))?;
             session.catch_up().await.map_err(|trouble| match trouble {
                 Trouble::Refused(reason) | Trouble::Doubtful(reason) => at(node, reason),
             })?;
@@ -197,18 +225,32 @@ impl Database for Zookeeper {
 
     async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
         let node = &cluster.nodes[0];
-        let said = wire::describe(address(node)).await.map_err(|reason| at(node, reason))?;
+        let said = wire::describe(self.address(node)).await.map_err(|reason| at(node, reason))?;
         let version = said.lines().find_map(|line| line.strip_prefix("Zookeeper version: "));
         let version = version.and_then(|version| version.split([',', '-']).next());
-        version.map(str::to_owned).ok_or_else(|| at(node, "it tells no version"))
+        // Servers that others keep may not tell of themselves (`4lw.commands.whitelist`).
+        match version {
+            None if self.running.is_some() => Ok("unknown".into()),
+            version => version.map(str::to_owned).ok_or_else(|| at(node, "it tells no version")),
+        }
+    }
+
+    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
+        if let Some(running) = &self.running {
+            return self.remove(&cluster.nodes[0], &running.keys()).await;
+        }
+        for node in &cluster.nodes {
+            self.kill(cluster, node.id).await?;
+        }
+        Ok(())
     }
 
     fn processes(&self) -> Option<&dyn ProcessControl> {
-        Some(self)
+        if self.running.is_some() { None } else { Some(self) }
     }
 
     fn primaries(&self) -> Option<&dyn Primaries> {
-        Some(self)
+        if self.running.is_some() { None } else { Some(self) }
     }
 }
 
@@ -228,7 +270,7 @@ impl Primaries for Zookeeper {
     async fn primaries(&self, cluster: &Cluster) -> Vec<NodeId> {
         let mut leaders = Vec::new();
         for node in &cluster.nodes {
-            let asked = tokio::time::timeout(Duration::from_millis(300), wire::describe(address(node)));
+            let asked = tokio::time::timeout(Duration::from_millis(300), wire::describe(self.address(node)));
             if let Ok(Ok(said)) = asked.await
                 && said.lines().any(|line| matches!(line, "Mode: leader" | "Mode: standalone"))
             {

@@ -1,5 +1,5 @@
 //! Errors of real servers, provoked, and what the clients make of them. A server that is not installed is left out by name.
-#![cfg(all(feature = "memcached", feature = "nats"))]
+#![cfg(all(feature = "memcached", feature = "nats", feature = "redis"))]
 
 use std::{
     net::{IpAddr, TcpStream},
@@ -10,13 +10,13 @@ use std::{
 };
 
 use cluster::{Client, ClientFactory, Cluster, Node};
-use disprove_databases::{
-    memcached::MemcachedClients,
-    nats::{NatsClients, Reads},
-};
+use disprove_databases::{Nats, Redis, memcached::MemcachedClients, nats::NatsClients, redis::RedisClients};
 use history::{
-    Key, NodeId, Outcome, Value,
-    vocabulary::register::{Call, Register, Return},
+    Key, Lease, Mutex, NodeId, Outcome, Queue, Value, Vocabulary,
+    vocabulary::{
+        lease, lock, queue,
+        register::{Call, Return},
+    },
 };
 
 /// Long enough for anything on a machine that has much else to do.
@@ -38,7 +38,7 @@ impl Server {
     ) -> Option<Self> {
         let pid = std::process::id();
         let address = format!("127.{}.{}.{}", 110 + number, (pid >> 8) & 0xff, (pid & 0xff).clamp(2, 254));
-        let folder = std::env::temp_dir().join(format!("disprove-provoked-{pid}-{program}"));
+        let folder = std::env::temp_dir().join(format!("disprove-provoked-{pid}-{number}-{program}"));
         std::fs::create_dir_all(&folder).expect("a folder can be made");
         let mut command = Command::new(program);
         command.args(arguments(&address, &folder.display().to_string()));
@@ -65,7 +65,7 @@ impl Server {
         Some(this)
     }
 
-    async fn open(&self, clients: &impl ClientFactory<Register>) -> Box<dyn Client<Register>> {
+    async fn open<V: Vocabulary>(&self, clients: &impl ClientFactory<V>) -> Box<dyn Client<V>> {
         clients.open(&self.cluster, &self.cluster.nodes[0]).await.expect("it serves")
     }
 }
@@ -88,7 +88,7 @@ async fn a_message_that_no_stream_takes_went_nowhere() {
         ["-a", address, "-p", "4222", "-js", "-sd", folder].map(str::to_owned).to_vec()
     };
     let Some(server) = Server::start("nats-server", 1, 4222, arguments) else { return };
-    let mut client = server.open(&NatsClients { reads: Reads::Leader }).await;
+    let mut client = server.open(&NatsClients(Nats::default())).await;
     let written = client.invoke(&Call::Write(key("x"), Value::Int(1))).await;
     let Outcome::Fail(why) = written else { panic!("{written:?}") };
     assert!(why.to_string().starts_with("503"), "{why}");
@@ -99,13 +99,60 @@ async fn a_message_that_no_stream_takes_went_nowhere() {
 }
 
 #[tokio::test]
+async fn a_lock_that_somebody_has_fails_and_a_lease_that_ended_is_refused() {
+    let arguments = |address: &str, folder: &str| {
+        let flags = ["--bind", address, "--port", "6379", "--save", "", "--dir", folder];
+        flags.map(str::to_owned).to_vec()
+    };
+    let Some(server) = Server::start("redis-server", 3, 6379, arguments) else { return };
+    let clients = RedisClients(Redis::default());
+    let (one, other) = (Value::Int(1), Value::Int(2));
+    let mut first = server.open::<Mutex>(&clients).await;
+    let mut second = server.open::<Mutex>(&clients).await;
+    let had = first.invoke(&lock::Call::Acquire(key("l"), one.clone())).await;
+    assert!(matches!(had, Outcome::Ok(lock::Return::Acquired)), "{had:?}");
+    // Nothing is known of a lock by not having it, since it may end at any moment.
+    let had = second.invoke(&lock::Call::Acquire(key("l"), other.clone())).await;
+    assert!(matches!(had, Outcome::Fail(_)) && !second.is_broken(), "{had:?}");
+    let (mut first, mut second) =
+        (server.open::<Lease>(&clients).await, server.open::<Lease>(&clients).await);
+    let tenth = 100_000_000;
+    let had = first.invoke(&lease::Call::Acquire(key("t"), one.clone(), tenth)).await;
+    assert!(matches!(had, Outcome::Ok(lease::Return::Acquired)), "{had:?}");
+    let began = Instant::now();
+    while second.invoke(&lease::Call::Acquire(key("t"), other.clone(), 60_000_000_000)).await
+        != Outcome::Ok(lease::Return::Acquired)
+    {
+        assert!(began.elapsed() < LONG, "the lease does not end");
+        sleep(Duration::from_millis(10));
+    }
+    for call in [lease::Call::Renew(key("t"), one.clone(), tenth), lease::Call::Release(key("t"), one)] {
+        let refused = first.invoke(&call).await;
+        assert!(matches!(refused, Outcome::Ok(lease::Return::Refused)), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_cannot_be_made_took_nothing() {
+    let arguments = |address: &str, folder: &str| {
+        ["-a", address, "-p", "4222", "-js", "-sd", folder].map(str::to_owned).to_vec()
+    };
+    let Some(server) = Server::start("nats-server", 4, 4222, arguments) else { return };
+    let clients = NatsClients(Nats::default());
+    let mut client = server.open::<Queue>(&clients).await;
+    // There is no stream yet whose replicas it could have as many of: nothing was published.
+    let put = client.invoke(&queue::Call::Enqueue(key("q"), Value::Int(7))).await;
+    assert!(matches!(put, Outcome::Fail(_)), "{put:?}");
+}
+
+#[tokio::test]
 async fn a_cache_that_refuses_a_value_has_forgotten_the_one_before() {
     let arguments = |address: &str, _: &str| {
         let flags = ["-u", "root", "-l", address, "-p", "11211", "-U", "0", "-m", "16"];
         flags.map(str::to_owned).to_vec()
     };
     let Some(server) = Server::start("memcached", 2, 11211, arguments) else { return };
-    let mut client = server.open(&MemcachedClients).await;
+    let mut client = server.open(&MemcachedClients::default()).await;
     let written = client.invoke(&Call::Write(key("x"), Value::Int(1))).await;
     assert!(matches!(written, Outcome::Ok(Return::Written)), "{written:?}");
     let made = client.invoke(&Call::Cas(key("x"), Value::Nil, Value::Int(2))).await;
@@ -115,11 +162,11 @@ async fn a_cache_that_refuses_a_value_has_forgotten_the_one_before() {
     let Outcome::Unknown(why) = written else { panic!("{written:?}") };
     assert!(why.to_string().starts_with("SERVER_ERROR"), "{why}");
     // That is why it is not certain that nothing was done.
-    let read = server.open(&MemcachedClients).await.invoke(&Call::Read(key("x"))).await;
+    let read = server.open(&MemcachedClients::default()).await.invoke(&Call::Read(key("x"))).await;
     assert!(matches!(read, Outcome::Ok(Return::Value(Some(Value::Nil)))), "{read:?}");
     // A line that is refused ends the session: what follows it may be taken for another line.
     let long = "k".repeat(300);
-    let mut client = server.open(&MemcachedClients).await;
+    let mut client = server.open(&MemcachedClients::default()).await;
     let written = client.invoke(&Call::Write(key(&long), Value::Int(1))).await;
     assert!(matches!(written, Outcome::Fail(_)) && client.is_broken(), "{written:?}");
 }

@@ -100,7 +100,7 @@ impl DatabaseSource for Memcached {
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
         refuse_choices(arguments)?;
         refuse_reads(arguments)?;
-        Ok(Arc::new(databases::Memcached))
+        Ok(Arc::new(databases::Memcached { running: arguments.running.clone() }))
     }
 }
 
@@ -122,7 +122,7 @@ impl DatabaseSource for Nats {
         use databases::nats::Reads;
         refuse_choices(arguments)?;
         let reads = chosen("nats", "way to read", arguments.reads.as_deref(), &Reads::ALL, Reads::name)?;
-        Ok(Arc::new(databases::Nats { reads }))
+        Ok(Arc::new(databases::Nats { reads, running: arguments.running.clone() }))
     }
 }
 
@@ -172,7 +172,7 @@ impl DatabaseSource for Rabbitmq {
         use databases::rabbitmq::Reads;
         refuse_choices(arguments)?;
         let reads = chosen("rabbitmq", "way to read", arguments.reads.as_deref(), &Reads::ALL, Reads::name)?;
-        Ok(Arc::new(databases::Rabbitmq { reads }))
+        Ok(Arc::new(databases::Rabbitmq { reads, running: arguments.running.clone() }))
     }
 }
 
@@ -187,8 +187,8 @@ impl DatabaseSource for Redis {
     }
 
     fn describe(&self) -> &str {
-        "Redis 6 or later, from the package redis-server; --topology single (the default), or sentinel: a primary, \
-         replicas and a sentinel on each node"
+        "Redis 6 or later, from the package redis-server; --topology single (the default), sentinel: a primary, \
+         replicas and a sentinel on each node, or cluster: slots on half of the nodes, and a replica of each"
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
@@ -201,7 +201,7 @@ impl DatabaseSource for Redis {
         refuse_dialect(arguments)?;
         if arguments.running.is_some() && topology != Topology::Single {
             return Err(Failure::usage(
-                "with --endpoint each URL is a server that takes writes; --topology sentinel is for one that the run starts",
+                "with --endpoint each URL is a server that takes writes; the other topologies are for those that the run starts",
             ));
         }
         Ok(Arc::new(databases::Redis { topology, running: arguments.running.clone() }))
@@ -226,7 +226,7 @@ impl DatabaseSource for Zookeeper {
         use databases::zookeeper::Reads;
         refuse_choices(arguments)?;
         let reads = chosen("zookeeper", "way to read", arguments.reads.as_deref(), &Reads::ALL, Reads::name)?;
-        Ok(Arc::new(databases::Zookeeper { reads }))
+        Ok(Arc::new(databases::Zookeeper { reads, running: arguments.running.clone() }))
     }
 }
 

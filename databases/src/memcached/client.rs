@@ -25,7 +25,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::address;
+use super::Memcached;
 
 /// The longest that a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -46,8 +46,8 @@ enum Trouble {
 }
 
 /// Opens sessions.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MemcachedClients;
+#[derive(Clone, Debug, Default)]
+pub struct MemcachedClients(pub Memcached);
 
 /// One session: one connection, opened once.
 pub(super) struct Session {
@@ -91,6 +91,16 @@ impl Session {
         let said = self.ask("version\r\n").await.map_err(|trouble| Reason::from(format!("{trouble:?}")))?;
         let version = said.strip_prefix("VERSION ");
         version.map(str::to_owned).ok_or_else(|| "it tells no version".into())
+    }
+
+    /// Removes a key; whether it was there.
+    pub(super) async fn remove(&mut self, key: &str) -> Result<bool, Reason> {
+        let said = self.ask(&format!("delete {key}\r\n")).await;
+        match said.map_err(|trouble| Reason::from(format!("{trouble:?}")))?.as_str() {
+            "DELETED" => Ok(true),
+            "NOT_FOUND" => Ok(false),
+            other => Err(other.to_owned().into()),
+        }
     }
 
     async fn ask(&mut self, command: &str) -> Result<String, Trouble> {
@@ -177,7 +187,7 @@ impl Session {
 #[async_trait]
 impl ClientFactory<Register> for MemcachedClients {
     async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Register>>, Reason> {
-        Ok(Box::new(Session::open(address(node)).await?))
+        Ok(Box::new(Session::open(self.0.address(node)).await?))
     }
 }
 

@@ -24,7 +24,7 @@ use history::{
 use serde_json::{Value as Json, json};
 
 use super::{
-    REGISTERS, Reads, SETS, address,
+    CLIENT_PORT, Nats, REGISTERS, Reads, SETS, address,
     wire::{Next, Wire},
 };
 use crate::speaking::{Speaker, speaks};
@@ -68,17 +68,16 @@ impl Trouble {
 }
 
 /// Opens sessions.
-#[derive(Clone, Copy, Debug)]
-pub struct NatsClients {
-    /// Who answers reads.
-    pub reads: Reads,
-}
+#[derive(Clone, Debug)]
+pub struct NatsClients(pub Nats);
 
 /// One session.
 pub(super) struct Session {
     wire: Wire,
     reads: Reads,
     broken: bool,
+    /// What the names of streams begin with where others have streams too.
+    pub(super) prefix: String,
     /// The streams that were made, or found, in this session.
     pub(super) known: BTreeSet<String>,
 }
@@ -107,8 +106,24 @@ fn judged(answer: Json) -> Result<Json, Trouble> {
 }
 
 impl Session {
-    pub(super) async fn open(node: &Node, reads: Reads) -> Result<Self, Reason> {
-        Ok(Self { wire: Wire::open(address(node)).await?, reads, broken: false, known: BTreeSet::new() })
+    pub(super) async fn open(database: &Nats, node: &Node) -> Result<Self, Reason> {
+        let wire = match database.running.as_ref().map(|running| running.endpoint(node)) {
+            None => Wire::open(address(node), None).await?,
+            Some(endpoint) => {
+                let place = (node.address, endpoint.port.unwrap_or(CLIENT_PORT)).into();
+                let password = endpoint.password.as_ref().map(|password| password.reveal());
+                Wire::open(place, endpoint.user.as_deref().zip(password)).await?
+            }
+        };
+        let (reads, prefix) = (database.reads, database.prefix());
+        Ok(Self { wire, reads, broken: false, prefix, known: BTreeSet::new() })
+    }
+
+    /// The names of streams, as many as the server tells at once.
+    pub(super) async fn streams(&mut self) -> Result<Vec<String>, Trouble> {
+        let answer = judged(self.api("STREAM.NAMES", &json!({})).await?)?;
+        let names = answer["streams"].as_array().cloned().unwrap_or_default();
+        Ok(names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())
     }
 
     /// Nothing more is asked in it.
@@ -163,7 +178,7 @@ impl Session {
     async fn last(&mut self, subject: &str) -> Result<Option<(Value, u64)>, Trouble> {
         let request = json!({ "last_by_subj": subject });
         if self.reads == Reads::Direct {
-            let place = format!("$JS.API.DIRECT.GET.{REGISTERS}");
+            let place = format!("$JS.API.DIRECT.GET.{}{REGISTERS}", self.prefix);
             let answer = self.wire.ask(&place, &[], request.to_string().as_bytes()).await?;
             return match answer.status {
                 Some(NOT_FOUND) => Ok(None),
@@ -171,7 +186,7 @@ impl Session {
                 None => direct(&answer.headers, &answer.body),
             };
         }
-        let answer = self.api(&format!("STREAM.MSG.GET.{REGISTERS}"), &request).await?;
+        let answer = self.api(&format!("STREAM.MSG.GET.{}{REGISTERS}", self.prefix), &request).await?;
         if answer["error"]["code"].as_u64() == Some(u64::from(NOT_FOUND))
             && answer["error"]["err_code"] == 10_037
         {
@@ -193,7 +208,7 @@ impl Session {
     }
 
     async fn register(&mut self, call: &register::Call) -> Result<Answered, Trouble> {
-        let subject = format!("{REGISTERS}.{}", call.key());
+        let subject = format!("{}{REGISTERS}.{}", self.prefix, call.key());
         match call {
             register::Call::Read(_) => {
                 let found = self.last(&subject).await?;
@@ -225,7 +240,7 @@ impl Session {
     /// How many messages there are of each subject of a set.
     async fn subjects(&mut self, filter: &str) -> Result<Vec<String>, Trouble> {
         let request = json!({ "subjects_filter": filter });
-        let answer = judged(self.api(&format!("STREAM.INFO.{SETS}"), &request).await?)?;
+        let answer = judged(self.api(&format!("STREAM.INFO.{}{SETS}", self.prefix), &request).await?)?;
         if !answer["state"].is_object() {
             return Err(strange(&answer));
         }
@@ -234,7 +249,7 @@ impl Session {
     }
 
     async fn set(&mut self, call: &set::Call) -> Result<set::Return, Trouble> {
-        let below = format!("{SETS}.{}.", call.key());
+        let below = format!("{}{SETS}.{}.", self.prefix, call.key());
         match call {
             set::Call::Add(_, element) => {
                 self.publish(&format!("{below}{element}"), "", None).await?;
@@ -242,7 +257,8 @@ impl Session {
             }
             set::Call::Remove(_, element) => {
                 let request = json!({ "filter": format!("{below}{element}") });
-                let answer = judged(self.api(&format!("STREAM.PURGE.{SETS}"), &request).await?)?;
+                let answer =
+                    judged(self.api(&format!("STREAM.PURGE.{}{SETS}", self.prefix), &request).await?)?;
                 match answer["purged"].as_u64() {
                     Some(gone) => Ok(set::Return::Changed(gone > 0)),
                     None => Err(strange(&answer)),
@@ -290,7 +306,7 @@ impl Speaker for Session {
 }
 
 speaks! {
-    Session, opened by NatsClients as |clients, node| Session::open(node, clients.reads).await?;
+    Session, opened by NatsClients as |clients, node| Session::open(&clients.0, node).await?;
     Register: register;
     Set: set;
 }

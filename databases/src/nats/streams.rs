@@ -8,6 +8,8 @@
 //! | a message was taken and its acknowledgement has no answer | `Unknown` | it may be gone, or be given to somebody else |
 //! | the rest | | as in the table of the [sessions](super::client) |
 
+use std::time::Duration;
+
 use history::{
     Queue, Value,
     vocabulary::{
@@ -35,8 +37,10 @@ const POLL_MAX: usize = 16;
 const LOG_MAX: usize = 100_000;
 /// After how long an element that was given out and not acknowledged is given out again, in nanoseconds.
 const AGAIN_NANOS: u64 = 2_000_000_000;
-/// The subject whose messages number the ids.
-const IDS: &str = "registers.disprove-ids";
+/// What the subject ends with whose messages number the ids.
+const IDS: &str = "disprove-ids";
+/// How long the servers take to know who answers for what was made just now. Until then nobody does, and a question waits in vain.
+const SPREAD: Duration = Duration::from_millis(100);
 /// The only consumer of a queue.
 const CONSUMER: &str = "takers";
 
@@ -52,8 +56,8 @@ pub(super) enum Kept {
 impl Kept {
     fn stream(self, key: &impl ToString) -> String {
         match self {
-            Self::Log => format!("log-{}", key.to_string()),
-            Self::Queue => format!("queue-{}", key.to_string()),
+            Self::Log => format!("{}-log", key.to_string()),
+            Self::Queue => format!("{}-queue", key.to_string()),
         }
     }
 
@@ -67,7 +71,7 @@ impl Kept {
 
 /// The subject of a stream's messages.
 fn subject(stream: &str) -> String {
-    format!("of.{stream}")
+    format!("{stream}.all")
 }
 
 impl Session {
@@ -82,12 +86,13 @@ impl Session {
             Trouble::Refused(trouble.word())
         })?;
         self.known.insert(stream.to_owned());
+        tokio::time::sleep(SPREAD).await;
         Ok(())
     }
 
     async fn make(&mut self, kept: Kept, stream: &str) -> Result<(), Trouble> {
         // As many replicas as the streams have that were made before the run.
-        let known = self.api(&format!("STREAM.INFO.{REGISTERS}"), &json!({})).await?;
+        let known = self.api(&format!("STREAM.INFO.{}{REGISTERS}", self.prefix), &json!({})).await?;
         let replicas = known["config"]["num_replicas"].as_u64().ok_or_else(|| strange(&known))?;
         let wanted = json!({
             "name": stream, "subjects": [subject(stream)], "retention": kept.retention(), "storage": "file",
@@ -113,9 +118,9 @@ impl Session {
 
     async fn log(&mut self, call: &log::Call) -> Result<Logged, Trouble> {
         let stream = Kept::Log.stream(call.key());
+        self.prepare(Kept::Log, &stream).await?;
         match call {
             log::Call::Append(_, entry) => {
-                self.prepare(Kept::Log, &stream).await?;
                 // Messages are numbered from 1.
                 let number = self.publish(&subject(&stream), &entry.to_string(), None).await?;
                 Ok(Logged::Appended(Some(number - 1)))
@@ -165,13 +170,13 @@ impl Session {
     }
 
     async fn ids(&mut self, _: &ids::Call) -> Result<ids::Return, Trouble> {
-        let number = self.publish(IDS, "", None).await?;
+        let number = self.publish(&format!("{}{REGISTERS}.{IDS}", self.prefix), "", None).await?;
         Ok(ids::Return::Id((number as i64).into()))
     }
 }
 
 speaks! {
-    Session, opened by NatsClients as |clients, node| Session::open(node, clients.reads).await?;
+    Session, opened by NatsClients as |clients, node| Session::open(&clients.0, node).await?;
     Log: log;
     Queue: queue;
     Ids: ids;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use history::Reason;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
@@ -22,7 +22,17 @@ const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// The longest message that is believed.
 const MESSAGE_MAX: usize = 1 << 26;
 /// What a client says of itself: nobody listening is to be told, and one's own words are not to be acknowledged.
-const HELLO: &str = r#"CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"lang":"rust","version":"1","protocol":1}"#;
+fn hello(login: Option<(&str, &str)>) -> Json {
+    let mut hello = json!({
+        "verbose": false, "pedantic": false, "headers": true, "no_responders": true, "lang": "rust", "version": "1",
+        "protocol": 1
+    });
+    if let Some((user, password)) = login {
+        hello["user"] = user.into();
+        hello["pass"] = password.into();
+    }
+    hello
+}
 
 /// Sessions of this process so far, so that no two have one inbox.
 static SESSIONS: AtomicU64 = AtomicU64::new(0);
@@ -74,27 +84,27 @@ pub struct Wire {
 
 impl Wire {
     /// Connects and listens to an inbox of its own.
-    pub async fn open(address: SocketAddr) -> Result<Self, Reason> {
-        match tokio::time::timeout(CONNECT_MAX, Self::greet(address)).await {
+    pub async fn open(address: SocketAddr, login: Option<(&str, &str)>) -> Result<Self, Reason> {
+        match tokio::time::timeout(CONNECT_MAX, Self::greet(address, login)).await {
             Ok(opened) => opened,
             Err(_) => Err("no connection in time".into()),
         }
     }
 
-    async fn greet(address: SocketAddr) -> Result<Self, Reason> {
+    async fn greet(address: SocketAddr, login: Option<(&str, &str)>) -> Result<Self, Reason> {
         let failed = |error: std::io::Error| Reason::from(format!("no connection: {error}"));
         let stream = TcpStream::connect(address).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_nanos());
         let inbox = format!("_INBOX.{now:x}-{:x}", SESSIONS.fetch_add(1, Ordering::Relaxed));
         let mut wire = Self { stream: BufReader::new(stream), inbox, asked: 0, version: String::new() };
-        let hello = wire.line().await?;
-        let said: Json = hello
+        let info = wire.line().await?;
+        let said: Json = info
             .strip_prefix("INFO ")
             .and_then(|said| serde_json::from_str(said).ok())
             .ok_or_else(strange)?;
         wire.version = said["version"].as_str().unwrap_or_default().to_owned();
-        let subscribe = format!("{HELLO}\r\nSUB {}.* 1\r\nPING\r\n", wire.inbox);
+        let subscribe = format!("CONNECT {}\r\nSUB {}.* 1\r\nPING\r\n", hello(login), wire.inbox);
         wire.send(subscribe.as_bytes()).await?;
         while wire.line().await? != "PONG" {}
         Ok(wire)

@@ -21,16 +21,13 @@ use history::{
 };
 
 use super::{
-    Reads, address,
+    Rabbitmq, Reads,
     wire::{Published, Wire},
 };
 
 /// Opens sessions.
-#[derive(Clone, Copy, Debug)]
-pub struct RabbitmqClients {
-    /// When a message counts as taken.
-    pub reads: Reads,
-}
+#[derive(Clone, Debug)]
+pub struct RabbitmqClients(pub Rabbitmq);
 
 /// One session.
 struct Session {
@@ -73,8 +70,8 @@ impl Session {
 #[async_trait]
 impl ClientFactory<Queue> for RabbitmqClients {
     async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Queue>>, Reason> {
-        let wire = Wire::open(address(node)).await?;
-        Ok(Box::new(Session { wire, reads: self.reads, known: BTreeSet::new(), broken: false }))
+        let wire = self.0.open(node).await?;
+        Ok(Box::new(Session { wire, reads: self.0.reads, known: BTreeSet::new(), broken: false }))
     }
 }
 

@@ -39,6 +39,8 @@ const CHANNEL_OPEN_OK: Method = (20, 11);
 const CHANNEL_CLOSE: Method = (20, 40);
 const DECLARE: Method = (50, 10);
 const DECLARE_OK: Method = (50, 11);
+const DELETE: Method = (50, 40);
+const DELETE_OK: Method = (50, 41);
 const PUBLISH: Method = (60, 40);
 const RETURN: Method = (60, 50);
 const GET: Method = (60, 70);
@@ -69,6 +71,24 @@ pub struct Message {
     pub body: Vec<u8>,
 }
 
+/// As whom a session is opened, and in which of the server's virtual hosts.
+#[derive(Clone, Copy)]
+pub struct Login<'a> {
+    /// The user.
+    pub user: &'a str,
+    /// What lets them in.
+    pub password: &'a str,
+    /// The virtual host.
+    pub host: &'a str,
+}
+
+impl Default for Login<'_> {
+    /// As a server lets everybody in that nobody has changed.
+    fn default() -> Self {
+        Self { user: "guest", password: "guest", host: "/" }
+    }
+}
+
 /// One connection with one channel.
 #[derive(Debug)]
 pub struct Wire {
@@ -79,14 +99,14 @@ pub struct Wire {
 
 impl Wire {
     /// Connects, logs in and opens a channel on which what is published is confirmed.
-    pub async fn open(address: SocketAddr) -> Result<Self, Reason> {
-        match tokio::time::timeout(CONNECT_MAX, Self::greet(address)).await {
+    pub async fn open(address: SocketAddr, login: &Login<'_>) -> Result<Self, Reason> {
+        match tokio::time::timeout(CONNECT_MAX, Self::greet(address, login)).await {
             Ok(opened) => opened,
             Err(_) => Err("no connection in time".into()),
         }
     }
 
-    async fn greet(address: SocketAddr) -> Result<Self, Reason> {
+    async fn greet(address: SocketAddr, as_whom: &Login<'_>) -> Result<Self, Reason> {
         let failed = |error: std::io::Error| Reason::from(format!("no connection: {error}"));
         let stream = TcpStream::connect(address).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
@@ -96,13 +116,14 @@ impl Wire {
         // Without this capability the server closes the channel where it would refuse a message.
         let capabilities = Fields::default().name("basic.nack").byte(b't').byte(1);
         let properties = Fields::default().name("capabilities").byte(b'F').text(capabilities);
-        let login = Fields::of(START_OK).text(properties).name("PLAIN").text("\0guest\0guest").name("en_US");
+        let secret = format!("\0{}\0{}", as_whom.user, as_whom.password);
+        let login = Fields::of(START_OK).text(properties).name("PLAIN").text(secret).name("en_US");
         wire.send(login.framed(METHOD, 0)).await?;
         let mut tune = wire.wait_for(TUNE).await?;
         let (channels, frame) = (tune.short()?, tune.long()?);
         // No signs of life: whoever waits for an answer has a limit of its own.
         wire.send(Fields::of(TUNE_OK).short(channels).long(frame).short(0).framed(METHOD, 0)).await?;
-        wire.send(Fields::of(OPEN).name("/").name("").byte(0).framed(METHOD, 0)).await?;
+        wire.send(Fields::of(OPEN).name(as_whom.host).name("").byte(0).framed(METHOD, 0)).await?;
         wire.wait_for(OPEN_OK).await?;
         wire.ask(Fields::of(CHANNEL_OPEN).name(""), CHANNEL_OPEN_OK).await?;
         wire.ask(Fields::of(SELECT).byte(0), SELECT_OK).await?;
@@ -116,6 +137,11 @@ impl Wire {
         let declare =
             Fields::of(DECLARE).short(0).name(queue).byte(u8::from(passive) | durable).text(arguments);
         self.ask(declare, DECLARE_OK).await.map(|_| ())
+    }
+
+    /// Removes a queue with all that is in it, where it is there.
+    pub async fn delete(&mut self, queue: &str) -> Result<(), Reason> {
+        self.ask(Fields::of(DELETE).short(0).name(queue).byte(0), DELETE_OK).await.map(|_| ())
     }
 
     /// Publishes a message to a queue, and waits for what becomes of it.

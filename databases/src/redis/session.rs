@@ -5,7 +5,8 @@
 //! | no connection was made | `Fail` | nothing was sent |
 //! | a read has no answer, or an error | `Fail` | a read changes nothing, so it did not happen |
 //! | `LOADING`, `READONLY`, `MASTERDOWN`, `NOREPLICAS`, `MISCONF`, `OOM` | `Fail` | the server looks at these before it carries a command out |
-//! | `MOVED`, `ASK`, `TRYAGAIN`, `CROSSSLOT`, `CLUSTERDOWN` | `Fail` | the same, in a cluster |
+//! | `TRYAGAIN`, `CROSSSLOT`, `CLUSTERDOWN` | `Fail` | the same, in a cluster |
+//! | `MOVED`, `ASK` | asked again where it says; `Fail` after five times, or where nobody answers there | the server did nothing |
 //! | `NOAUTH`, `NOPERM`, `WRONGPASS`, `DENIED`, `BUSY` | `Fail` | the same |
 //! | `WRONGTYPE`, `NOSCRIPT` | `Fail` | every call is one command, or a script whose one write is its last command |
 //! | `EXECABORT` | `Fail` | a command of the transaction was refused when it was queued, so none was carried out |
@@ -14,7 +15,7 @@
 //!
 //! A session whose server says that it does not serve (any longer) ends, so that the next one looks for the primary anew.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use cluster::Node;
 use history::{Outcome, Reason, Value};
@@ -47,7 +48,9 @@ const REFUSALS: [&str; 18] = [
     "EXECABORT",
 ];
 /// Errors after which another server should be asked.
-const ELSEWHERE: [&str; 6] = ["LOADING", "READONLY", "MASTERDOWN", "MOVED", "ASK", "CLUSTERDOWN"];
+const ELSEWHERE: [&str; 4] = ["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN"];
+/// How often a command of a cluster is sent elsewhere.
+const MOVES_MAX: usize = 5;
 /// The longest that a question of ours (not of a client) may take.
 const QUESTION_MAX: Duration = Duration::from_secs(2);
 
@@ -120,11 +123,15 @@ pub async fn primary_by_sentinel(node: &Node) -> Result<SocketAddr, Reason> {
     format!("{address}:{port}").parse().map_err(|_| "the sentinel's answer is no address".into())
 }
 
-/// One session: one connection, opened once.
+/// One session: one connection, opened once; and in a cluster one more with each server that it is sent to.
 #[derive(Debug)]
 pub struct Session {
     wire: Wire,
     broken: bool,
+    /// Connections with servers that have other slots.
+    others: BTreeMap<SocketAddr, Wire>,
+    /// Which of them has a key, as far as was told.
+    places: BTreeMap<String, SocketAddr>,
 }
 
 impl Session {
@@ -133,15 +140,18 @@ impl Session {
     pub async fn open(database: &Redis, node: &Node) -> Result<Self, Reason> {
         let mut wire = match (&database.running, database.topology) {
             (Some(running), _) => log_in(running.endpoint(node)).await?,
-            (None, Topology::Single) => Wire::open(address(node)).await?,
+            (None, Topology::Single | Topology::Cluster) => Wire::open(address(node)).await?,
             (None, Topology::Sentinel) => Wire::open(primary_by_sentinel(node).await?).await?,
         };
-        let answers = wire.ask(&[vec!["ROLE"], vec!["EXISTS", "disprove-ready"]]).await?;
+        let in_cluster = database.topology == Topology::Cluster;
+        // Which server of a cluster has a key is told when it is asked for.
+        let asked = if in_cluster { vec!["PING"] } else { vec!["EXISTS", "disprove-ready"] };
+        let answers = wire.ask(&[vec!["ROLE"], asked]).await?;
         refuse_errors(&answers)?;
-        if role(&answers[0]) != Some("master") {
+        if !in_cluster && role(&answers[0]) != Some("master") {
             return Err("the server is no primary".into());
         }
-        Ok(Self { wire, broken: false })
+        Ok(Self { wire, broken: false, others: BTreeMap::new(), places: BTreeMap::new() })
     }
 
     /// Whether it cannot go on.
@@ -151,11 +161,58 @@ impl Session {
 
     /// One command.
     pub async fn ask(&mut self, command: &[&str]) -> Result<Reply, Trouble> {
-        let mut replies = self.ask_all(&[command.to_vec()]).await?;
-        match replies.pop().expect("there are as many answers as commands") {
+        match self.ask_around(command).await? {
             Reply::Error(error) if is_refusal(&error) => Err(Trouble::Refused(error.into())),
             Reply::Error(error) => Err(Trouble::Doubtful(error.into())),
             reply => Ok(reply),
+        }
+    }
+
+    /// One command, which goes where a cluster says. Whoever says so did nothing.
+    async fn ask_around(&mut self, command: &[&str]) -> Result<Reply, Trouble> {
+        // Scripts name their key after how many there are.
+        let key = command.get(if command[0] == "EVAL" { 3 } else { 1 }).copied().unwrap_or_default();
+        let (mut place, mut asks) = (self.places.get(key).copied(), false);
+        for _ in 0..MOVES_MAX {
+            let reply = self.ask_at(place, asks, command).await?;
+            let Reply::Error(error) = &reply else { return Ok(reply) };
+            let Some((is_for_good, to)) = moved(error) else { return Ok(reply) };
+            if is_for_good {
+                self.places.insert(key.to_owned(), to);
+            }
+            (place, asks) = (Some(to), !is_for_good);
+        }
+        Err(Trouble::Refused("every server says that another one has the key".into()))
+    }
+
+    /// One command to the session's own server, or to another one of the cluster.
+    async fn ask_at(
+        &mut self,
+        place: Option<SocketAddr>,
+        asks: bool,
+        command: &[&str],
+    ) -> Result<Reply, Trouble> {
+        let Some(place) = place else {
+            let mut replies = self.ask_all(&[command.to_vec()]).await?;
+            return Ok(replies.pop().expect("there are as many answers as commands"));
+        };
+        if !self.others.contains_key(&place) {
+            let opened = Wire::open(place).await.map_err(|reason| {
+                // Whoever takes that server's place is told to another session.
+                self.broken = true;
+                Trouble::Refused(reason)
+            })?;
+            self.others.insert(place, opened);
+        }
+        let wire = self.others.get_mut(&place).expect("it was opened just now");
+        let mut commands = if asks { vec![vec!["ASKING"]] } else { Vec::new() };
+        commands.push(command.to_vec());
+        match wire.ask(&commands).await {
+            Ok(mut replies) => Ok(replies.pop().expect("there are as many answers as commands")),
+            Err(reason) => {
+                self.broken = true;
+                Err(Trouble::Doubtful(reason))
+            }
         }
     }
 
@@ -197,6 +254,16 @@ fn refuse_errors(answers: &[Reply]) -> Result<(), Reason> {
     match answers.iter().find(|reply| matches!(reply, Reply::Error(_))) {
         Some(Reply::Error(error)) => Err(error.clone().into()),
         _ => Ok(()),
+    }
+}
+
+/// Where a cluster sends a command, and whether for good.
+fn moved(error: &str) -> Option<(bool, SocketAddr)> {
+    let words: Vec<&str> = error.split(' ').collect();
+    match words[..] {
+        ["MOVED", _, to] => Some((true, to.parse().ok()?)),
+        ["ASK", _, to] => Some((false, to.parse().ok()?)),
+        _ => None,
     }
 }
 

@@ -3,7 +3,8 @@
 use history::vocabulary::bank::{ACCOUNTS, OPENED_WITH};
 
 /// The tables, by what their names end with.
-const TABLES: [&str; 7] = ["registers", "lists", "elements", "numbers", "accounts", "counters", "ids"];
+const TABLES: [&str; 8] =
+    ["registers", "lists", "elements", "numbers", "accounts", "counters", "ids", "queues"];
 
 /// Whose words a dialect uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +116,8 @@ impl Wording {
         match self.family {
             Family::Postgres => {
                 templates.push(table("ids", "n BIGSERIAL PRIMARY KEY"));
+                templates.push(table("queues", "n BIGSERIAL PRIMARY KEY, k text NOT NULL, e text NOT NULL"));
+                templates.push(format!("CREATE INDEX {unless}@queues_k ON @queues (k, n)"));
                 templates.push(table("elements", "k text NOT NULL, e text NOT NULL"));
                 templates.push(format!("CREATE INDEX {unless}@elements_k ON @elements (k)"));
                 templates.push(table("numbers", "k text PRIMARY KEY, v BIGINT NOT NULL"));
@@ -123,6 +126,10 @@ impl Wording {
             Family::Mysql => {
                 let own = "n BIGINT AUTO_INCREMENT PRIMARY KEY";
                 templates.push(table("ids", own));
+                templates.push(table(
+                    "queues",
+                    &format!("{own}, k {key} NOT NULL, e {key} NOT NULL, INDEX (k, n)"),
+                ));
                 templates.push(table(
                     "elements",
                     &format!("{own}, k {key} NOT NULL, e {key} NOT NULL, INDEX (k)"),

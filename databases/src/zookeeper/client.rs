@@ -21,7 +21,7 @@ use history::{
 };
 
 use super::{
-    Reads, address,
+    Reads, Zookeeper,
     wire::{Answer, Fields, Kind, SESSION_MS, Wire},
 };
 use crate::speaking::{Speaker, speaks};
@@ -33,7 +33,7 @@ pub(super) const NODE_EXISTS: i32 = -110;
 /// Of any version.
 pub(super) const ANY: i32 = -1;
 /// What is written before a read that must not be late.
-const QUORUM: &str = "/disprove-quorum";
+const QUORUM: &str = "disprove-quorum";
 /// A node that stays.
 pub(super) const LASTING: i32 = 0;
 /// Every right, for everybody.
@@ -66,17 +66,16 @@ pub(super) fn trouble(error: i32) -> Trouble {
 }
 
 /// Opens sessions.
-#[derive(Clone, Copy, Debug)]
-pub struct ZookeeperClients {
-    /// How reads are made.
-    pub reads: Reads,
-}
+#[derive(Clone, Debug)]
+pub struct ZookeeperClients(pub Zookeeper);
 
 /// One session.
 pub(super) struct Session {
     wire: Wire,
     reads: Reads,
     broken: bool,
+    /// What the names of nodes begin with where others have nodes too.
+    pub(super) prefix: String,
     /// The nodes that stand for locks.
     pub(super) locks: BTreeMap<Key, String>,
 }
@@ -91,14 +90,15 @@ pub(super) fn parse(text: &str) -> Value {
 }
 
 impl Session {
-    pub(super) async fn open(node: &Node, reads: Reads) -> Result<Self, Reason> {
-        Self::open_for(node, reads, SESSION_MS).await
+    pub(super) async fn open(database: &Zookeeper, node: &Node) -> Result<Self, Reason> {
+        Self::open_for(database, node, SESSION_MS).await
     }
 
     /// A session that the servers keep for so many milliseconds without a word.
-    pub(super) async fn open_for(node: &Node, reads: Reads, session_ms: i32) -> Result<Self, Reason> {
-        let wire = Wire::open(address(node), session_ms).await?;
-        Ok(Self { wire, reads, broken: false, locks: BTreeMap::new() })
+    pub(super) async fn open_for(database: &Zookeeper, node: &Node, session_ms: i32) -> Result<Self, Reason> {
+        let wire = Wire::open(database.address(node), session_ms).await?;
+        let (reads, prefix) = (database.reads, database.prefix());
+        Ok(Self { wire, reads, broken: false, prefix, locks: BTreeMap::new() })
     }
 
     /// Nothing more is asked in it.
@@ -114,9 +114,10 @@ impl Session {
 
     /// Waits until the server of this session has all that was committed, by a write of the session's own.
     pub(super) async fn catch_up(&mut self) -> Result<(), Trouble> {
-        if !self.put(QUORUM, "", ANY).await? {
+        let path = format!("/{}{QUORUM}", self.prefix);
+        if !self.put(&path, "", ANY).await? {
             // Whoever makes it first, it stays.
-            self.create(QUORUM, "").await?;
+            self.create(&path, "").await?;
         }
         Ok(())
     }
@@ -193,6 +194,19 @@ impl Session {
             Err(NO_NODE) => Ok(false),
             Err(error) => Err(trouble(error)),
         }
+    }
+
+    /// Removes every node whose name begins so, with those below it.
+    pub(super) async fn remove_all(&mut self, begin: &str) -> Result<(), Trouble> {
+        let names = self.names_below("/").await?;
+        for name in names.iter().filter(|name| name.starts_with(begin)) {
+            let path = format!("/{name}");
+            for below in self.names_below(&path).await? {
+                self.remove(&format!("{path}/{below}")).await?;
+            }
+            self.remove(&path).await?;
+        }
+        Ok(())
     }
 
     async fn register(&mut self, call: &register::Call) -> Result<Answered, Trouble> {
@@ -281,7 +295,7 @@ impl Speaker for Session {
 }
 
 speaks! {
-    Session, opened by ZookeeperClients as |clients, node| Session::open(node, clients.reads).await?;
+    Session, opened by ZookeeperClients as |clients, node| Session::open(&clients.0, node).await?;
     Register: register;
     Set: set;
 }

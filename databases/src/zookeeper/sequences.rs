@@ -32,7 +32,7 @@ const DIGITS: usize = 10;
 /// How long the servers keep the session of somebody who has locks, without a word.
 const LOCK_SESSION_MS: i32 = 2000;
 /// What the ids are numbered below.
-const IDS: &str = "/disprove-ids";
+const IDS: &str = "disprove-ids";
 
 fn strange() -> Trouble {
     Trouble::Doubtful(Reason::from("a node has no number"))
@@ -133,20 +133,21 @@ impl Session {
     }
 
     async fn ids(&mut self, _: &ids::Call) -> Result<ids::Return, Trouble> {
-        let made = self.number_below(IDS, "id-", NUMBERED).await?;
+        let parent = format!("/{}{IDS}", self.prefix);
+        let made = self.number_below(&parent, "id-", NUMBERED).await?;
         Ok(ids::Return::Id(number(&made)?.into()))
     }
 }
 
 speaks! {
-    Session, opened by ZookeeperClients as |clients, node| Session::open(node, clients.reads).await?;
+    Session, opened by ZookeeperClients as |clients, node| Session::open(&clients.0, node).await?;
     Queue: queue;
     Ids: ids;
 }
 
 speaks! {
     Session, opened by ZookeeperClients as |clients, node|
-        Session::open_for(node, clients.reads, LOCK_SESSION_MS).await?;
+        Session::open_for(&clients.0, node, LOCK_SESSION_MS).await?;
     Mutex: mutex;
 }
 
