@@ -1,4 +1,4 @@
-//! RabbitMQ 3.8 and later with quorum queues, whose protocol is spoken by hand.
+//! RabbitMQ 3.8 and later, whose protocol is spoken by hand: with quorum queues, or with classic ones that are mirrored (up to 3.13).
 
 mod client;
 mod fields;
@@ -53,9 +53,55 @@ impl Reads {
     }
 }
 
+/// How queues are kept on several servers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Topology {
+    /// Quorum queues; servers that see only a minority pause.
+    #[default]
+    Quorum,
+    /// Classic queues with a mirror on every server; after a partition one side gives up what it has (`autoheal`).
+    Mirrored,
+}
+
+impl Topology {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Quorum, Self::Mirrored];
+
+    /// Its name in `--topology`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quorum => "quorum",
+            Self::Mirrored => "mirrored",
+        }
+    }
+
+    /// What servers do that cannot see the others.
+    fn partition_handling(self) -> &'static str {
+        match self {
+            Self::Quorum => "pause_minority",
+            Self::Mirrored => "autoheal",
+        }
+    }
+}
+
+/// What every server knows before it starts where queues are mirrored: the usual user, and that every queue has a mirror on
+/// every server.
+const DEFINITIONS: &str = r#"{
+  "users": [{"name": "guest", "password": "guest", "tags": "administrator"}],
+  "vhosts": [{"name": "/"}],
+  "permissions": [{"user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}],
+  "policies": [{
+    "vhost": "/", "name": "mirrors", "pattern": ".*", "apply-to": "queues", "priority": 0,
+    "definition": {"ha-mode": "all", "ha-sync-mode": "automatic"}
+  }]
+}
+"#;
+
 /// RabbitMQ, a server on each node.
 #[derive(Clone, Debug, Default)]
 pub struct Rabbitmq {
+    /// How queues are kept on several servers.
+    pub topology: Topology,
     /// When a message counts as taken.
     pub reads: Reads,
     /// Where it already runs; `None` where the run starts it.
@@ -65,10 +111,10 @@ pub struct Rabbitmq {
 impl Rabbitmq {
     /// A session with the server of a node.
     async fn open(&self, node: &Node) -> Result<Wire, Reason> {
+        let mut login = Login { has_quorum: self.topology == Topology::Quorum, ..Login::default() };
         let Some(endpoint) = self.running.as_ref().map(|running| running.endpoint(node)) else {
-            return Wire::open(address(node), &Login::default()).await;
+            return Wire::open(address(node), &login).await;
         };
-        let mut login = Login::default();
         if let (Some(user), Some(password)) = (&endpoint.user, &endpoint.password) {
             (login.user, login.password) = (user, password.reveal());
         }
@@ -123,17 +169,22 @@ fn name(node: &Node) -> String {
     format!("rabbit@{}", node.address)
 }
 
-fn settings(cluster: &Cluster, node: &Node) -> String {
+fn settings(topology: Topology, cluster: &Cluster, node: &Node) -> String {
     let peer = |(place, peer): (usize, &Node)| {
         format!("cluster_formation.classic_config.nodes.{} = {}\n", place + 1, name(peer))
     };
     let peers: String = cluster.nodes.iter().enumerate().map(peer).collect();
-    format!(
-        "listeners.tcp.1 = {}\nloopback_users = none\ncluster_partition_handling = pause_minority\n\
+    let mut settings = format!(
+        "listeners.tcp.1 = {}\nloopback_users = none\ncluster_partition_handling = {}\n\
          cluster_formation.peer_discovery_backend = classic_config\ndisk_free_limit.absolute = 10MB\n\
          vm_memory_high_watermark.relative = 0.6\n{peers}",
-        address(node)
-    )
+        address(node),
+        topology.partition_handling()
+    );
+    if topology == Topology::Mirrored {
+        settings += &format!("load_definitions = {}\n", folder(node).join("definitions.json").display());
+    }
+    settings
 }
 
 async fn start_server(node: &Node) -> Result<(), Error> {
@@ -178,6 +229,8 @@ impl Database for Rabbitmq {
     /// A quorum queue is a replicated log. What is acknowledged by hand may be delivered again, and RabbitMQ says so.
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
         match (self.reads, vocabulary) {
+            // What one side of a partition confirmed may be given up.
+            _ if self.topology == Topology::Mirrored => None,
             (Reads::Auto, "queue") => Some("linearizable"),
             (Reads::Manual, "queue") => Some("at-least-once"),
             _ => None,
@@ -212,7 +265,9 @@ impl Database for Rabbitmq {
         for node in &cluster.nodes {
             let (remote, own) = (node.remote()?, folder(node));
             let cookie = own.join(".erlang.cookie");
-            remote.upload(&own.join("rabbitmq.conf"), settings(cluster, node).as_bytes()).await?;
+            let settings = settings(self.topology, cluster, node);
+            remote.upload(&own.join("rabbitmq.conf"), settings.as_bytes()).await?;
+            remote.upload(&own.join("definitions.json"), DEFINITIONS.as_bytes()).await?;
             remote.upload(&own.join("plugins"), b"[].\n").await?;
             remote.upload(&cookie, COOKIE.as_bytes()).await?;
             // Erlang insists that nobody else can read it.

@@ -15,7 +15,7 @@ use history::{
     Key, Lease, Mutex, NodeId, Outcome, Queue, Value, Vocabulary,
     vocabulary::{
         lease, lock, queue,
-        register::{Call, Return},
+        register::{Call, Register, Return},
     },
 };
 
@@ -88,7 +88,7 @@ async fn a_message_that_no_stream_takes_went_nowhere() {
         ["-a", address, "-p", "4222", "-js", "-sd", folder].map(str::to_owned).to_vec()
     };
     let Some(server) = Server::start("nats-server", 1, 4222, arguments) else { return };
-    let mut client = server.open(&NatsClients(Nats::default())).await;
+    let mut client = server.open::<Register>(&NatsClients(Nats::default())).await;
     let written = client.invoke(&Call::Write(key("x"), Value::Int(1))).await;
     let Outcome::Fail(why) = written else { panic!("{written:?}") };
     assert!(why.to_string().starts_with("503"), "{why}");
@@ -152,7 +152,7 @@ async fn a_cache_that_refuses_a_value_has_forgotten_the_one_before() {
         flags.map(str::to_owned).to_vec()
     };
     let Some(server) = Server::start("memcached", 2, 11211, arguments) else { return };
-    let mut client = server.open(&MemcachedClients::default()).await;
+    let mut client = server.open::<Register>(&MemcachedClients::default()).await;
     let written = client.invoke(&Call::Write(key("x"), Value::Int(1))).await;
     assert!(matches!(written, Outcome::Ok(Return::Written)), "{written:?}");
     let made = client.invoke(&Call::Cas(key("x"), Value::Nil, Value::Int(2))).await;
@@ -162,11 +162,12 @@ async fn a_cache_that_refuses_a_value_has_forgotten_the_one_before() {
     let Outcome::Unknown(why) = written else { panic!("{written:?}") };
     assert!(why.to_string().starts_with("SERVER_ERROR"), "{why}");
     // That is why it is not certain that nothing was done.
-    let read = server.open(&MemcachedClients::default()).await.invoke(&Call::Read(key("x"))).await;
+    let read =
+        server.open::<Register>(&MemcachedClients::default()).await.invoke(&Call::Read(key("x"))).await;
     assert!(matches!(read, Outcome::Ok(Return::Value(Some(Value::Nil)))), "{read:?}");
     // A line that is refused ends the session: what follows it may be taken for another line.
     let long = "k".repeat(300);
-    let mut client = server.open(&MemcachedClients::default()).await;
+    let mut client = server.open::<Register>(&MemcachedClients::default()).await;
     let written = client.invoke(&Call::Write(key(&long), Value::Int(1))).await;
     assert!(matches!(written, Outcome::Fail(_)) && client.is_broken(), "{written:?}");
 }

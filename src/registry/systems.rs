@@ -164,15 +164,19 @@ impl DatabaseSource for Rabbitmq {
     }
 
     fn describe(&self) -> &str {
-        "RabbitMQ 3.8 or later with quorum queues, from the package rabbitmq-server; --reads auto (the default: a message is taken \
-         when it is sent) or manual: when it is acknowledged"
+        "RabbitMQ 3.8 or later, from the package rabbitmq-server; --reads auto (the default: a message is taken \
+         when it is sent) or manual: when it is acknowledged; --topology quorum (the default) or mirrored: classic queues"
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
-        use databases::rabbitmq::Reads;
-        refuse_choices(arguments)?;
+        use databases::rabbitmq::{Reads, Topology};
+        refuse_disease(arguments)?;
+        refuse_isolation(arguments)?;
+        refuse_dialect(arguments)?;
+        let wanted = arguments.topology.as_deref();
+        let topology = chosen("rabbitmq", "topology", wanted, &Topology::ALL, Topology::name)?;
         let reads = chosen("rabbitmq", "way to read", arguments.reads.as_deref(), &Reads::ALL, Reads::name)?;
-        Ok(Arc::new(databases::Rabbitmq { reads, running: arguments.running.clone() }))
+        Ok(Arc::new(databases::Rabbitmq { topology, reads, running: arguments.running.clone() }))
     }
 }
 

@@ -80,12 +80,14 @@ pub struct Login<'a> {
     pub password: &'a str,
     /// The virtual host.
     pub host: &'a str,
+    /// Whether queues are made as quorum queues.
+    pub has_quorum: bool,
 }
 
 impl Default for Login<'_> {
     /// As a server lets everybody in that nobody has changed.
     fn default() -> Self {
-        Self { user: "guest", password: "guest", host: "/" }
+        Self { user: "guest", password: "guest", host: "/", has_quorum: true }
     }
 }
 
@@ -93,6 +95,7 @@ impl Default for Login<'_> {
 #[derive(Debug)]
 pub struct Wire {
     stream: TcpStream,
+    has_quorum: bool,
     /// The version that the server says it has.
     pub version: String,
 }
@@ -110,7 +113,7 @@ impl Wire {
         let failed = |error: std::io::Error| Reason::from(format!("no connection: {error}"));
         let stream = TcpStream::connect(address).await.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
-        let mut wire = Self { stream, version: String::new() };
+        let mut wire = Self { stream, has_quorum: as_whom.has_quorum, version: String::new() };
         wire.send(b"AMQP\x00\x00\x09\x01".to_vec()).await?;
         wire.version = version(wire.wait_for(START).await?.rest());
         // Without this capability the server closes the channel where it would refuse a message.
@@ -130,10 +133,11 @@ impl Wire {
         Ok(wire)
     }
 
-    /// Makes a quorum queue that stays, or only asks whether it is there.
+    /// Makes a queue that stays, or only asks whether it is there.
     pub async fn declare(&mut self, queue: &str, passive: bool) -> Result<(), Reason> {
         let durable = 2;
-        let arguments = Fields::default().entry("x-queue-type", "quorum");
+        let kind = if self.has_quorum { "quorum" } else { "classic" };
+        let arguments = Fields::default().entry("x-queue-type", kind);
         let declare =
             Fields::of(DECLARE).short(0).name(queue).byte(u8::from(passive) | durable).text(arguments);
         self.ask(declare, DECLARE_OK).await.map(|_| ())
