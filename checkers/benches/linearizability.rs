@@ -6,7 +6,11 @@
 
 use std::{path::PathBuf, process::Command, time::Instant};
 
-use disprove_checkers::{Budget, Checker, Validity, Verdict, linearizability::Linearizable};
+use disprove_checkers::{
+    Budget, Checker, Validity, Verdict,
+    datatypes::KeyValueState,
+    linearizability::{Linearizable, LinearizableType},
+};
 use history::{
     History, Register, Value,
     import::{AnyHistory, read_any},
@@ -47,6 +51,10 @@ fn budget() -> Budget {
 /// What one row measured.
 #[derive(Default)]
 struct Measured {
+    /// How long one check took by the clock.
+    wall: f64,
+    /// What of it no other thread can share.
+    alone: f64,
     /// The verdict and, where it is valid, an order of the whole history.
     judged: Usage,
     /// The same, and where it is invalid the witness and the explanation.
@@ -56,14 +64,14 @@ struct Measured {
 
 /// Checks without and with explanations.
 fn measure(check: impl Fn(usize) -> Verdict) -> Measured {
-    let (judged, verdict) = repeat(|| check(0));
+    let (judged, wall, verdict) = repeat(|| check(0));
     let explained =
         if verdict.validity == Validity::Invalid { repeat(|| check(16)).0.seconds } else { judged.seconds };
-    Measured { judged, explained, verdict }
+    Measured { wall, alone: judged.alone, judged, explained, verdict }
 }
 
 /// Checks once for the memory, then often enough that a short check can be measured, and reports the mean of these.
-fn repeat(check: impl Fn() -> Verdict) -> (Usage, Verdict) {
+fn repeat(check: impl Fn() -> Verdict) -> (Usage, f64, Verdict) {
     let (first, verdict) = Usage::of(&check);
     let began = Instant::now();
     let mut rounds = 0u32;
@@ -76,7 +84,9 @@ fn repeat(check: impl Fn() -> Verdict) -> (Usage, Verdict) {
             }
         }
     });
-    (Usage { seconds: all.seconds / f64::from(rounds), ..first }, verdict)
+    let wall = began.elapsed().as_secs_f64() / f64::from(rounds);
+    let each = |seconds: f64| seconds / f64::from(rounds);
+    (Usage { seconds: each(all.seconds), alone: each(all.alone), ..first }, wall, verdict)
 }
 
 fn synthetic(run: Run, peer: &'static str, target: &'static str) -> Row {
@@ -151,6 +161,38 @@ fn made(clients: u32, bad: bool, peer: &'static str, target: &'static str) -> Ro
     Row { name, peer, target, check: Box::new(check) }
 }
 
+/// The limit of the rows that are to run into one.
+const LITTLE: u64 = 256 << 20;
+
+/// How much is held where the limit is hit. `RAYON_NUM_THREADS` says by how many threads.
+fn limited(name: &str, check: impl Fn(&Budget) -> Verdict + 'static) -> Row {
+    let check = move || {
+        let (judged, verdict) = Usage::of(|| check(&Budget::new(u64::MAX, LITTLE)));
+        println!(
+            "    held {:.0} % of a limit of {} MB",
+            judged.peak as f64 * 100.0 / LITTLE as f64,
+            LITTLE >> 20
+        );
+        Some(Measured { judged, explained: judged.seconds, verdict, ..Measured::default() })
+    };
+    Row { name: format!("memory limit, {name}"), peer: "", target: "110 %", check: Box::new(check) }
+}
+
+fn limits() -> Vec<Row> {
+    let texts = || match store::collect(&store::generate(200, 4_000, 10, false), true) {
+        store::Texted::Keys(history) => history,
+        store::Texted::Whole(_) => unreachable!("it is by key"),
+    };
+    let hard =
+        Run { operations: 40_000, clients: 400, keys: 8, unknown: 10.0, bad: Some(0.9), ..Run::default() };
+    vec![
+        limited("general engine", move |budget| {
+            LinearizableType::<KeyValueState>::new().with_anomalies_max(0).check(&texts(), budget)
+        }),
+        limited("registers", move |budget| registers(0).check(&generate(&hard), budget)),
+    ]
+}
+
 fn rows() -> Vec<Row> {
     let cas5 = |operations, clients| Run { mix: Mix::Cas5, operations, clients, ..Run::default() };
     let unique = |operations, clients| Run { mix: Mix::Unique, ..cas5(operations, clients) };
@@ -211,6 +253,7 @@ fn rows() -> Vec<Row> {
     }
     rows.push(synthetic(unknown(cas5(1_000, 25), 5.0), none, ""));
     rows.push(synthetic(Run { keys: 1_000, ..cas5(1_000_000, 10) }, "", ""));
+    rows.extend(limits());
     rows
 }
 
@@ -229,15 +272,17 @@ fn main() {
         let megabytes = measured.judged.peak as f64 / 1e6;
         let limits = if measured.verdict.limits.is_empty() { "" } else { ", LIMIT" };
         return println!(
-            "| {name} | {peer} | {target} | {judged:.3} | {explained:.3} | {megabytes:.1} | {:?}{limits} |",
+            "| {name} | {peer} | {target} | {judged:.3} | {explained:.3} | {:.3} | {:.3} | {megabytes:.1} | {:?}{limits} |",
+            measured.alone * 1e3,
+            measured.wall * 1e3,
             measured.verdict.validity
         );
     }
     let program = std::env::current_exe().expect("a running program has a path");
     println!(
-        "| case | porcupine 1.3.0, ms | target, ms | here, ms user | with explanation | peak MB | verdict |"
+        "| case | porcupine 1.3.0, ms | target, ms | here, ms user | with explanation | unshared | wall | peak MB | verdict |"
     );
-    println!("|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|");
     for (number, row) in rows.iter().enumerate() {
         if arguments.iter().all(|filter| row.name.contains(filter.as_str())) {
             let mut command = Command::new(&program);

@@ -34,7 +34,7 @@ use history::{
 use crate::{
     Budget, Checker, DataType, Validity, Verdict,
     collections::{Monitored, MonitoredSet},
-    linearizability::{Linearizable, LinearizableType},
+    linearizability::{Linearizable, LinearizableType, decide_store, name_store},
     transactions::WRONG_TERMS,
 };
 
@@ -159,6 +159,11 @@ fn any<D: DataType>() -> LinearizableType<D> {
     LinearizableType::new()
 }
 
+/// Judges key-value stores: a key that no call over several keys touches as a register, the rest by the general engine.
+pub fn key_value_stores() -> LinearizableType<KeyValueState> {
+    any().with_shortcut(decide_store).with_naming(name_store)
+}
+
 /// The complaint, unless the initial value was understood.
 fn unless<T>(understood: Option<T>, complaint: &'static str) -> Option<&'static str> {
     if understood.is_some() { None } else { Some(complaint) }
@@ -169,7 +174,7 @@ judged! {
     ListAppend => None;
     RwRegister => None;
     MultiRegister => sound(any::<MultiRegisterState>());
-    KeyValue => sound(any::<KeyValueState>());
+    KeyValue => sound(key_value_stores());
     Set => sound(MonitoredSet::<SetState>::default());
     Bag => sound(Monitored::<BagState>::default());
     Queue => sound(Monitored::<QueueState>::default());

@@ -8,9 +8,11 @@ mod decision;
 mod explain;
 mod frontier;
 mod general;
+mod groups;
 mod register;
 mod search;
 mod shrink;
+mod stores;
 mod timeline;
 mod verdicts;
 mod verify;
@@ -22,11 +24,11 @@ mod zones;
 mod tests;
 
 use history::{History, Key, OpIndex, vocabulary::Register};
-use rayon::prelude::*;
 
 use crate::{Budget, Checker, Verdict};
 
 pub use general::{LinearizableType, Naming, Refutation};
+pub(crate) use stores::{decide as decide_store, name as name_store};
 pub use verify::{verify_order, verify_witness};
 pub use verify_any::verify_object_order;
 
@@ -53,9 +55,8 @@ impl Checker<Register> for Linearizable {
     }
 
     fn check(&self, history: &History<Register>, budget: &Budget) -> Verdict {
-        let parts = register::Part::all(history);
-        let decided: Vec<_> = parts.par_iter().map(|part| part.decide(budget)).collect();
-        verdicts::summarize(self, history, &parts, decided, budget)
+        let judged = verdicts::judge(history, budget);
+        verdicts::summarize(self, history, judged, budget)
     }
 }
 
@@ -67,7 +68,7 @@ impl Linearizable {
         history: &History<Register>,
         budget: &Budget,
     ) -> Vec<(Key, Option<Vec<OpIndex>>)> {
-        let parts = register::Part::all(history);
-        parts.par_iter().map(|part| (part.key.clone(), part.certificate(history, budget))).collect()
+        let judged = verdicts::judge(history, budget);
+        judged.into_iter().map(|judged| (judged.part.key, judged.order)).collect()
     }
 }

@@ -9,6 +9,8 @@ mod collections;
 mod locks;
 #[path = "datatypes/naive.rs"]
 mod naive;
+#[path = "datatypes/registers.rs"]
+mod registers;
 #[path = "datatypes/stores.rs"]
 mod stores;
 
@@ -38,6 +40,9 @@ macro_rules! compared {
 }
 
 compared! {
+    plain_registers: registers::Registers;
+    cas_registers: registers::CasRegisters;
+    texts: stores::Texts;
     multi_registers: stores::ManyRegisters;
     key_value_stores: stores::Store;
     growing_stores: stores::Growing;

@@ -3,9 +3,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use disprove_checkers::{
-    Budget, Checker, DataType, Growth, Influence, Verdict, linearizability::LinearizableType,
+    Budget, Checker, DataType, Growth, Influence, Verdict, datatypes::key_value_stores,
+    linearizability::LinearizableType,
 };
-use history::{Header, History, Key, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Value, Vocabulary};
+use history::{
+    Header, History, Key, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Value, Vocabulary,
+    vocabulary::{KeyValue, key_value},
+};
 
 use crate::clients::Dice;
 
@@ -27,11 +31,11 @@ pub struct Event {
     ended: Option<u64>,
 }
 
-/// The vocabulary: by key, or as one object.
+/// The vocabulary of a store that is judged as one object.
 #[derive(Clone, Copy, Debug)]
-pub struct Texts<const BY_KEY: bool>;
+pub struct Texts;
 
-impl<const BY_KEY: bool> Vocabulary for Texts<BY_KEY> {
+impl Vocabulary for Texts {
     const NAME: &'static str = "texts";
     type Call = Call;
     type Return = String;
@@ -43,8 +47,8 @@ impl<const BY_KEY: bool> Vocabulary for Texts<BY_KEY> {
             _ => "get",
         }
     }
-    fn keys(call: &Call) -> Vec<Key> {
-        if BY_KEY { vec![Value::from(call.key.as_str())] } else { Vec::new() }
+    fn keys(_: &Call) -> Vec<Key> {
+        Vec::new()
     }
     fn is_read(call: &Call) -> bool {
         call.put.is_none() && call.append.is_none()
@@ -67,27 +71,9 @@ fn after(now: &str, call: &Call, returned: Option<&String>) -> Option<String> {
 
 fn influence(call: &Call, observing: &Call) -> Influence {
     match &call.put {
-        _ if call.key != observing.key || Texts::<true>::is_read(call) => Influence::Nothing,
+        _ if call.key != observing.key || Texts::is_read(call) => Influence::Nothing,
         Some(_) => Influence::Sets,
         None => Influence::Adds,
-    }
-}
-
-/// The text of one key.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct One(String);
-
-impl DataType for One {
-    type Vocabulary = Texts<true>;
-
-    fn initial(_: &Value) -> Self {
-        Self(String::new())
-    }
-    fn step(&self, call: &Call, returned: Option<&String>, next: &mut Vec<Self>) {
-        next.extend(after(&self.0, call, returned).map(Self));
-    }
-    fn growth() -> Option<Growth<Self>> {
-        Some(Growth { influence, reaches: |state, _, returned| returned.starts_with(&state.0) })
     }
 }
 
@@ -102,7 +88,7 @@ impl All {
 }
 
 impl DataType for All {
-    type Vocabulary = Texts<false>;
+    type Vocabulary = Texts;
 
     fn initial(_: &Value) -> Self {
         Self(BTreeMap::new())
@@ -186,7 +172,7 @@ pub fn generate(clients: u32, count: u64, keys: u64, bad: bool) -> Vec<Event> {
     for (_, began, ended, process, call) in drafts {
         let now = all.entry(call.key.clone()).or_default();
         *now = after(now, &call, None).expect("nothing is refused");
-        let answer = Some(if Texts::<true>::is_read(&call) { now.clone() } else { String::new() });
+        let answer = Some(if Texts::is_read(&call) { now.clone() } else { String::new() });
         events.push(Event {
             call,
             answer,
@@ -199,7 +185,7 @@ pub fn generate(clients: u32, count: u64, keys: u64, bad: bool) -> Vec<Event> {
     if bad {
         let half = events.len() / 2;
         let late = events[half..].iter_mut().find(|event| {
-            Texts::<true>::is_read(&event.call) && event.answer.as_ref().is_some_and(|text| text.len() > 60)
+            Texts::is_read(&event.call) && event.answer.as_ref().is_some_and(|text| text.len() > 60)
         });
         let answer = late.and_then(|event| event.answer.as_mut()).expect("a read of much");
         answer.truncate(answer.len() / 2);
@@ -207,43 +193,66 @@ pub fn generate(clients: u32, count: u64, keys: u64, bad: bool) -> Vec<Event> {
     events
 }
 
-fn history<const BY_KEY: bool>(events: &[Event]) -> History<Texts<BY_KEY>> {
+fn history<V: Vocabulary>(
+    name: &str,
+    events: &[Event],
+    call: impl Fn(&Call) -> V::Call,
+    answer: impl Fn(&Event, &str) -> V::Return,
+) -> History<V> {
     let operations = (0u32..).zip(events).map(|(index, event)| Operation {
         index: OpIndex(index),
         process: Process(event.process),
         node: NodeId(0),
-        call: event.call.clone(),
+        call: call(&event.call),
         outcome: match &event.answer {
-            Some(answer) => Outcome::Ok(answer.clone()),
+            Some(text) => Outcome::Ok(answer(event, text)),
             None => Outcome::Unknown("no answer".into()),
         },
         began: Nanos(event.began),
         ended: event.ended.map(Nanos),
     });
     let operations = operations.collect();
-    History { header: Header::new("texts"), operations, faults: Vec::new(), damage: None }
+    let header = Header { initial: Value::from(""), ..Header::new(name) };
+    History { header, operations, faults: Vec::new(), damage: None }
+}
+
+/// The call as the command line reads it.
+fn by_key(call: &Call) -> key_value::Call {
+    let key = Value::from(call.key.as_str());
+    match (&call.put, &call.append) {
+        (Some(text), _) => key_value::Call::Put(key, Value::from(text.as_str())),
+        (_, Some(text)) => key_value::Call::Append(key, Value::from(text.as_str())),
+        _ => key_value::Call::Get(key),
+    }
 }
 
 /// What is judged.
 #[derive(Debug)]
 pub enum Texted {
     /// By key.
-    Keys(History<Texts<true>>),
+    Keys(History<KeyValue>),
     /// As one object.
-    Whole(History<Texts<false>>),
+    Whole(History<Texts>),
 }
 
 /// The history of these events.
-pub fn collect(events: &[Event], by_key: bool) -> Texted {
-    if by_key { Texted::Keys(history(events)) } else { Texted::Whole(history(events)) }
+pub fn collect(events: &[Event], keys: bool) -> Texted {
+    if !keys {
+        return Texted::Whole(history("texts", events, Call::clone, |_, text| text.to_owned()));
+    }
+    Texted::Keys(history("key-value", events, by_key, |event, text| {
+        if Texts::is_read(&event.call) {
+            key_value::Return::Value(Some(Value::from(text)))
+        } else {
+            key_value::Return::Done
+        }
+    }))
 }
 
 /// Judges them.
 pub fn check(texted: &Texted, described: usize, budget: &Budget) -> Verdict {
     match texted {
-        Texted::Keys(history) => {
-            LinearizableType::<One>::new().with_anomalies_max(described).check(history, budget)
-        }
+        Texted::Keys(history) => key_value_stores().with_anomalies_max(described).check(history, budget),
         Texted::Whole(history) => {
             LinearizableType::<All>::new().with_anomalies_max(described).check(history, budget)
         }

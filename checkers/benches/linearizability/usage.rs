@@ -7,6 +7,8 @@ use std::fs;
 pub struct Usage {
     /// Of all threads together, on the processor.
     pub seconds: f64,
+    /// Of that, of the thread that asked for it: what the others did not share.
+    pub alone: f64,
     /// The most resident bytes beyond what was there before.
     pub peak: u64,
 }
@@ -19,11 +21,15 @@ fn status(name: &str) -> u64 {
 
 fn on_processor() -> f64 {
     let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let spent = threads.filter_map(|thread| {
-        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        text.split_whitespace().next()?.parse::<f64>().ok()
-    });
-    spent.sum::<f64>() / 1e9
+    threads.filter_map(|thread| spent(&thread.path().join("schedstat"))).sum::<f64>() / 1e9
+}
+
+fn spent(file: &std::path::Path) -> Option<f64> {
+    fs::read_to_string(file).ok()?.split_whitespace().next()?.parse().ok()
+}
+
+fn alone() -> f64 {
+    spent(std::path::Path::new("/proc/thread-self/schedstat")).unwrap_or(0.0) / 1e9
 }
 
 impl Usage {
@@ -32,11 +38,12 @@ impl Usage {
         // The high-water mark of this process begins anew here.
         fs::write("/proc/self/clear_refs", "5").ok();
         std::thread::sleep(std::time::Duration::from_millis(1));
-        let (before, began) = (status("VmRSS"), on_processor());
+        let (before, began, own) = (status("VmRSS"), on_processor(), alone());
         let made = work();
         // The kernel counts a thread's time when it switches; a short sleep makes it switch.
         std::thread::sleep(std::time::Duration::from_millis(1));
         let seconds = on_processor() - began;
-        (Self { seconds, peak: status("VmHWM").saturating_sub(before) }, made)
+        let alone = alone() - own;
+        (Self { seconds, alone, peak: status("VmHWM").saturating_sub(before) }, made)
     }
 }

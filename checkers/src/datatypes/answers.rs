@@ -4,8 +4,8 @@ use history::{
     Vocabulary,
     vocabulary::{
         Bag, Bank, Counter, FencedLock, Ids, KeyValue, Lease, Log, MultiRegister, Mutex, PriorityQueue,
-        Queue, ReadWriteLock, ReentrantMutex, Semaphore, Set, Stack, bag, bank, counter, ids, key_value,
-        lease, lock, log, queue, read_write_lock,
+        Queue, ReadWriteLock, ReentrantMutex, Register, Semaphore, Set, Stack, bag, bank, counter, ids,
+        key_value, lease, lock, log, queue, read_write_lock, register,
         rw_register::{Answer, Step},
         semaphore, set,
     },
@@ -16,6 +16,17 @@ use history::{
 pub trait Answered: Vocabulary {
     /// Whether a call can have this answer.
     fn belongs(call: &Self::Call, returned: &Self::Return) -> bool;
+}
+
+impl Answered for Register {
+    fn belongs(call: &register::Call, returned: &register::Return) -> bool {
+        use register::{Call, Return};
+        match call {
+            Call::Read(_) => matches!(returned, Return::Value(_)),
+            Call::Write(..) => matches!(returned, Return::Written),
+            Call::Cas(..) => matches!(returned, Return::Swapped | Return::Refused),
+        }
+    }
 }
 
 impl Answered for MultiRegister {

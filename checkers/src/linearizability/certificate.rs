@@ -1,6 +1,7 @@
 //! Whole orders out of what the engines remember, and one order out of those of all parts.
 
 use history::{History, Nanos, OpIndex, Outcome, Vocabulary};
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use super::{
@@ -103,23 +104,44 @@ pub(super) fn with_unjudged<V: Vocabulary>(
     whole
 }
 
+/// How many pieces of time are merged each by itself. It does not depend on the number of threads, nor does the result.
+const PIECES: usize = 64;
+
 /// One order out of those of the parts. Each operation may have taken effect as soon as all before it in its part had
 /// been called; by these instants the parts are merged, so that real time is kept between them too.
 pub(super) fn merge<V: Vocabulary>(history: &History<V>, mut orders: Vec<Vec<OpIndex>>) -> Vec<OpIndex> {
     if orders.len() < 2 {
         return orders.pop().unwrap_or_default();
     }
-    let mut timed = Vec::with_capacity(orders.iter().map(Vec::len).sum());
-    for order in orders {
+    let timed = |order: Vec<OpIndex>| {
         let mut now = Nanos(0);
-        for index in order {
+        let at = |index: OpIndex| {
             now = now.max(history.operations[index.0 as usize].began);
-            timed.push((now, index));
+            (now, index)
+        };
+        order.into_iter().map(at).collect::<Vec<_>>()
+    };
+    let orders: Vec<Vec<(Nanos, OpIndex)>> = orders.into_par_iter().map(timed).collect();
+    // Each order is sorted by its instants, so a piece of time is a piece of each order.
+    let each = history.operations.len().div_ceil(PIECES).max(1);
+    let mut ends: Vec<Nanos> =
+        history.operations.iter().step_by(each).skip(1).map(|operation| operation.began).collect();
+    ends.sort_unstable();
+    ends.push(Nanos(u64::MAX));
+    let piece = |(at, &end): (usize, &Nanos)| {
+        let begin = at.checked_sub(1).map(|before| ends[before]);
+        let mut here: Vec<(Nanos, OpIndex)> = Vec::with_capacity(each);
+        for order in &orders {
+            let from = begin.map_or(0, |begin| order.partition_point(|&(now, _)| now <= begin));
+            let to = order.partition_point(|&(now, _)| now <= end);
+            here.extend_from_slice(&order[from..to]);
         }
-    }
-    // The sort keeps the order of what is equal, so each part stays as it was.
-    timed.sort_by_key(|&(now, _)| now);
-    timed.into_iter().map(|(_, index)| index).collect()
+        // The sort keeps the order of what is equal, so each part stays as it was.
+        here.sort_by_key(|&(now, _)| now);
+        here.into_iter().map(|(_, index)| index).collect::<Vec<_>>()
+    };
+    let pieces: Vec<Vec<OpIndex>> = ends.par_iter().enumerate().map(piece).collect();
+    pieces.concat()
 }
 
 /// Says how many parts are not described.

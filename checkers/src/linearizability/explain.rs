@@ -30,7 +30,7 @@ pub(super) fn anomaly(history: &History<Register>, part: &Part, reached: u32, bu
     let mut witness: Vec<OpIndex> = proof.iter().map(|&action| part.origin[action as usize]).collect();
     witness.sort_unstable();
     let (kind, sentence) = name(history, part, &line, due, witness.len());
-    let explanation = longest(part, &line, due, budget);
+    let explanation = longest(part, &line, due, &part.values(history), budget);
     Anomaly {
         kind: kind.into(),
         sentence,
@@ -42,7 +42,7 @@ pub(super) fn anomaly(history: &History<Register>, part: &Part, reached: u32, bu
 }
 
 /// The end of an order of everything before the return, and the operation that does not fit after it.
-fn longest(part: &Part, line: &Timeline, due: usize, budget: &Budget) -> Vec<Placement> {
+fn longest(part: &Part, line: &Timeline, due: usize, values: &[&Value], budget: &Budget) -> Vec<Placement> {
     let problem = &part.problem;
     let now = line.ret[due];
     let mut before = Problem { values: problem.values, ..Problem::default() };
@@ -62,12 +62,12 @@ fn longest(part: &Part, line: &Timeline, due: usize, budget: &Budget) -> Vec<Pla
         state = before.actions[action as usize].apply(state).unwrap_or(state);
         placed.push(Placement {
             operation: part.origin[origin[action as usize]],
-            state: Some(part.values[state as usize].to_string()),
+            state: Some(values[state as usize].to_string()),
             refusal: None,
         });
     }
     placed.drain(..placed.len().saturating_sub(SHOWN));
-    let value = |number: u32| &part.values[number as usize];
+    let value = |number: u32| values[number as usize];
     let refusal = match problem.actions[due] {
         Action::Read(seen) => format!("it returned {}, but the value is {}", value(seen), value(state)),
         Action::Cas(from, _) => format!("it found {}, but the value is {}", value(from), value(state)),
@@ -91,13 +91,16 @@ fn name(
     let general = || {
         (
             "nonlinearizable",
-            format!("no order of these {witness} operations on {} explains that {told}", part.key),
+            match &part.key {
+                Value::Nil => format!("no order of these {witness} operations explains that {told}"),
+                key => format!("no order of these {witness} operations on {key} explains that {told}"),
+            },
         )
     };
     let (Action::Read(seen) | Action::Cas(seen, _)) = problem.actions[due] else {
         return general();
     };
-    let value = &part.values[seen as usize];
+    let value = part.values(history)[seen as usize];
     let writers: Vec<usize> =
         (0..problem.actions.len()).filter(|&i| problem.actions[i].makes() == Some(seen)).collect();
     if writers.is_empty() && seen != 0 {
@@ -117,32 +120,54 @@ fn name(
             format!("{told}, and {} too, but {value} was there only once", tell(at(other))),
         );
     }
-    let last_writer = writers.iter().map(|&i| line.ret[i]).max().unwrap_or(0);
-    // A later value that was certainly there before this operation began.
+    let first = writers.iter().copied().min_by_key(|&i| line.call[i]);
+    if let Some(first) = first.filter(|&first| seen != 0 && line.call[first] > line.ret[due]) {
+        let (call, who) = (Register::describe_call(&at(first).call), at(first).process);
+        let began = at(first).began;
+        return (
+            "future-read",
+            format!("{told}, but `{call}` by {who}, the first to write {value}, began only at {began}"),
+        );
+    }
+    stale(history, part, line, due, seen, &writers).unwrap_or_else(general)
+}
+
+/// The name for an old value: another one was certainly there before the operation began, and the old one was not written
+/// after that.
+fn stale(
+    history: &History<Register>,
+    part: &Part,
+    line: &Timeline,
+    due: usize,
+    seen: u32,
+    writers: &[usize],
+) -> Option<(&'static str, String)> {
+    let problem = &part.problem;
+    let at = |action: usize| &history.operations[part.origin[action].0 as usize];
+    // Who wrote the value only later explains nothing.
+    let in_time = || writers.iter().filter(|&&i| line.call[i] < line.ret[due]);
+    let last_writer = in_time().map(|&i| line.ret[i]).max().unwrap_or(0);
     let newer = (0..problem.actions.len()).filter(|&i| {
         problem.actions[i].makes().is_some_and(|to| to != seen)
             && line.call[i] > last_writer
             && line.ret[i] < line.call[due]
     });
-    if let Some(newer) = newer.max_by_key(|&i| line.ret[i]) {
-        let kind = lost_or_stale(history, part, line, seen, newer);
-        let ended = at(newer).ended.unwrap_or_default();
-        let nobody = if seen == 0 && writers.is_empty() {
-            "is the initial value"
-        } else {
-            "was not written again after it"
-        };
-        return (
-            kind,
-            format!(
-                "{told}, but `{}` by {} had been acknowledged at {ended}, before the {} began, and {value} {nobody}",
-                Register::describe_call(&at(newer).call),
-                at(newer).process,
-                Register::kind(&at(due).call),
-            ),
-        );
-    }
-    general()
+    let newer = newer.max_by_key(|&i| line.ret[i])?;
+    let kind = lost_or_stale(history, part, line, seen, newer);
+    let ended = at(newer).ended.unwrap_or_default();
+    let value = part.values(history)[seen as usize];
+    let nobody = match in_time().next() {
+        None => "is the initial value",
+        Some(_) => "was not written after it",
+    };
+    let sentence = format!(
+        "{}, but `{}` by {} had been acknowledged at {ended}, before the {} began, and {value} {nobody}",
+        tell(at(due)),
+        Register::describe_call(&at(newer).call),
+        at(newer).process,
+        Register::kind(&at(due).call),
+    );
+    Some((kind, sentence))
 }
 
 /// Lost, if nobody ever saw the newer value and several clients went on to see the old one; else just stale.
@@ -194,6 +219,7 @@ fn tell(operation: &Operation<Register>) -> String {
     let (who, when) = (operation.process, operation.began);
     let answer = operation.outcome.ok().map(|ret| Register::describe_return(&operation.call, ret));
     match (&operation.call, answer) {
+        (Call::Read(Value::Nil), Some(answer)) => format!("read by {who} at {when} returned {answer}"),
         (Call::Read(key), Some(answer)) => format!("read of {key} by {who} at {when} returned {answer}"),
         (call, Some(answer)) => {
             format!("`{}` by {who} at {when} was {answer}", Register::describe_call(call))

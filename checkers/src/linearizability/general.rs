@@ -11,21 +11,32 @@ use crate::{Budget, Checker, DataType, Validity, Verdict};
 mod parts;
 mod refutation;
 
-use parts::Part;
+pub(super) use parts::{Part, Scope};
+use refutation::Wise;
+pub(super) use refutation::acknowledged_before;
 pub use refutation::{Naming, Refutation};
+
+/// Decides a part in a way that only its data type allows, if that is possible. The numbers of an order are those of
+/// the operations that come with it; the rank of a return is that among the returns of the part.
+pub(crate) type Shortcut<D> =
+    fn(&History<<D as DataType>::Vocabulary>, &Part, &Scope<'_>, &Budget) -> Option<(Decision, Vec<OpIndex>)>;
 
 /// Judges any [`DataType`] with the general engine. Calls that share a key are judged together, and so are keys that a
 /// call joins.
 pub struct LinearizableType<D: DataType> {
     name: String,
     naming: Option<Naming<D>>,
+    shortcut: Option<Shortcut<D>>,
     anomalies_max: usize,
 }
+
+/// What was decided of one part, and what the numbers of its order stand for.
+type Decided = (Decision, Vec<OpIndex>);
 
 impl<D: DataType> LinearizableType<D> {
     /// A checker of this data type.
     pub fn new() -> Self {
-        Self { name: "linearizable".into(), naming: None, anomalies_max: 16 }
+        Self { name: "linearizable".into(), naming: None, shortcut: None, anomalies_max: 16 }
     }
 
     /// Under this name in reports.
@@ -40,6 +51,12 @@ impl<D: DataType> LinearizableType<D> {
         Self { naming: Some(naming), ..self }
     }
 
+    /// With a way to decide parts sooner than by the general engine.
+    #[must_use]
+    pub(crate) fn with_shortcut(self, shortcut: Shortcut<D>) -> Self {
+        Self { shortcut: Some(shortcut), ..self }
+    }
+
     /// How many anomalies are described; all are counted.
     #[must_use]
     pub fn with_anomalies_max(self, anomalies_max: usize) -> Self {
@@ -50,7 +67,7 @@ impl<D: DataType> LinearizableType<D> {
         &self,
         history: &History<D::Vocabulary>,
         parts: &[Part],
-        decided: Vec<Decision>,
+        decided: Vec<Decided>,
         budget: &Budget,
     ) -> Verdict {
         let mut verdict = Verdict {
@@ -60,11 +77,11 @@ impl<D: DataType> LinearizableType<D> {
             ..Verdict::default()
         };
         let (mut refuted, mut undecided, mut orders) = (Vec::new(), 0usize, Vec::new());
-        for (part, decision) in parts.iter().zip(decided) {
+        for (part, (decision, judged)) in parts.iter().zip(decided) {
             match decision {
                 Decision::Valid(order) => {
-                    let order = order.into_iter().map(|i| part.judged[i as usize]).collect();
-                    orders.push(certificate::with_unjudged(history, &part.operations, &part.judged, order));
+                    let order = order.into_iter().map(|i| judged[i as usize]).collect();
+                    orders.push(certificate::with_unjudged(history, &part.operations, &judged, order));
                 }
                 Decision::Unknown { limit, reached } => {
                     undecided += 1;
@@ -86,7 +103,10 @@ impl<D: DataType> LinearizableType<D> {
         verdict.anomalies = refuted
             .par_iter()
             .take(self.anomalies_max)
-            .map(|&(part, reached)| refutation::anomaly::<D>(history, part, reached, self.naming, budget))
+            .map(|&(part, reached)| {
+                let wise = Wise { naming: self.naming, shortcut: self.shortcut };
+                refutation::anomaly::<D>(history, part, reached, wise, budget)
+            })
             .collect();
         certificate::note_counts(&mut verdict, refuted.len(), undecided, self.anomalies_max);
         if verdict.validity == Validity::Valid {
@@ -104,7 +124,7 @@ fn undecided_note<V: history::Vocabulary>(
 ) -> String {
     let (width, unknowns) = refutation::difficulty(history, part);
     let last: Option<OpIndex> =
-        (reached as usize).checked_sub(1).map(|last| part.judged[part.task.line.returns[last] as usize]);
+        (reached as usize).checked_sub(1).map(|last| part.judged[part.line.returns[last] as usize]);
     certificate::undecided_note(&part.name(), last, limit, width, unknowns)
 }
 
@@ -116,7 +136,7 @@ impl<D: DataType> Default for LinearizableType<D> {
 
 impl<D: DataType> Clone for LinearizableType<D> {
     fn clone(&self) -> Self {
-        Self { name: self.name.clone(), naming: self.naming, anomalies_max: self.anomalies_max }
+        Self { name: self.name.clone(), ..*self }
     }
 }
 
@@ -137,10 +157,14 @@ impl<D: DataType> Checker<D::Vocabulary> for LinearizableType<D> {
         biggest_first.sort_by_key(|&i| std::cmp::Reverse(parts[i].judged.len()));
         let decide = |&i: &usize| {
             let part = &parts[i];
-            (i, part.decide::<D>(history, &part.task, None, budget))
+            let short = self.shortcut.and_then(|shortcut| shortcut(history, part, &Scope::ALL, budget));
+            let decided = short.unwrap_or_else(|| {
+                (part.decide::<D>(history, part.task(history), None, budget), part.judged.clone())
+            });
+            (i, decided)
         };
         let mut decided: Vec<_> = biggest_first.par_iter().with_max_len(1).map(decide).collect();
         decided.sort_unstable_by_key(|(i, _)| *i);
-        self.collect(history, &parts, decided.into_iter().map(|(_, decision)| decision).collect(), budget)
+        self.collect(history, &parts, decided.into_iter().map(|(_, decided)| decided).collect(), budget)
     }
 }

@@ -4,7 +4,7 @@
 //! reads.
 
 use history::{
-    History, Key, OpIndex, Outcome, Value,
+    History, Key, OpIndex, Operation, Outcome, Value,
     vocabulary::{
         Register,
         register::{Call, Return},
@@ -16,6 +16,7 @@ use super::{
     certificate,
     decision::Decision,
     frontier,
+    groups::Group,
     search::{self, Task, Touched},
     timeline::{NEVER, Span, Timeline},
     zones,
@@ -73,8 +74,6 @@ pub(crate) struct Part {
     pub problem: Problem,
     /// For each action of the problem, its operation.
     pub origin: Vec<OpIndex>,
-    /// The values by number.
-    pub values: Vec<Value>,
     /// Successful calls whose answer makes no sense; they are judged as if their outcome were unknown.
     pub malformed: usize,
     /// Nil reads that were taken as "not known", because the initial value is not nil.
@@ -127,49 +126,48 @@ impl<'a> Numbers<'a> {
 }
 
 impl Part {
-    /// The parts of a history, in the order of their keys.
-    pub fn all(history: &History<Register>) -> Vec<Self> {
-        let mut numbers: FxHashMap<&Key, usize> = FxHashMap::default();
-        let mut parts: Vec<(Self, Numbers<'_>)> = Vec::new();
+    /// The operations of one key.
+    pub fn new(history: &History<Register>, group: Group) -> Self {
         let initial = &history.header.initial;
-        let mut last: Option<(&Key, usize)> = None;
-        for operation in &history.operations {
-            let key = operation.call.key();
-            let number = match last {
-                Some((known, number)) if known == key => number,
-                _ => *numbers.entry(key).or_insert_with(|| {
-                    let dense = if parts.is_empty() { history.operations.len() } else { 0 };
-                    parts.push((Self::new(key), Numbers::new(initial, dense)));
-                    parts.len() - 1
-                }),
-            };
-            last = Some((key, number));
-            let (part, known) = &mut parts[number];
-            part.operations.push(operation.index);
-            part.add(operation, known, *initial == Value::Nil);
-        }
-        let mut parts: Vec<Self> = parts
-            .into_iter()
-            .map(|(mut part, numbers)| {
-                part.values = numbers.values.into_iter().cloned().collect();
-                part.problem.values = u32::try_from(part.values.len()).expect("fewer values than operations");
-                part
-            })
-            .collect();
-        parts.sort_by(|a, b| a.key.cmp(&b.key));
-        parts
-    }
-
-    fn new(key: &Key) -> Self {
-        Self {
-            key: key.clone(),
-            operations: Vec::new(),
-            problem: Problem::default(),
-            origin: Vec::new(),
-            values: Vec::new(),
+        let mut part = Self {
+            key: group.key,
+            problem: Problem::with_capacity(group.operations.len()),
+            origin: Vec::with_capacity(group.operations.len()),
+            operations: group.operations,
             malformed: 0,
             nil_reads: 0,
+        };
+        let mut numbers = Numbers::new(initial, part.operations.len());
+        for at in 0..part.operations.len() {
+            let operation = &history.operations[part.operations[at].0 as usize];
+            part.add(operation, &mut numbers, *initial == Value::Nil);
         }
+        part.problem.values = u32::try_from(numbers.values.len()).expect("fewer values than operations");
+        part
+    }
+
+    /// The values by number.
+    pub fn values<'a>(&self, history: &'a History<Register>) -> Vec<&'a Value> {
+        let initial = &history.header.initial;
+        let mut values = vec![initial; self.problem.values as usize];
+        for (action, origin) in self.problem.actions.iter().zip(&self.origin) {
+            match (action, &history.operations[origin.0 as usize]) {
+                (Action::Read(seen), Operation { outcome: Outcome::Ok(Return::Value(Some(value))), .. }) => {
+                    values[*seen as usize] = value;
+                }
+                (Action::Write(to), Operation { call: Call::Write(_, value), .. }) => {
+                    values[*to as usize] = value
+                }
+                (Action::Cas(one, two), Operation { call: Call::Cas(_, from, to), .. }) => {
+                    (values[*one as usize], values[*two as usize]) = (from, to);
+                }
+                (Action::Refused(one), Operation { call: Call::Cas(_, from, _), .. }) => {
+                    values[*one as usize] = from
+                }
+                _ => {}
+            }
+        }
+        values
     }
 
     fn add<'a>(&mut self, operation: &'a history::Operation<Register>, known: &mut Numbers<'a>, nil: bool) {
@@ -211,12 +209,6 @@ impl Part {
         self.problem.decide(budget)
     }
 
-    /// An order of all operations that took effect, if there is one.
-    pub fn certificate(&self, history: &History<Register>, budget: &Budget) -> Option<Vec<OpIndex>> {
-        let Decision::Valid(order) = self.decide(budget) else { return None };
-        Some(self.whole(history, &order))
-    }
-
     /// An order of actions as one of operations, with those that were not judged.
     pub fn whole(&self, history: &History<Register>, order: &[u32]) -> Vec<OpIndex> {
         let order = order.iter().map(|&action| self.origin[action as usize]).collect();
@@ -225,6 +217,11 @@ impl Part {
 }
 
 impl Problem {
+    /// Nothing yet, and room for so many.
+    fn with_capacity(count: usize) -> Self {
+        Self { actions: Vec::with_capacity(count), spans: Vec::with_capacity(count), values: 0 }
+    }
+
     /// Decides by the engine that suits: zones where values are unambiguous, else the two searches in turns.
     pub fn decide(&self, budget: &Budget) -> Decision {
         let line = Timeline::new(&self.spans);

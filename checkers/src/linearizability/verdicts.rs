@@ -1,15 +1,52 @@
 //! One verdict out of the decisions about all keys.
 
-use history::{History, vocabulary::Register};
+use history::{History, OpIndex, vocabulary::Register};
+use rayon::prelude::*;
 
-use super::{Linearizable, certificate, decision::Decision, explain, register::Part, timeline::Timeline};
+use super::{
+    Linearizable, certificate,
+    decision::Decision,
+    explain,
+    groups::{self, Group},
+    register::{Part, Problem},
+    timeline::Timeline,
+};
 use crate::{Budget, Checker, Validity, Verdict};
+
+/// One key and what was decided about it.
+pub(super) struct Judged {
+    pub part: Part,
+    decision: Decision,
+    /// An order of all operations that took effect, if there is one.
+    pub order: Option<Vec<OpIndex>>,
+}
+
+/// Decides all keys, the largest first so that no thread is left alone with one at the end.
+pub(super) fn judge(history: &History<Register>, budget: &Budget) -> Vec<Judged> {
+    let mut groups: Vec<(usize, Group)> = groups::groups(history).into_iter().enumerate().collect();
+    groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.operations.len()));
+    let decide = |(number, group): (usize, Group)| {
+        let mut part = Part::new(history, group);
+        let mut decision = part.decide(budget);
+        let order = match &mut decision {
+            Decision::Valid(order) => Some(part.whole(history, &std::mem::take(order))),
+            _ => None,
+        };
+        if order.is_some() {
+            // Nothing is asked any more about a key that is right.
+            (part.problem, part.origin, part.operations) = (Problem::default(), Vec::new(), Vec::new());
+        }
+        (number, Judged { part, decision, order })
+    };
+    let mut judged: Vec<_> = groups.into_par_iter().with_max_len(1).map(decide).collect();
+    judged.sort_unstable_by_key(|(number, _)| *number);
+    judged.into_iter().map(|(_, judged)| judged).collect()
+}
 
 pub(super) fn summarize(
     checker: &Linearizable,
     history: &History<Register>,
-    parts: &[Part],
-    decided: Vec<Decision>,
+    judged: Vec<Judged>,
     budget: &Budget,
 ) -> Verdict {
     let mut verdict = Verdict {
@@ -18,22 +55,19 @@ pub(super) fn summarize(
         operations: history.operations.len() as u64,
         ..Verdict::default()
     };
-    let (mut invalid, mut undecided, mut orders) = (0usize, 0usize, Vec::new());
-    for (part, decision) in parts.iter().zip(decided) {
+    let (mut invalid, mut undecided, mut orders) = (Vec::new(), 0usize, Vec::new());
+    let (mut malformed, mut nil) = (0, 0);
+    for Judged { part, decision, order } in judged {
+        malformed += part.malformed;
+        nil += part.nil_reads;
+        orders.extend(order);
         match decision {
-            Decision::Valid(order) => orders.push(part.whole(history, &order)),
-            Decision::Invalid { reached } => {
-                invalid += 1;
-                verdict.validity = Validity::Invalid;
-                if invalid <= checker.anomalies_max {
-                    verdict.anomalies.push(explain::anomaly(history, part, reached, budget));
-                }
-            }
+            Decision::Valid(_) => {}
+            Decision::Invalid { reached } => invalid.push((part, reached)),
             Decision::Unknown { limit, reached } => {
                 undecided += 1;
-                verdict.validity = verdict.validity.max(Validity::Unknown);
                 if undecided <= checker.anomalies_max {
-                    verdict.notes.push(undecided_note(part, reached, &limit.to_string()));
+                    verdict.notes.push(undecided_note(&part, reached, &limit.to_string()));
                 }
                 if !verdict.limits.contains(&limit) {
                     verdict.limits.push(limit);
@@ -41,15 +75,23 @@ pub(super) fn summarize(
             }
         }
     }
-    certificate::note_counts(&mut verdict, invalid, undecided, checker.anomalies_max);
-    let malformed: usize = parts.iter().map(|part| part.malformed).sum();
+    verdict.validity = match (invalid.len(), undecided) {
+        (0, 0) => Validity::Valid,
+        (0, _) => Validity::Unknown,
+        _ => Validity::Invalid,
+    };
+    verdict.anomalies = invalid
+        .par_iter()
+        .take(checker.anomalies_max)
+        .map(|(part, reached)| explain::anomaly(history, part, *reached, budget))
+        .collect();
+    certificate::note_counts(&mut verdict, invalid.len(), undecided, checker.anomalies_max);
     if malformed > 0 {
         verdict.validity = verdict.validity.max(Validity::Unknown);
         verdict.notes.push(format!(
             "{malformed} answers do not belong to their calls and were judged as unknown outcomes"
         ));
     }
-    let nil: usize = parts.iter().map(|part| part.nil_reads).sum();
     if nil > 0 {
         verdict
             .notes

@@ -40,6 +40,13 @@ struct Cluster {
     needed: bool,
 }
 
+impl Cluster {
+    /// By when the value has been made.
+    fn known(&self) -> u32 {
+        self.returned.min(self.first_read_return)
+    }
+}
+
 const NOT_MADE: Cluster = Cluster {
     called: NEVER,
     returned: NEVER,
@@ -53,21 +60,17 @@ const NOT_MADE: Cluster = Cluster {
 /// Decides, if no value is made twice and nothing was refused.
 pub(crate) fn decide(problem: &Problem, line: &Timeline) -> Option<Decision> {
     let history = Unambiguous { problem, line, makers: makers(problem)? };
-    if let Some(order) = history.order(NEVER) {
-        return Some(Decision::Valid(history.place(&order)));
-    }
-    // Prefixes only get harder, so the first return that cannot be passed is found by halving.
-    let (mut passed, mut failed) = (0usize, line.returns.len());
-    while passed + 1 < failed {
-        let middle = (passed + failed) / 2;
-        if history.order(line.ret[line.returns[middle - 1] as usize] + 1).is_some() {
-            passed = middle;
-        } else {
-            failed = middle;
-        }
-    }
-    Some(Decision::Invalid { reached: u32::try_from(passed).expect("fewer returns than ranks") })
+    Some(match history.order(NEVER) {
+        Ok(order) => Decision::Valid(history.place(&order)),
+        Err(clash) => Decision::Invalid { reached: history.first_failure(clash) },
+    })
 }
+
+/// The beginnings and ends of zones that contradict each other, as far as they are known.
+type Clash = [u32; 4];
+
+/// How often the first failure is sought where a contradiction is before it is sought by halving.
+const GUESSES: usize = 12;
 
 /// Of each value, what makes it; `None` if the values are ambiguous. The initial value is made by nothing.
 fn makers(problem: &Problem) -> Option<Vec<u32>> {
@@ -146,39 +149,75 @@ impl Unambiguous<'_> {
         clusters
     }
 
-    /// Links the clusters into chains; `false` if one was found by two swaps, or needs something that nobody made.
-    fn link(&self, clusters: &mut [Cluster]) -> bool {
+    /// The rank of the first return that cannot be passed. Beginnings only get harder, so it could be found by halving;
+    /// but a contradiction is there once all that takes part in it has returned, and mostly not before.
+    fn first_failure(&self, mut clash: Clash) -> u32 {
+        let (line, returns) = (self.line, &self.line.returns);
+        let (mut passed, mut failed, mut turn) = (0usize, returns.len(), 0);
+        while passed + 1 < failed {
+            let whole = self.whole(&clash);
+            let guess = returns.partition_point(|&i| line.ret[i as usize] <= whole);
+            let middle = match guess {
+                _ if turn > GUESSES || guess <= passed => (passed + failed) / 2,
+                _ if guess >= failed => failed - 1,
+                _ => guess,
+            };
+            match self.order(line.ret[returns[middle - 1] as usize] + 1) {
+                Ok(_) => passed = middle,
+                Err(earlier) => (failed, clash) = (middle, earlier),
+            }
+            turn += 1;
+        }
+        u32::try_from(passed).expect("fewer returns than ranks")
+    }
+
+    /// The last return of what takes part in a contradiction.
+    fn whole(&self, clash: &Clash) -> u32 {
+        let takes_part = |rank: u32| clash.contains(&(rank + 1));
+        let line = self.line;
+        (0..line.call.len())
+            .filter(|&i| line.ret[i] != NEVER && (takes_part(line.call[i]) || takes_part(line.ret[i])))
+            .map(|i| line.ret[i])
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Links the clusters into chains; a contradiction if one was found by two swaps, or needs what nobody made.
+    fn link(&self, clusters: &mut [Cluster]) -> Result<(), Clash> {
         for value in 0..clusters.len() {
             if !clusters[value].needed {
                 continue;
             }
             let mut value = value as u32;
             if clusters[value as usize].called == NEVER {
-                return false;
+                return Err([clusters[value as usize].known(), 0, 0, 0]);
             }
             // What a swap found must have been made as well. A chain is followed once: it ends where one is linked.
             while let Some(from) = self.source(value) {
-                let before = &mut clusters[from as usize];
+                let before = clusters[from as usize];
                 if before.next == value {
                     break;
                 }
-                if before.called == NEVER || before.next != NEVER {
-                    return false;
+                let known = clusters[value as usize].known();
+                if before.next != NEVER {
+                    return Err([known, clusters[before.next as usize].known(), 0, 0]);
                 }
+                if before.called == NEVER {
+                    return Err([known, 0, 0, 0]);
+                }
+                let before = &mut clusters[from as usize];
                 before.next = value;
                 before.needed = true;
                 value = from;
             }
         }
-        true
+        Ok(())
     }
 
-    /// The order of the blocks up to the cut, if there is one.
-    fn order(&self, cut: u32) -> Option<Order> {
+    /// The order of the blocks up to the cut, or why there is none.
+    fn order(&self, cut: u32) -> Result<Order, Clash> {
         let mut clusters = self.gather(cut);
-        if !self.link(&mut clusters) {
-            return None;
-        }
+        self.link(&mut clusters)?;
         // Each rank belongs to one operation, so at each at most one block has the beginning of its zone.
         let mut begins = vec![NEVER; 2 * self.line.call.len() + 2];
         let (mut visited, mut needed) = (0usize, 0usize);
@@ -197,24 +236,24 @@ impl Unambiguous<'_> {
         }
         // A chain without a beginning is a circle.
         if visited != needed {
-            return None;
+            return Err([0; 4]);
         }
         let mut roots = Vec::with_capacity(visited);
-        let mut end = 0;
+        let (mut start, mut end) = (0, 0);
         for root in begins.into_iter().filter(|&root| root != NEVER) {
             let (first, last) = zones[root as usize];
             if first < last {
                 if first < end {
-                    return None;
+                    return Err([start, end, first, last]);
                 }
-                end = last;
+                (start, end) = (first, last);
             } else if last < end && first < end {
-                return None;
+                return Err([start, end, first, last]);
             }
             // A backward zone that begins inside a forward one reaches beyond it, so its block comes right after.
             roots.push(root);
         }
-        Some(Order { roots, clusters })
+        Ok(Order { roots, clusters })
     }
 
     /// The whole order: block after block, in each cluster the maker and then the reads as they were called.
@@ -258,22 +297,22 @@ impl Unambiguous<'_> {
     }
 }
 
-/// The first `b` and the last `a` of the block that begins here, and how many values it has; `None` if it has no
+/// The first `b` and the last `a` of the block that begins here, and how many values it has; a contradiction if it has no
 /// instants for all of its makers.
-fn fit(clusters: &[Cluster], root: u32) -> Option<(u32, u32, usize)> {
+fn fit(clusters: &[Cluster], root: u32) -> Result<(u32, u32, usize), Clash> {
     let (mut first, mut last, mut length) = (NEVER, 0u32, 0usize);
     let mut value = root;
     while value != NEVER {
         let cluster = &clusters[value as usize];
         last = last.max(cluster.called);
-        let latest = cluster.returned.min(cluster.first_read_return);
+        let latest = cluster.known();
         if latest < last {
-            return None;
+            return Err([latest, last, 0, 0]);
         }
         first = first.min(latest);
         last = last.max(cluster.last_read_call);
         length += 1;
         value = cluster.next;
     }
-    Some((first, last, length))
+    Ok((first, last, length))
 }

@@ -211,6 +211,42 @@ impl Naive for Growing {
     }
 }
 
+/// A key-value store of single keys whose texts can be read in one way: every append is another text.
+pub struct Texts;
+
+impl Naive for Texts {
+    type V = KeyValue;
+    type State = (Value, Map<Value>);
+
+    fn initials() -> Vec<Value> {
+        vec![Value::Nil, Value::from(""), Value::from("first;")]
+    }
+
+    fn start(initial: &Value) -> Self::State {
+        Store::start(initial)
+    }
+
+    fn call(dice: &mut Dice, _: i64, unique: i64) -> key_value::Call {
+        use key_value::Call;
+        let text = Value::from(format!("{unique};").as_str());
+        match dice.roll(14) {
+            0..6 => Call::Get(any_key(dice)),
+            6..11 => Call::Append(any_key(dice), text),
+            11 => Call::Put(any_key(dice), text),
+            // The same may be put twice.
+            12 => Call::Put(any_key(dice), Value::from("again;")),
+            _ => Call::Delete(any_key(dice)),
+        }
+    }
+
+    fn run(state: &Self::State, call: &key_value::Call, now: u64) -> Vec<(key_value::Return, Self::State)> {
+        let mut all = Store::run(state, call, now);
+        // What a delete found is more than a register can say.
+        all.retain(|(answer, _)| !matches!(answer, key_value::Return::Deleted(_)));
+        all
+    }
+}
+
 /// A counter with or without bounds.
 pub struct Counting;
 

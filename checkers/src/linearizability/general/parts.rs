@@ -1,6 +1,6 @@
 //! A history of any data type, cut into parts that do not notice each other, and each part as a task for the engine.
 
-use std::hash::Hash;
+use std::{hash::Hash, sync::OnceLock};
 
 use history::{History, Key, OpIndex, Operation, Outcome, Value, Vocabulary};
 use rustc_hash::FxHashMap;
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The operations of some keys that calls join, or of all of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Part {
     /// Its smallest key; `None` where calls without a key join everything.
     pub key: Option<Key>,
@@ -23,8 +23,33 @@ pub(crate) struct Part {
     pub operations: Vec<OpIndex>,
     /// Those that matter: not failed, and not a read that nobody had an answer of.
     pub judged: Vec<OpIndex>,
-    /// The judged ones for the engine.
-    pub task: Task,
+    /// When the judged ones were under way.
+    pub spans: Vec<Span>,
+    /// The same, ranked.
+    pub line: Timeline,
+    /// Which keys each judged one touches.
+    keys: Vec<Touched>,
+    task: OnceLock<Task>,
+}
+
+/// How much of a part is to be decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    /// What returns at this rank or later has not returned.
+    pub cut: u32,
+    /// Of each judged operation, whether it counts. One that does not may have happened or not, if it can change
+    /// anything, and else it is left out.
+    pub kept: Option<&'a [bool]>,
+}
+
+impl Scope<'_> {
+    /// The whole part.
+    pub const ALL: Self = Self { cut: NEVER, kept: None };
+
+    /// Whether this judged operation counts.
+    pub fn keeps(&self, i: usize) -> bool {
+        self.kept.is_none_or(|kept| kept[i])
+    }
 }
 
 /// The parts, in the order of their smallest keys.
@@ -108,7 +133,7 @@ impl Part {
             Outcome::Fail(_) => false,
             Outcome::Unknown(_) => !V::is_read(&at(index).call),
         });
-        let spans: Vec<Span> = self
+        self.spans = self
             .judged
             .iter()
             .map(|&index| Span {
@@ -117,13 +142,20 @@ impl Part {
                 optional: matches!(at(index).outcome, Outcome::Unknown(_)),
             })
             .collect();
-        self.task = Task {
-            line: Timeline::new(&spans),
+        self.line = Timeline::new(&self.spans);
+        self.keys = self.judged.iter().map(|&index| touched[index.0 as usize].clone()).collect();
+    }
+
+    /// The judged operations for the general engine, which is not always asked.
+    pub fn task<V: Vocabulary>(&self, history: &History<V>) -> &Task {
+        let at = |index: OpIndex| &history.operations[index.0 as usize];
+        self.task.get_or_init(|| Task {
+            line: self.line.clone(),
             classes: classes(self.judged.iter().map(|&index| (&at(index).call, at(index).outcome.ok()))),
-            keys: self.judged.iter().map(|&index| touched[index.0 as usize].clone()).collect(),
+            keys: self.keys.clone(),
             waived: vec![false; self.judged.len()],
             observes: self.judged.iter().map(|&index| V::is_read(&at(index).call)).collect(),
-        };
+        })
     }
 
     /// Decides a task over some of the judged operations, or all of them.
@@ -140,7 +172,10 @@ impl Part {
 
     /// What to call it in a sentence.
     pub fn name(&self) -> String {
-        self.key.as_ref().map_or_else(|| "the object".into(), |key| format!("key {key}"))
+        match &self.key {
+            None | Some(Value::Nil) => "the object".into(),
+            Some(key) => format!("key {key}"),
+        }
     }
 }
 
