@@ -126,7 +126,7 @@ fn judge_all(
 }
 
 /// Does something and raises the budget's expiry when it takes too long.
-fn within<R>(time: Duration, budget: &Budget, work: impl FnOnce() -> R) -> R {
+pub(crate) fn within<R>(time: Duration, budget: &Budget, work: impl FnOnce() -> R) -> R {
     let expiry = budget.expiry();
     let (done, ended) = mpsc::channel::<()>();
     std::thread::scope(|scope| {

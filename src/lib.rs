@@ -41,6 +41,7 @@ pub mod run;
 pub mod settings;
 pub mod span;
 pub mod store;
+pub mod streaming;
 pub mod verification;
 
 mod cli;

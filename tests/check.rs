@@ -204,3 +204,45 @@ fn recorded_histories_are_judged_as_their_labels_say() {
     }
     assert!(missing.is_empty(), "the folder lacks {missing:?}");
 }
+
+#[test]
+fn transactions_are_judged_while_they_are_read_and_reading_ends_at_the_first_anomaly() {
+    let folder = folder("streamed");
+    let mut text = String::new();
+    let mut transaction = |process: usize, asked: &str, answered: &str| {
+        text += &format!("{{:type :invoke, :f :txn, :value [{asked}], :process {process}}}\n");
+        text += &format!("{{:type :ok, :f :txn, :value [{answered}], :process {process}}}\n");
+    };
+    for number in 1..3_000 {
+        let (key, value) = (number / 20, number);
+        let append = format!("[:append {key} {value}]");
+        transaction(0, &append, &append);
+    }
+    // All of what it did not see had been answered.
+    transaction(1, "[:r 149 nil] [:r 148 nil]", "[:r 149 []] [:r 148 []]");
+    for number in 3_000..9_000 {
+        let append = format!("[:append {number} 1]");
+        transaction(0, &append, &append);
+    }
+    let path = folder.join("stale.edn");
+    std::fs::write(&path, &text).expect("a file can be written");
+    let file = path.display().to_string();
+    let options = ["check", &file, "--as", "list-append", "--output", "json"];
+    let whole = object(&disprove(&options));
+    let streamed = disprove(&[&options[..], &["--stop-on-anomaly", "--forget-after", "500"]].concat());
+    assert_eq!(streamed.status.code(), Some(1), "{}", String::from_utf8_lossy(&streamed.stderr));
+    let streamed = object(&streamed);
+    assert_eq!(streamed["verdict"], whole["verdict"], "{streamed}");
+    assert_eq!(streamed["anomalies"][0]["kind"], whole["anomalies"][0]["kind"], "{streamed}");
+    let witness = streamed["anomalies"][0]["witness"].as_array().expect("a witness is a list");
+    assert!(witness.contains(&Json::from(2_999)), "{streamed}");
+    assert!(streamed["operations"].as_u64() < whole["operations"].as_u64(), "{streamed}");
+    let notes = streamed["notes"].to_string();
+    assert!(notes.contains("reading ended at the first anomaly, at line"), "{notes}");
+    // What is judged as a whole only says so, and is.
+    let kept = kept("v1-queue.edn");
+    let other = disprove(&["check", &kept, "--as", "queue", "--output", "json", "--stop-on-anomaly"]);
+    let said = object(&other);
+    assert!(said["warnings"].to_string().contains("queue is judged as a whole only"), "{said}");
+    std::fs::remove_dir_all(&folder).expect("a folder can be removed");
+}

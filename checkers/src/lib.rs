@@ -47,6 +47,7 @@ pub mod ordered_log;
 pub mod sequential;
 pub mod serial;
 pub mod set;
+pub mod streaming;
 pub mod transactions;
 pub mod verdict;
 
@@ -62,7 +63,8 @@ pub use lattice::{Model, Models};
 pub use ordered_log::OrderedLog;
 pub use sequential::Sequential;
 pub use set::SetFull;
-pub use transactions::{Transactions, VersionOrder};
+pub use streaming::Streaming;
+pub use transactions::{OnlineLists, OnlineRegisters, Transactions, VersionOrder};
 pub use verdict::{Anomaly, Link, Placement, Relation, Standing, Validity, Verdict};
 
 /// Judges a history by one promise.

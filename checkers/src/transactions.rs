@@ -18,6 +18,7 @@ mod keys;
 mod knot;
 mod list;
 mod long_fork;
+mod online;
 mod open;
 mod predicate;
 mod promises;
@@ -30,16 +31,18 @@ mod verdicts;
 #[cfg(test)]
 mod tests;
 
-use history::{History, ListAppend, RwRegister, Vocabulary};
+use history::{History, Key, ListAppend, RwRegister, Vocabulary};
+use rustc_hash::FxHashMap;
 
 use crate::{
-    Budget, Checker, Limit, Verdict,
+    Anomaly, Budget, Checker, Limit, Verdict,
     lattice::{Model, Models},
 };
 pub use bank::ConstantTotal;
 pub(crate) use bank::WRONG_TERMS;
 use edges::Edges;
 use fate::Fate;
+pub use online::{OnlineLists, OnlineRegisters};
 use open::Further;
 use promises::{OF_LISTS, Promises, named};
 use scope::Scope;
@@ -118,16 +121,88 @@ impl Transactions {
     }
 }
 
+/// Tells of a kind and an anomaly.
+type Ripeness<'r> = &'r dyn Fn(&str, &Anomaly) -> bool;
+
+/// What is to be known of a history that is a part of a longer one.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Part<'r> {
+    /// Whether it is one: then what it lacks is no lack of evidence.
+    is_part: bool,
+    /// Whether an anomaly of a kind may be told already.
+    is_ripe: Option<Ripeness<'r>>,
+    /// Whether the graph is wanted.
+    wants_graph: bool,
+}
+
+/// What a history of lists told.
+struct Weighed<'h> {
+    verdict: Verdict,
+    /// All promises that are broken, and all that are shown to hold.
+    refuted: Models,
+    kept: Models,
+    /// Why nothing is shown to hold, where that is so.
+    doubts: Vec<String>,
+    lists: list::Lists<'h>,
+    graph: Option<graph::Graph>,
+}
+
 impl Transactions {
+    /// Judges a history of lists, or a part of one in which `settled` says how the orders of keys begin that no longer matter.
+    fn weigh<'h>(
+        &self,
+        history: &'h History<ListAppend>,
+        settled: &'h FxHashMap<Key, u32>,
+        part: &Part<'_>,
+        budget: &Budget,
+    ) -> Weighed<'h> {
+        let promises = Promises::new(&self.models, named(OF_LISTS), history.header.untimed);
+        let mut lists = list::Lists::new(history, settled, self.anomalies_max);
+        let mut edges = Edges::new(history.operations.len() as u32);
+        let rivals = list::edges(&lists, &mut edges);
+        beyond(history, &lists.fates, promises.scope, &mut edges);
+        let graph = part.wants_graph.then(|| graph::Graph::new(&edges));
+        let found = cycles::find(edges, &rivals, &promises.classes, budget);
+        let mut findings = std::mem::take(&mut lists.findings);
+        verdicts::describe(history, &lists, &found.contradictions, &mut findings);
+        if let Some(is_ripe) = part.is_ripe {
+            findings.retain(is_ripe);
+        }
+        let refuted = verdicts::refuted(&findings, true);
+        let mut doubts = doubts(&lists.fates, lists.ambiguous, lists.doubtful, &found.limits, part.is_part);
+        if found.unsettled > 0 {
+            doubts.push(
+                "too many appends that no read shows contradict each other to try all their orders".into(),
+            );
+        }
+        let kept = if doubts.is_empty() { promises.kept(refuted) } else { Models::default() };
+        let mut further = Further { refuted, kept, limits: found.limits, ..Further::default() };
+        if doubts.is_empty() {
+            self.judge_keys(history, settled, part, &mut further, budget);
+        }
+        let (refuted, kept) = (further.refuted, further.kept.without(further.refuted));
+        let (fates, notes) = (&lists.fates, doubts.clone());
+        let evidence = Evidence { history, fates, promises: &promises, order: found.order, further, notes };
+        let verdict = verdicts::conclude(evidence, findings);
+        Weighed { verdict, refuted, kept, doubts, lists, graph }
+    }
+
     /// Judges every key by itself, where that is asked and the whole does not tell.
-    fn judge_keys(&self, history: &History<ListAppend>, further: &mut Further, budget: &Budget) {
+    fn judge_keys(
+        &self,
+        history: &History<ListAppend>,
+        settled: &FxHashMap<Key, u32>,
+        part: &Part<'_>,
+        further: &mut Further,
+        budget: &Budget,
+    ) {
         let promise = named(&["per-key-linearizable"]);
         let asked = self.models.iter().copied().collect::<Models>().intersection(promise);
         if history.header.untimed || asked.without(further.refuted).without(further.kept).is_empty() {
             return;
         }
         for strict in named(&["strict-serializable"]).iter() {
-            let keys = keys::judge(history, strict, budget);
+            let keys = keys::judge(history, settled, (strict, part), budget);
             if keys.undecided > 0 {
                 further.notes.push(format!("{} keys by themselves could not be decided", keys.undecided));
             } else if keys.broken.is_empty() {
@@ -152,30 +227,7 @@ impl Checker<ListAppend> for Transactions {
     }
 
     fn check(&self, history: &History<ListAppend>, budget: &Budget) -> Verdict {
-        let promises = Promises::new(&self.models, named(OF_LISTS), history.header.untimed);
-        let mut lists = list::Lists::new(history, self.anomalies_max);
-        let mut edges = Edges::new(history.operations.len() as u32);
-        let rivals = list::edges(&lists, &mut edges);
-        beyond(history, &lists.fates, promises.scope, &mut edges);
-        let found = cycles::find(edges, &rivals, &promises.classes, budget);
-        let mut findings = std::mem::take(&mut lists.findings);
-        verdicts::describe(history, &lists, &found.contradictions, &mut findings);
-        let refuted = verdicts::refuted(&findings, true);
-        let mut doubts = doubts(&lists.fates, lists.ambiguous, lists.doubtful, &found.limits);
-        if found.unsettled > 0 {
-            doubts.push(
-                "too many appends that no read shows contradict each other to try all their orders".into(),
-            );
-        }
-        let kept = if doubts.is_empty() { promises.kept(refuted) } else { Models::default() };
-        let mut further = Further { refuted, kept, limits: found.limits, ..Further::default() };
-        if doubts.is_empty() {
-            self.judge_keys(history, &mut further, budget);
-        }
-        let fates = &lists.fates;
-        let evidence =
-            Evidence { history, fates, promises: &promises, order: found.order, further, notes: doubts };
-        verdicts::conclude(evidence, findings)
+        self.weigh(history, &FxHashMap::default(), &Part::default(), budget).verdict
     }
 }
 
@@ -194,7 +246,8 @@ impl Checker<RwRegister> for Transactions {
         let mut findings = std::mem::take(&mut registers.findings);
         verdicts::describe(history, &registers, &found.contradictions, &mut findings);
         let refuted = verdicts::refuted(&findings, self.order.is_exact());
-        let mut notes = doubts(&registers.fates, registers.ambiguous, registers.doubtful, &found.limits);
+        let mut notes =
+            doubts(&registers.fates, registers.ambiguous, registers.doubtful, &found.limits, false);
         let is_doubtful = !notes.is_empty();
         notes.extend(self.order.assumed(registers.dropped));
         let mut further = open::decide(history, &promises, refuted, budget);
@@ -210,10 +263,10 @@ impl Checker<RwRegister> for Transactions {
 
 /// Why nothing can be said to be kept, where that is so. No evidence is not health, and values that are not unique prove
 /// nothing.
-fn doubts(fates: &[Fate], ambiguous: u64, doubtful: u64, limits: &[Limit]) -> Vec<String> {
+fn doubts(fates: &[Fate], ambiguous: u64, doubtful: u64, limits: &[Limit], is_part: bool) -> Vec<String> {
     let mut doubts: Vec<String> =
         limits.iter().map(|limit| format!("{limit} before all contradictions were looked for")).collect();
-    if !fates.contains(&Fate::Committed) {
+    if !is_part && !fates.contains(&Fate::Committed) {
         doubts.push("no transaction is known to have committed, so there is nothing to judge by".into());
     }
     if doubtful > 0 {

@@ -34,6 +34,7 @@
 //!
 //! Compressed data is closed and checksummed at every flush. Where a checksum fails nothing of that block is believed.
 
+mod events;
 pub(crate) mod frames;
 mod lane;
 mod line;
@@ -41,6 +42,8 @@ mod pairing;
 mod reader;
 mod writer;
 
+pub use events::Follower;
+pub(crate) use events::OwnEvents;
 pub use lane::{Recorder, Ticket};
 pub use reader::{ReadError, read, read_header};
 pub use writer::{Clock, HistoryWriter, WriteError, WriteSummary, WriterOptions, WriterStatus};

@@ -51,6 +51,7 @@ mod dbcop;
 mod detect;
 mod edn;
 mod etcd_log;
+mod events;
 mod format;
 mod lines;
 mod nemesis;
@@ -63,6 +64,6 @@ mod timekiller;
 mod untimed;
 mod viper;
 
-pub use any::{AnyHistory, VOCABULARIES, import, read_any};
+pub use any::{AnyHistory, VOCABULARIES, import, read_any, vocabulary_of};
 pub use format::{Format, detect};
 pub(crate) use spoken::{NOT_KNOWN, REFUSED};

@@ -37,6 +37,7 @@ pub mod file;
 pub mod header;
 pub mod import;
 pub mod operation;
+pub mod stream;
 pub mod value;
 pub mod vocabulary;
 

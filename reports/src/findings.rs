@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 mod coverage;
 mod evidence;
+mod excerpt;
 mod gather;
 mod headline;
 mod nodes;

@@ -35,6 +35,14 @@ pub struct CheckArguments {
     /// verify` accepts or rejects it.
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
+    /// Judges transactions of lists or registers while the file is read, and ends at the first anomaly. Only what still
+    /// matters is kept, so that memory does not grow with the file.
+    #[arg(long)]
+    pub stop_on_anomaly: bool,
+    /// With --stop-on-anomaly: a list that so many calls in a row leave alone is taken for finished and forgotten; registers
+    /// are compared within so many consecutive calls.
+    #[arg(long, default_value_t = 20_000, value_name = "CALLS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub forget_after: u64,
     /// The value of everything before the first call. The default is what the file says, or nil.
     #[arg(long, value_name = "VALUE")]
     pub initial: Option<String>,

@@ -21,6 +21,7 @@ use crate::{
     models::{self, Wish},
     settings,
     store::{self, RunFolder},
+    streaming::{self, Stream},
 };
 
 /// What `--output json` prints.
@@ -61,13 +62,14 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     if let (Some(vocabulary), Some(model)) = (&check.vocabulary, &check.model) {
         models::named(vocabulary, model)?;
     }
-    let history =
-        read_as(&file, check.format.as_deref(), check.vocabulary.as_deref(), check.initial.as_deref())?;
-    let models = promises(&history, check.model.as_deref())?;
-    let wish = Wish { models, order, levels: level_options(&check)? };
-    run.model = wish.models.join(",");
-    run.recheck = recheck(&check, history.header(), &run.model);
-    let mut judgement = judge::judge_any(&history, &wish, run, limits)?;
+    let (mut judgement, certified) = match streamed(&file, &check, order, (&mut run, limits))? {
+        Judged::Streamed(judgement) => (*judgement, None),
+        Judged::Not(why) => {
+            let (mut judgement, header) = judged_whole(&file, &check, order, (run, limits))?;
+            judgement.findings.warnings.extend(why);
+            (judgement, Some(header))
+        }
+    };
     if let Some(live) = live {
         judgement.findings.recovery = live.recovery;
         judgement.findings.demand_evidence(live.asked_faults);
@@ -75,14 +77,79 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     expectation.note(&mut judgement.findings);
     print(&judgement, &check, color);
     ci::announce(&judgement.findings);
-    if let Some(path) = &check.certificate {
-        let certificate = Certificate::of(history.header(), &judgement.findings.verdicts);
+    if let (Some(path), Some(header)) = (&check.certificate, certified) {
+        let certificate = Certificate::of(&header, &judgement.findings.verdicts);
         store::write_whole(path, certificate.to_json().as_bytes())?;
     }
     if let Some(path) = &check.report {
         store::write_whole(path, reports::html::page(&judgement.findings).as_bytes())?;
     }
     Ok(expectation::exit_of(&judgement.findings))
+}
+
+/// What came of judging a file while reading it.
+enum Judged {
+    Streamed(Box<Judgement>),
+    /// It was not asked for, or it cannot be done, for this reason.
+    Not(Option<String>),
+}
+
+/// Judges the file while reading it, where that was asked for.
+fn streamed(
+    file: &Path,
+    check: &CheckArguments,
+    order: VersionOrder,
+    (run, limits): (&mut Run, Limits),
+) -> Result<Judged, Failure> {
+    if !check.stop_on_anomaly {
+        return Ok(Judged::Not(None));
+    }
+    if check.certificate.is_some() {
+        return Err(Failure::usage(
+            "--certificate needs the whole history, which --stop-on-anomaly does not keep",
+        ));
+    }
+    let unreadable = |error: history::ReadError| Failure::input(format!("{}: {error}", file.display()));
+    let format = match check.format.as_deref() {
+        Some(name) => format_named(name)?,
+        None => history::import::detect(file).map_err(unreadable)?,
+    };
+    let vocabulary = match &check.vocabulary {
+        Some(name) => name.clone(),
+        None => history::import::vocabulary_of(file, format).map_err(unreadable)?,
+    };
+    let header = match format {
+        Format::Disprove => history::read_header(file).map_err(unreadable)?,
+        _ => Header::new(&vocabulary),
+    };
+    let header = Header { vocabulary: vocabulary.clone(), ..header };
+    let models = promises(&header, check.model.as_deref())?;
+    run.model = models.join(",");
+    run.recheck = recheck(check, &header, &run.model);
+    let stream = Stream { models, order, forget_after: check.forget_after, is_preliminary: false };
+    let initial = check.initial.as_deref().map(parse_value);
+    let judged = streaming::judge_file(file, format, &vocabulary, initial, (&stream, run.clone(), limits))?;
+    Ok(match judged {
+        Ok(judgement) => Judged::Streamed(Box::new(judgement)),
+        Err(why) => Judged::Not(Some(format!("the history was not judged while it was read: {why}"))),
+    })
+}
+
+/// Reads the whole file and judges it.
+fn judged_whole(
+    file: &Path,
+    check: &CheckArguments,
+    order: VersionOrder,
+    (mut run, limits): (Run, Limits),
+) -> Result<(Judgement, Header), Failure> {
+    let history =
+        read_as(file, check.format.as_deref(), check.vocabulary.as_deref(), check.initial.as_deref())?;
+    let models = promises(history.header(), check.model.as_deref())?;
+    let wish = Wish { models, order, levels: level_options(check)? };
+    run.model = wish.models.join(",");
+    run.recheck = recheck(check, history.header(), &run.model);
+    let judgement = judge::judge_any(&history, &wish, run, limits)?;
+    Ok((judgement, history.header().clone()))
 }
 
 /// The history in this file or folder of a run, with what the flags say of it.
@@ -140,8 +207,7 @@ fn locate(path: &Path) -> Result<Located, Failure> {
 }
 
 /// The promises to judge by: those that were asked for, else that of the file, else the usual one.
-fn promises(history: &AnyHistory, asked: Option<&str>) -> Result<Vec<&'static str>, Failure> {
-    let header = history.header();
+fn promises(header: &Header, asked: Option<&str>) -> Result<Vec<&'static str>, Failure> {
     let vocabulary = header.vocabulary.as_str();
     if let Some(text) = asked {
         return models::named(vocabulary, text);
@@ -161,6 +227,9 @@ fn recheck(check: &CheckArguments, header: &Header, models: &str) -> String {
     );
     if check.version_order != "exact" {
         command += &format!(" --version-order {}", check.version_order);
+    }
+    if check.stop_on_anomaly {
+        command += &format!(" --stop-on-anomaly --forget-after {}", check.forget_after);
     }
     for (flag, value) in [("format", &check.format), ("initial", &check.initial)] {
         if let Some(value) = value {

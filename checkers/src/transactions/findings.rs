@@ -29,6 +29,16 @@ impl Findings {
         }
     }
 
+    /// Keeps the kinds of which one of the described anomalies may be told, and those anomalies.
+    pub fn retain(&mut self, may_be_told: &dyn Fn(&str, &Anomaly) -> bool) {
+        self.found.retain(|kind, found| {
+            let before = found.shown.len();
+            found.shown.retain(|anomaly| may_be_told(kind, anomaly));
+            found.count -= (before - found.shown.len()) as u64;
+            !found.shown.is_empty()
+        });
+    }
+
     /// Hands everything over to others.
     pub fn join(self, others: &mut Self) {
         for (kind, found) in self.found {

@@ -6,8 +6,8 @@ use history::{
 };
 use rustc_hash::FxHashMap;
 
-use super::{Transactions, VersionOrder};
-use crate::{Anomaly, Budget, Checker, Model, Validity};
+use super::{Part, Transactions, VersionOrder};
+use crate::{Anomaly, Budget, Model, Validity};
 
 /// What the keys say.
 #[derive(Debug, Default)]
@@ -19,7 +19,13 @@ pub(super) struct Keys {
 }
 
 /// Judges every key by itself.
-pub(super) fn judge(history: &History<ListAppend>, strict: Model, budget: &Budget) -> Keys {
+pub(super) fn judge(
+    history: &History<ListAppend>,
+    settled: &FxHashMap<Key, u32>,
+    (strict, part): (Model, &Part<'_>),
+    budget: &Budget,
+) -> Keys {
+    let part = Part { wants_graph: false, ..*part };
     let mut keys = Keys::default();
     for (key, operations) in apart(history) {
         if operations.iter().all(|operation| operation.outcome.ok().is_none()) {
@@ -27,7 +33,8 @@ pub(super) fn judge(history: &History<ListAppend>, strict: Model, budget: &Budge
         }
         let header = history.header.clone();
         let alone = History { header, operations, faults: Vec::new(), damage: None };
-        let verdict = Transactions::new(vec![strict], VersionOrder::EXACT).check(&alone, budget);
+        let checker = Transactions::new(vec![strict], VersionOrder::EXACT);
+        let verdict = checker.weigh(&alone, settled, &part, budget).verdict;
         match (verdict.validity, verdict.anomalies.into_iter().next()) {
             (Validity::Invalid, Some(anomaly)) => {
                 keys.broken.push(Anomaly {

@@ -15,6 +15,10 @@ use rustc_hash::FxHashMap;
 
 use super::{edges::NONE, fate::Fate, findings::Findings};
 
+/// How many values the order of a key begins with whose transactions are not in the history, since they do not matter any
+/// more.
+pub(super) type Settled = FxHashMap<Key, u32>;
+
 pub(super) use because::cut;
 pub(super) use edges::edges;
 
@@ -102,10 +106,11 @@ pub(super) struct Lists<'a> {
     /// The nearest usable append before each place, and at it or after it.
     usable_before: Vec<u32>,
     usable_after: Vec<u32>,
+    beginnings: &'a Settled,
 }
 
 impl<'a> Lists<'a> {
-    pub fn new(history: &'a History<ListAppend>, shown_max: usize) -> Self {
+    pub fn new(history: &'a History<ListAppend>, beginnings: &'a Settled, shown_max: usize) -> Self {
         let mut lists = Self {
             history,
             fates: history.operations.iter().map(Fate::of).collect(),
@@ -124,6 +129,7 @@ impl<'a> Lists<'a> {
             place_write: Vec::new(),
             usable_before: Vec::new(),
             usable_after: Vec::new(),
+            beginnings,
         };
         reading::read(&mut lists);
         orders::find(&mut lists);
@@ -169,6 +175,25 @@ impl<'a> Lists<'a> {
             let write = self.writes[write as usize];
             !write.is_ambiguous && self.fates[write.transaction as usize].took_effect()
         }
+    }
+
+    /// How much of the order of a key was made by transactions that are not in the history.
+    fn beginning(&self, key: u32) -> usize {
+        self.beginnings.get(self.keys[key as usize]).map_or(0, |length| *length as usize)
+    }
+
+    /// How the order of each key begins up to the last value of a transaction that does not matter.
+    pub fn settled(&self, matters: &[bool]) -> Settled {
+        let mut settled = Settled::default();
+        for (name, order) in self.keys.iter().zip(&self.orders) {
+            let places =
+                &self.place_write[order.start as usize..][..order.values.map_or(0, |list| list.len())];
+            let is_settled =
+                |write: &u32| *write != NONE && !matters[self.writes[*write as usize].transaction as usize];
+            let length = places.iter().rposition(is_settled).map_or(0, |place| place as u32 + 1);
+            settled.insert((*name).clone(), length);
+        }
+        settled
     }
 
     /// How many values the order of a key has.

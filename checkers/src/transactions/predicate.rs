@@ -75,7 +75,7 @@ impl Transactions {
         }
         let Found { limits, order, .. } = all.unwrap_or(items);
         let fates = registers.fates.clone();
-        let mut notes = doubts(&fates, registers.ambiguous, registers.doubtful, &limits);
+        let mut notes = doubts(&fates, registers.ambiguous, registers.doubtful, &limits, false);
         let single = registers.findings;
         single.join(&mut findings);
         std::mem::take(&mut rows.findings).join(&mut findings);

@@ -71,6 +71,24 @@ impl Text {
         Ok(Self { source, offset: 0, stop_at, rest: Vec::new(), ended: false, tear: None })
     }
 
+    /// Reads a compressed file once to its end, keeping nothing: from which byte of the text on it cannot be believed, and
+    /// why. Whoever hands out a text while reading it must know that before.
+    pub fn first_corruption(path: &Path) -> io::Result<Option<(u64, String)>> {
+        let mut text = Self::open(path, None)?;
+        if matches!(text.source, Source::Plain(_)) {
+            return Ok(None);
+        }
+        let mut piece = Vec::new();
+        while !text.ended {
+            piece.clear();
+            text.fill(&mut piece);
+        }
+        Ok(match text.tear.take() {
+            Some(Tear::Corrupt { from, what }) => Some((from, what)),
+            _ => None,
+        })
+    }
+
     /// The next piece; `None` at the end, after which `tear` says whether it is the real end.
     pub fn next_piece(&mut self) -> Option<Piece> {
         let mut bytes = std::mem::take(&mut self.rest);

@@ -152,18 +152,15 @@ fn read_until<V: Vocabulary>(path: &Path, stop: Option<(u64, String)>) -> Result
 }
 
 /// The text, its header, and the first piece of what comes after that.
-fn begin(path: &Path, stop_at: Option<u64>, asked: &str) -> Result<(Text, Header, Piece), ReadError> {
+pub(super) fn begin(
+    path: &Path,
+    stop_at: Option<u64>,
+    asked: &str,
+) -> Result<(Text, Header, Piece), ReadError> {
     let mut text = open(path, stop_at)?;
     let mut first = text.next_piece().ok_or_else(|| nothing(path, &text))?;
     let header_line = first_line(&first.bytes);
-    let header = parse_header(path, header_line)?;
-    if header.vocabulary != asked {
-        return Err(ReadError::Vocabulary {
-            path: path.into(),
-            found: header.vocabulary,
-            asked: asked.into(),
-        });
-    }
+    let header = header_of(path, header_line, asked)?;
     let header_bytes = header_line.len();
     first.bytes.drain(..header_bytes);
     first.offset += header_bytes as u64;
@@ -226,6 +223,19 @@ fn end(
     Ok(None)
 }
 
+/// The header that a line is, which must be one of a vocabulary.
+pub(super) fn header_of(path: &Path, line: &[u8], asked: &str) -> Result<Header, ReadError> {
+    let header = parse_header(path, line)?;
+    if header.vocabulary != asked {
+        return Err(ReadError::Vocabulary {
+            path: path.into(),
+            found: header.vocabulary,
+            asked: asked.into(),
+        });
+    }
+    Ok(header)
+}
+
 fn open(path: &Path, stop_at: Option<u64>) -> Result<Text, ReadError> {
     Text::open(path, stop_at).map_err(|source| ReadError::Io { path: path.into(), source })
 }
@@ -261,12 +271,12 @@ fn parse_header(path: &Path, line: &[u8]) -> Result<Header, ReadError> {
 }
 
 /// The lines of one piece, up to the first bad one.
-struct Parsed<V: Vocabulary> {
-    lines: Vec<(Line<V>, u32)>,
-    bad: Option<String>,
+pub(super) struct Parsed<V: Vocabulary> {
+    pub lines: Vec<(Line<V>, u32)>,
+    pub bad: Option<String>,
 }
 
-fn parse_piece<V: Vocabulary>(piece: &Piece) -> Parsed<V> {
+pub(super) fn parse_piece<V: Vocabulary>(piece: &Piece) -> Parsed<V> {
     let mut lines = Vec::with_capacity(piece.bytes.len() / 64);
     for text in piece.bytes.split_inclusive(|byte| *byte == b'\n') {
         match line::parse(text.trim_ascii_end()) {

@@ -160,6 +160,18 @@ pub fn read_any(
     import(path, format, as_vocabulary, initial)
 }
 
+/// The vocabulary that a file of a format names or shows.
+pub fn vocabulary_of(path: &Path, format: Format) -> Result<String, ReadError> {
+    Ok(match format {
+        Format::Disprove => file::read_header(path)?.vocabulary,
+        Format::EtcdLog => Register::NAME.to_owned(),
+        Format::JepsenJson => vocabulary(path, Notation::Json)?.to_owned(),
+        Format::JepsenEdn => vocabulary(path, Notation::Edn)?.to_owned(),
+        // What these hold are transactions of registers, unless a whole file says otherwise.
+        _ => RwRegister::NAME.to_owned(),
+    })
+}
+
 /// Reads a history in a known format. `as_vocabulary` and `initial`, where given, take the place of what the file says.
 pub fn import(
     path: &Path,
@@ -170,13 +182,7 @@ pub fn import(
     if let Some(reader) = untimed::reader(format) {
         return untimed::read(path, format, reader, as_vocabulary, initial);
     }
-    let name = match (as_vocabulary, format) {
-        (Some(name), _) => name.to_owned(),
-        (None, Format::Disprove) => file::read_header(path)?.vocabulary,
-        (None, Format::EtcdLog) => Register::NAME.to_owned(),
-        (None, Format::JepsenJson) => vocabulary(path, Notation::Json)?.to_owned(),
-        (None, _) => vocabulary(path, Notation::Edn)?.to_owned(),
-    };
+    let name = as_vocabulary.map_or_else(|| vocabulary_of(path, format), |name| Ok(name.to_owned()))?;
     if format == Format::EtcdLog {
         if name != Register::NAME {
             let what = format!("it is a log of registers, and none of {name}");

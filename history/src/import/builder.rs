@@ -44,7 +44,7 @@ impl Kind {
 
 /// Who a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Who {
+pub(super) enum Who {
     Process(Process),
     /// Nobody says.
     Missing,
@@ -70,6 +70,47 @@ pub(super) enum Failures {
     Refusals,
 }
 
+/// The processes of a history, by the names that its lines give them.
+pub(super) struct Processes {
+    named: FxHashMap<Value, Process>,
+    next_named: u32,
+}
+
+impl Default for Processes {
+    fn default() -> Self {
+        Self { named: FxHashMap::default(), next_named: NAMED_PROCESSES }
+    }
+}
+
+impl Processes {
+    /// Who a line is about.
+    pub fn who(&mut self, process: View<'_>) -> Result<Who, String> {
+        match process.token() {
+            Token::Nil => Ok(Who::Missing),
+            Token::Int(number) if (0..i64::from(NAMED_PROCESSES)).contains(&number) => {
+                Ok(Who::Process(Process(number as u32)))
+            }
+            _ if process.name() == Some(b"nemesis") => Ok(Who::Nemesis),
+            _ => {
+                let name = process.value();
+                if let Some(process) = self.named.get(&name) {
+                    return Ok(Who::Process(*process));
+                }
+                let process = self.fresh()?;
+                self.named.insert(name, process);
+                Ok(Who::Process(process))
+            }
+        }
+    }
+
+    /// A process that no line names.
+    fn fresh(&mut self) -> Result<Process, String> {
+        let process = Process(self.next_named);
+        self.next_named = self.next_named.checked_add(1).ok_or("has one process too many")?;
+        Ok(process)
+    }
+}
+
 /// A history of one vocabulary while its lines come in.
 pub(super) struct Builder<V: Vocabulary> {
     operations: Vec<Operation<V>>,
@@ -83,8 +124,7 @@ pub(super) struct Builder<V: Vocabulary> {
     open_missing: Vec<usize>,
     /// When a process's last call ended, for completions without an invocation.
     last_end: FxHashMap<Process, Nanos>,
-    named: FxHashMap<Value, Process>,
-    next_named: u32,
+    processes: Processes,
     /// The calls that take out one element after the other until there is none.
     drains: Vec<usize>,
     /// How many lines were read, or the time of the last one where times matter.
@@ -102,8 +142,7 @@ impl<V: Spoken> Builder<V> {
             overlapping: FxHashMap::default(),
             open_missing: Vec::new(),
             last_end: FxHashMap::default(),
-            named: FxHashMap::default(),
-            next_named: NAMED_PROCESSES,
+            processes: Processes::default(),
             drains: Vec::new(),
             rank: 0,
             nemesis: Nemesis::default(),
@@ -113,7 +152,7 @@ impl<V: Spoken> Builder<V> {
     /// Takes the next line. The error says what is wrong with it, in words that fit "line 3 …".
     pub fn take(&mut self, entry: &Entry<'_>) -> Result<(), String> {
         let now = self.now(entry)?;
-        match (self.who(entry.process)?, entry.kind) {
+        match (self.processes.who(entry.process)?, entry.kind) {
             (Who::Nemesis, _) => {
                 self.nemesis.take(entry.said.f, entry.said.value, now);
                 Ok(())
@@ -137,31 +176,6 @@ impl<V: Spoken> Builder<V> {
         };
         self.rank = self.rank.max(time as u64);
         Ok(Nanos(self.rank))
-    }
-
-    fn who(&mut self, process: View<'_>) -> Result<Who, String> {
-        match process.token() {
-            Token::Nil => Ok(Who::Missing),
-            Token::Int(number) if (0..i64::from(NAMED_PROCESSES)).contains(&number) => {
-                Ok(Who::Process(Process(number as u32)))
-            }
-            _ if process.name() == Some(b"nemesis") => Ok(Who::Nemesis),
-            _ => {
-                let name = process.value();
-                if let Some(process) = self.named.get(&name) {
-                    return Ok(Who::Process(*process));
-                }
-                let process = self.fresh()?;
-                self.named.insert(name, process);
-                Ok(Who::Process(process))
-            }
-        }
-    }
-
-    fn fresh(&mut self) -> Result<Process, String> {
-        let process = Process(self.next_named);
-        self.next_named = self.next_named.checked_add(1).ok_or("has one process too many")?;
-        Ok(process)
     }
 
     fn begin(&mut self, who: Who, entry: &Entry<'_>, now: Nanos) -> Result<(), String> {
@@ -199,7 +213,7 @@ impl<V: Spoken> Builder<V> {
         let index = OpIndex(u32::try_from(place).map_err(|_| "has one call too many")?);
         let process = match who {
             Who::Process(process) => process,
-            _ => self.fresh()?,
+            _ => self.processes.fresh()?,
         };
         let outcome = Outcome::Unknown(Reason::from("no answer was recorded"));
         self.operations.push(Operation {
@@ -368,11 +382,11 @@ fn under_way(count: usize) -> Result<(), String> {
     ))
 }
 
-fn reason(entry: &Entry<'_>, otherwise: &'static str) -> Reason {
+pub(super) fn reason(entry: &Entry<'_>, otherwise: &'static str) -> Reason {
     if entry.error.is_nil() { Reason::from(otherwise) } else { Reason::from(entry.error.value().to_string()) }
 }
 
-fn failed<V: Spoken>(call: &V::Call, entry: &Entry<'_>, failures: Failures) -> Outcome<V::Return> {
+pub(super) fn failed<V: Spoken>(call: &V::Call, entry: &Entry<'_>, failures: Failures) -> Outcome<V::Return> {
     let refusal = failures == Failures::Refusals || entry.error.name() == Some(REFUSED.as_bytes());
     match V::refused(call) {
         Some(refused) if refusal => Outcome::Ok(refused),

@@ -153,7 +153,8 @@ impl Forms {
         Step::Damage(self.damage(&what))
     }
 
-    fn damage(&self, what: &str) -> Damage {
+    /// What is wrong, at the place of the last form.
+    pub fn damage(&self, what: &str) -> Damage {
         let (line, byte) = self.place();
         Damage { line, byte, what: format!("{what}; the operations before it were read") }
     }

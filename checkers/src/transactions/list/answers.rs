@@ -33,7 +33,9 @@ fn bad_places(lists: &mut Lists<'_>, key: u32) {
     for place in 0..length {
         let write = lists.place_write[start + place];
         if write == NONE {
-            bad_value(lists, reader, key, place, None);
+            if place >= lists.beginning(key) {
+                bad_value(lists, reader, key, place, None);
+            }
         } else if !lists.writes[write as usize].is_ambiguous {
             let writer = lists.writes[write as usize].transaction;
             match lists.fates[writer as usize] {
@@ -161,6 +163,7 @@ fn strange_values(lists: &mut Lists<'_>, branch: usize) {
             continue;
         }
         match lists.write_of.get(&(key, value)).map(|write| lists.writes[*write as usize]) {
+            None if lists.beginning(key) > 0 => {}
             None => value_of(lists, transaction, name, (list, place), None),
             Some(write) if !write.is_ambiguous && lists.fates[write.transaction as usize] == Fate::Failed => {
                 value_of(lists, transaction, name, (list, place), Some(write.transaction));

@@ -1,0 +1,219 @@
+//! Judges a history while it is read or while it is written, and keeps of it only what still matters.
+
+use std::{path::Path, time::Instant};
+
+use checkers::{
+    Budget, Limit, OnlineLists, OnlineRegisters, Streaming, Transactions, Validity, Verdict, lattice::Model,
+    transactions::VersionOrder,
+};
+use history::{
+    Header, History, ListAppend, Outcome, RwRegister, Value, Vocabulary,
+    import::Format,
+    stream::{Event, Follower, StreamError, Streamed, is_streamed},
+};
+use reports::{Count, Findings, Run};
+
+use crate::{
+    exit::Failure,
+    judge::{Judgement, Limits, within},
+};
+
+/// After how many calls that leave a key alone it is forgotten, where nobody says.
+pub const FORGET_AFTER: u64 = 20_000;
+
+/// What is to be judged, and how.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// The promises.
+    pub models: Vec<&'static str>,
+    /// What the order of versions is inferred from.
+    pub order: VersionOrder,
+    /// After how many calls that leave a key alone it is forgotten.
+    pub forget_after: u64,
+    /// Whether what is found only ends the calls of a run, and is judged again.
+    pub is_preliminary: bool,
+}
+
+impl Stream {
+    fn checker(&self) -> Transactions {
+        let models = self.models.iter().filter_map(|name| Model::named(name).ok()).collect();
+        Transactions::new(models, self.order)
+    }
+}
+
+/// A vocabulary with a checker that can be fed.
+trait Watchable: Streamed {
+    fn online(stream: &Stream, header: Header) -> Box<dyn Streaming<Self>>;
+}
+
+impl Watchable for ListAppend {
+    fn online(stream: &Stream, header: Header) -> Box<dyn Streaming<Self>> {
+        let online = OnlineLists::new(stream.checker(), header, stream.forget_after);
+        Box::new(if stream.is_preliminary { online.hasty() } else { online })
+    }
+}
+
+impl Watchable for RwRegister {
+    fn online(stream: &Stream, header: Header) -> Box<dyn Streaming<Self>> {
+        Box::new(OnlineRegisters::new(stream.checker(), header, stream.forget_after))
+    }
+}
+
+/// Judges a file while reading it, up to the first anomaly. The inner error says why it cannot be judged so, but only as a
+/// whole.
+pub fn judge_file(
+    path: &Path,
+    format: Format,
+    vocabulary: &str,
+    initial: Option<Value>,
+    (stream, run, limits): (&Stream, Run, Limits),
+) -> Result<Result<Judgement, String>, Failure> {
+    if !is_streamed(format) {
+        return Ok(Err(format!(
+            "files of the format {} have no times by which to judge while reading",
+            format.name()
+        )));
+    }
+    match vocabulary {
+        ListAppend::NAME => read::<ListAppend>(path, format, initial, (stream, run, limits)),
+        RwRegister::NAME => read::<RwRegister>(path, format, initial, (stream, run, limits)),
+        other => Ok(Err(format!("{other} is judged as a whole only"))),
+    }
+}
+
+fn read<V: Watchable>(
+    path: &Path,
+    format: Format,
+    initial: Option<Value>,
+    (stream, run, limits): (&Stream, Run, Limits),
+) -> Result<Result<Judgement, String>, Failure> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(limits.threads)
+        .build()
+        .map_err(|error| Failure::harness(format!("cannot start the checkers' threads: {error}")))?;
+    let budget = Budget::new(limits.steps, limits.memory);
+    let began = Instant::now();
+    let fed =
+        within(limits.time, &budget, || pool.install(|| feed::<V>(path, format, initial, (stream, &budget))));
+    let fed = match fed {
+        Ok(fed) => fed,
+        Err(StreamError::Unordered { line, what }) => return Ok(Err(format!("line {line} {what}"))),
+        Err(StreamError::Read(error)) => {
+            return Err(Failure::input(format!("{}: {error}", path.display())));
+        }
+    };
+    let seconds = began.elapsed().as_secs_f64();
+    let findings = Findings::from_excerpt(run, &fed.excerpt, vec![fed.verdict], vec![fed.count]);
+    Ok(Ok(Judgement { findings, seconds }))
+}
+
+/// What came of a file.
+struct Fed<V: Vocabulary> {
+    verdict: Verdict,
+    excerpt: History<V>,
+    count: Count,
+}
+
+fn feed<V: Watchable>(
+    path: &Path,
+    format: Format,
+    initial: Option<Value>,
+    (stream, budget): (&Stream, &Budget),
+) -> Result<Fed<V>, StreamError> {
+    let mut events = V::events(path, format, initial)?;
+    let mut header = events.header().clone();
+    let mut online = V::online(stream, header.clone());
+    let mut count = Count { kind: "txn".into(), ..Count::default() };
+    let mut told = None;
+    while told.is_none() && !budget.is_expired() {
+        let Some(event) = events.next_event()? else { break };
+        match &event {
+            Event::Began(_) => count.unknown += 1,
+            Event::Ended { outcome: Outcome::Ok(_), .. } => {
+                (count.ok, count.unknown) = (count.ok + 1, count.unknown - 1)
+            }
+            Event::Ended { outcome: Outcome::Fail(_), .. } => {
+                (count.fail, count.unknown) = (count.fail + 1, count.unknown - 1);
+            }
+            Event::Ended { .. } => {}
+        }
+        online.take(event);
+        if online.is_due() {
+            told = online.look(budget);
+        }
+    }
+    let is_cut = told.is_none() && budget.is_expired();
+    let was_early = told.is_some();
+    let mut verdict = told.unwrap_or_else(|| online.finish(budget));
+    let (line, byte) = events.place();
+    if was_early {
+        verdict.notes.push(format!(
+            "reading ended at the first anomaly, at line {line} (byte {byte}), when {} transactions had begun",
+            online.begun()
+        ));
+    }
+    if is_cut {
+        verdict.notes.push(format!("only what comes before line {line} was judged"));
+        if !verdict.limits.contains(&Limit::Time) {
+            verdict.limits.push(Limit::Time);
+        }
+        verdict.validity = verdict.validity.max(Validity::Unknown);
+    }
+    header.given_times = None;
+    let excerpt = History {
+        header,
+        operations: online.retained().to_vec(),
+        faults: Vec::new(),
+        damage: events.damage().cloned(),
+    };
+    Ok(Fed { verdict, excerpt, count })
+}
+
+/// Whoever judges a run while it is written.
+pub trait Watch: Send {
+    /// Looks at what was written since the last time: what is wrong, if anything is.
+    fn look(&mut self, run: &Run, budget: &Budget) -> Result<Option<Findings>, Failure>;
+}
+
+/// Watches the file that a run of a workload writes, where that can be done bit by bit.
+pub fn watch(path: &Path, vocabulary: &str, stream: Stream) -> Option<Box<dyn Watch>> {
+    match vocabulary {
+        ListAppend::NAME => Some(Box::new(Watcher::<ListAppend>::new(path, stream))),
+        RwRegister::NAME => Some(Box::new(Watcher::<RwRegister>::new(path, stream))),
+        _ => None,
+    }
+}
+
+struct Watcher<V: Vocabulary> {
+    follower: Follower<V>,
+    stream: Stream,
+    online: Option<(Header, Box<dyn Streaming<V>>)>,
+}
+
+impl<V: Vocabulary> Watcher<V> {
+    fn new(path: &Path, stream: Stream) -> Self {
+        Self { follower: Follower::new(path), stream, online: None }
+    }
+}
+
+impl<V: Watchable> Watch for Watcher<V> {
+    fn look(&mut self, run: &Run, budget: &Budget) -> Result<Option<Findings>, Failure> {
+        let events = self.follower.read_on().map_err(|error| Failure::input(error.to_string()))?;
+        let Some(header) = self.follower.header() else { return Ok(None) };
+        let (header, online) =
+            self.online.get_or_insert_with(|| (header.clone(), V::online(&self.stream, header.clone())));
+        if events.is_empty() {
+            return Ok(None);
+        }
+        events.into_iter().for_each(|event| online.take(event));
+        let Some(verdict) = online.look(budget) else { return Ok(None) };
+        let excerpt = History {
+            header: header.clone(),
+            operations: online.retained().to_vec(),
+            faults: Vec::new(),
+            damage: None,
+        };
+        let count = Count { kind: "txn".into(), ok: online.begun(), ..Count::default() };
+        Ok(Some(Findings::from_excerpt(run.clone(), &excerpt, vec![verdict], vec![count])))
+    }
+}
