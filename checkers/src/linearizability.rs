@@ -32,6 +32,9 @@ pub(crate) use stores::{decide as decide_store, name as name_store};
 pub use verify::{verify_order, verify_witness};
 pub use verify_any::verify_object_order;
 
+/// Below how many operations waking other threads takes longer than doing without them.
+const FEW: usize = 2048;
+
 /// Judges registers with read, write and compare-and-set, each key by itself.
 ///
 /// Unknown outcomes have no deadline and may never have happened. A read that returned `Value(None)`, or nil where

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use super::{
+    FEW,
     register::{Action, Problem},
     timeline::{NEVER, Timeline},
 };
@@ -121,9 +122,15 @@ pub(super) fn merge<V: Vocabulary>(history: &History<V>, mut orders: Vec<Vec<OpI
         };
         order.into_iter().map(at).collect::<Vec<_>>()
     };
-    let orders: Vec<Vec<(Nanos, OpIndex)>> = orders.into_par_iter().map(timed).collect();
+    let few = history.operations.len() < FEW;
+    let orders: Vec<Vec<(Nanos, OpIndex)>> = if few {
+        orders.into_iter().map(timed).collect()
+    } else {
+        orders.into_par_iter().map(timed).collect()
+    };
     // Each order is sorted by its instants, so a piece of time is a piece of each order.
-    let each = history.operations.len().div_ceil(PIECES).max(1);
+    let pieces = if few { 1 } else { PIECES };
+    let each = history.operations.len().div_ceil(pieces).max(1);
     let mut ends: Vec<Nanos> =
         history.operations.iter().step_by(each).skip(1).map(|operation| operation.began).collect();
     ends.sort_unstable();

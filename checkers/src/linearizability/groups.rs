@@ -16,7 +16,11 @@ const PIECE: usize = 1 << 16;
 
 /// The groups of a history, in the order of their keys.
 pub(super) fn groups(history: &History<Register>) -> Vec<Group> {
-    let pieces: Vec<Vec<(&Key, Vec<OpIndex>)>> = history.operations.par_chunks(PIECE).map(piece).collect();
+    let operations = &history.operations;
+    let pieces: Vec<Vec<(&Key, Vec<OpIndex>)>> = match operations.len() {
+        0..=PIECE => vec![piece(operations)],
+        _ => operations.par_chunks(PIECE).map(piece).collect(),
+    };
     let mut pieces = pieces.into_iter();
     let mut all = pieces.next().unwrap_or_default();
     let mut places: FxHashMap<&Key, usize> = (0..).zip(&all).map(|(at, (key, _))| (*key, at)).collect();

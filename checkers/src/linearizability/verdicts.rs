@@ -4,7 +4,7 @@ use history::{History, OpIndex, vocabulary::Register};
 use rayon::prelude::*;
 
 use super::{
-    Linearizable, certificate,
+    FEW, Linearizable, certificate,
     decision::Decision,
     explain,
     groups::{self, Group},
@@ -38,7 +38,11 @@ pub(super) fn judge(history: &History<Register>, budget: &Budget) -> Vec<Judged>
         }
         (number, Judged { part, decision, order })
     };
-    let mut judged: Vec<_> = groups.into_par_iter().with_max_len(1).map(decide).collect();
+    let mut judged: Vec<_> = if history.operations.len() < FEW {
+        groups.into_iter().map(decide).collect()
+    } else {
+        groups.into_par_iter().with_max_len(1).map(decide).collect()
+    };
     judged.sort_unstable_by_key(|(number, _)| *number);
     judged.into_iter().map(|(_, judged)| judged).collect()
 }
