@@ -253,7 +253,8 @@ fn a_cluster_of_redis_sends_clients_on_to_who_has_their_key() {
         return;
     }
     let store = Store::new("slots");
-    let line = "--db redis --topology cluster --workload set --faults none --rate 300 --time-limit 3 --seed 3";
+    let line =
+        "--db redis --topology cluster --workload set --faults none --rate 300 --time-limit 3 --seed 3";
     expect(&store.test(line), 0);
 }
 

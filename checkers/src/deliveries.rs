@@ -10,7 +10,10 @@ use history::{
     vocabulary::queue::{Call, Return},
 };
 
-use crate::{Anomaly, Budget, Checker, Limit, Validity, Verdict};
+use crate::{
+    Anomaly, Budget, Checker, Verdict,
+    key_by_key::{Judged, judge_keys},
+};
 
 /// How often an element comes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,39 +91,8 @@ impl Checker<Queue> for Deliveries {
     }
 
     fn check(&self, history: &History<Queue>, budget: &Budget) -> Verdict {
-        let mut verdict = Verdict {
-            checker: self.name(),
-            model: self.name(),
-            operations: history.operations.len() as u64,
-            ..Verdict::default()
-        };
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for (key, part) in &gather(history) {
-            if budget.is_expired() {
-                verdict.validity = verdict.validity.max(Validity::Unknown);
-                verdict.notes.push(format!("key {key} and those after it were not judged: {}", Limit::Time));
-                verdict.limits.push(Limit::Time);
-                break;
-            }
-            let (found, note) = self.judge(key, part);
-            if let Some(note) = note {
-                verdict.validity = verdict.validity.max(Validity::Unknown);
-                verdict.notes.push(note);
-            }
-            for anomaly in found {
-                verdict.validity = Validity::Invalid;
-                let count = counts.entry(anomaly.kind.clone()).or_default();
-                *count += 1;
-                if *count <= self.anomalies_max {
-                    verdict.anomalies.push(anomaly);
-                }
-            }
-        }
-        let many = counts.into_iter().filter(|(_, count)| *count > self.anomalies_max);
-        verdict
-            .notes
-            .extend(many.map(|(kind, count)| format!("{count} anomalies of the kind {kind} in all")));
-        verdict
+        let (parts, limits) = (gather(history), (budget, self.anomalies_max));
+        judge_keys(&self.name(), history.operations.len(), &parts, limits, |key, part| self.judge(key, part))
     }
 }
 
@@ -156,7 +128,7 @@ fn gather(history: &History<Queue>) -> BTreeMap<&Key, Part<'_>> {
 
 impl Deliveries {
     /// What is wrong with a queue, and what could not be told of it.
-    fn judge(&self, key: &Key, part: &Part<'_>) -> (Vec<Anomaly>, Option<String>) {
+    fn judge(&self, key: &Key, part: &Part<'_>) -> Judged {
         let (mut found, mut missing) = (Vec::new(), Vec::new());
         for (value, element) in &part.elements {
             found.extend(from_nowhere(key, value, element));
@@ -272,6 +244,7 @@ mod tests {
     use history::{Header, NodeId, OpIndex, Process, Vocabulary as _};
 
     use super::*;
+    use crate::Validity;
 
     fn put(value: i64) -> (Call, Outcome<Return>) {
         (Call::Enqueue(Key::from("q"), Value::Int(value)), Outcome::Ok(Return::Enqueued))

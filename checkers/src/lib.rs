@@ -40,6 +40,7 @@ pub mod datatypes;
 pub mod deliveries;
 pub mod evidence;
 pub mod isolation;
+mod key_by_key;
 pub mod lattice;
 pub mod levels;
 pub mod linearizability;

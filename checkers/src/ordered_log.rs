@@ -13,7 +13,10 @@ use history::{
     },
 };
 
-use crate::{Anomaly, Budget, Checker, Limit, Validity, Verdict};
+use crate::{
+    Anomaly, Budget, Checker, Verdict,
+    key_by_key::{Judged, judge_keys},
+};
 
 /// The name of the promise.
 pub const ORDERED_LOG: &str = "ordered-log";
@@ -76,39 +79,8 @@ impl Checker<Log> for OrderedLog {
     }
 
     fn check(&self, history: &History<Log>, budget: &Budget) -> Verdict {
-        let mut verdict = Verdict {
-            checker: self.name(),
-            model: self.name(),
-            operations: history.operations.len() as u64,
-            ..Verdict::default()
-        };
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for (key, part) in &gather(history) {
-            if budget.is_expired() {
-                verdict.validity = verdict.validity.max(Validity::Unknown);
-                verdict.notes.push(format!("key {key} and those after it were not judged: {}", Limit::Time));
-                verdict.limits.push(Limit::Time);
-                break;
-            }
-            let (found, note) = judge(key, part);
-            if let Some(note) = note {
-                verdict.validity = verdict.validity.max(Validity::Unknown);
-                verdict.notes.push(note);
-            }
-            for anomaly in found {
-                verdict.validity = Validity::Invalid;
-                let count = counts.entry(anomaly.kind.clone()).or_default();
-                *count += 1;
-                if *count <= self.anomalies_max {
-                    verdict.anomalies.push(anomaly);
-                }
-            }
-        }
-        let many = counts.into_iter().filter(|(_, count)| *count > self.anomalies_max);
-        verdict
-            .notes
-            .extend(many.map(|(kind, count)| format!("{count} anomalies of the kind {kind} in all")));
-        verdict
+        let (parts, limits) = (gather(history), (budget, self.anomalies_max));
+        judge_keys(&self.name(), history.operations.len(), &parts, limits, |key, part| judge(key, part))
     }
 }
 
@@ -145,7 +117,7 @@ fn gather(history: &History<Log>) -> BTreeMap<&Key, Part<'_>> {
 }
 
 /// What is wrong with a log, and what could not be told of it.
-fn judge(key: &Key, part: &Part<'_>) -> (Vec<Anomaly>, Option<String>) {
+fn judge(key: &Key, part: &Part<'_>) -> Judged {
     let mut found = Vec::new();
     for (place, there) in &part.places {
         if let [(first, one), (second, other), ..] = there[..] {
@@ -289,6 +261,7 @@ mod tests {
     use history::{Header, NodeId, OpIndex, Process, Vocabulary as _};
 
     use super::*;
+    use crate::Validity;
 
     fn append(value: i64, place: Option<u64>) -> (Call, Outcome<Return>) {
         (Call::Append(Key::from("l"), Value::Int(value)), Outcome::Ok(Return::Appended(place)))
