@@ -60,7 +60,8 @@ fn events_make_the_history_that_is_read_at_once() {
         ["v1-list-append.jsonl.zst", "v1-list-append.edn", "v1-rw-register.jsonl.zst", "v1-rw-register.edn"]
     {
         let path = kept(name);
-        match read_any(&path, None, None, None).unwrap() {
+        let vocabulary = if name.contains("list") { "list-append" } else { "rw-register" };
+        match read_any(&path, None, Some(vocabulary), None).unwrap() {
             AnyHistory::ListAppend(history) => {
                 let (operations, damaged) = streamed::<ListAppend>(&path);
                 assert_eq!(operations, history.operations, "{name}");
