@@ -240,11 +240,11 @@ fn rows() -> Vec<Row> {
             ["1486", "565", "242"][number as usize - 1],
             "30",
         ));
-        rows.push(synthetic(seed(bad(cas5(1_000, 25), 0.5), number), "no answer in 20 s", "30"));
+        rows.push(synthetic(seed(garbage(cas5(1_000, 25), 0.5), number), "no answer in 20 s", "30"));
         rows.push(synthetic(seed(cas5(10_000, 25), number), "no answer, 10.7 GB", "1000"));
-        rows.push(synthetic(seed(bad(cas5(10_000, 25), 0.5), number), none, "1000"));
+        rows.push(synthetic(seed(garbage(cas5(10_000, 25), 0.5), number), none, "1000"));
         rows.push(synthetic(seed(cas5(1_000, 50), number), "no answer in 103 s", "2000"));
-        rows.push(synthetic(seed(bad(cas5(1_000, 50), 0.5), number), none, "2000"));
+        rows.push(synthetic(seed(garbage(cas5(1_000, 50), 0.5), number), none, "2000"));
     }
     for (percent, peer, target) in [(1.0, "21", "20"), (5.0, "13", "200")] {
         rows.push(synthetic(unknown(cas5(10_000, 5), percent), peer, target));
