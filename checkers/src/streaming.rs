@@ -66,8 +66,10 @@ impl<V: Vocabulary> Window<V> {
         place.ok().map(|place| &mut self.operations[place])
     }
 
-    /// What is retained is judged again at each look, so looks come when it has grown by a half.
+    /// What is retained is judged again at each look, so looks come when it has grown by a half: then a third of it is fresh.
+    /// What one look finds settled, the next one forgets, and all that came between them stays until then. So what is retained
+    /// would grow for ever if looks came only when it had doubled.
     pub fn is_due(&self) -> bool {
-        self.fresh >= FRESH_MIN.max(self.operations.len() as u64 / 2)
+        self.fresh >= FRESH_MIN.max(self.operations.len() as u64 / 3)
     }
 }

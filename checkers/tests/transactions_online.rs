@@ -291,6 +291,33 @@ fn lists_are_judged_as_the_whole_history_is() {
     assert!(tally.keys().any(|(_, _, early)| *early));
 }
 
+/// So many transactions, one after the other, of which each adds to a list and reads it; a list is left after twenty.
+fn orderly(transactions: u64) -> Vec<Transaction> {
+    let transaction = |number: u64| {
+        let (key, place) = (number / 20, number % 20);
+        let list = (0..=place).map(|place| (key * 20 + place) as i64).collect();
+        let steps = vec![Step::Write(key, number as i64), Step::Read(key, list)];
+        Transaction { process: 0, began: 4 * number, ended: Some(4 * number + 2), outcome: OK, steps }
+    };
+    (0..transactions).map(transaction).collect()
+}
+
+#[test]
+fn what_is_retained_does_not_grow_with_the_history() {
+    let history = lists(&orderly(16_000));
+    let mut online = OnlineLists::new(checker("strict-serializable"), history.header.clone(), 400);
+    let mut most = 0;
+    for event in events(&history) {
+        online.take(event);
+        most = most.max(online.retained().len());
+        if online.is_due() {
+            assert!(online.look(&Budget::default()).is_none());
+        }
+    }
+    assert_eq!(online.finish(&Budget::default()).validity, Validity::Valid);
+    assert!(most < 2_200, "{most}");
+}
+
 #[test]
 fn careless_lists_never_give_a_false_alarm_nor_a_false_pass() {
     let mut tally: BTreeMap<(Validity, Validity), u64> = BTreeMap::new();

@@ -99,6 +99,8 @@ impl Places {
     pub(super) fn environment(&self, name: &str, index: usize) -> Vec<(String, String)> {
         let mut path =
             std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin".into());
+        // Some servers are where only root's path leads.
+        path += ":/usr/local/sbin:/usr/sbin:/sbin";
         let programs = self.programs.as_ref().map(|folder| folder.display().to_string());
         if let Some(programs) = &programs {
             path = format!("{programs}:{path}");
