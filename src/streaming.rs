@@ -74,6 +74,10 @@ pub fn judge_file(
             format.name()
         )));
     }
+    let allows_failed = |name: &&&str| Model::named(name).is_ok_and(|model| !model.prohibits("G1a"));
+    if let Some(name) = stream.models.iter().find(allows_failed) {
+        return Ok(Err(format!("{name} allows reads of what failed, and so is judged as a whole only")));
+    }
     match vocabulary {
         ListAppend::NAME => read::<ListAppend>(path, format, initial, (stream, run, limits)),
         RwRegister::NAME => read::<RwRegister>(path, format, initial, (stream, run, limits)),

@@ -256,10 +256,13 @@ fn assert_told(verdict: &Verdict, whole: &Verdict, seed: u64, name: &str) {
     assert!(!verdict.anomalies.is_empty(), "seed {seed}, {name}");
 }
 
+/// Seeds of lists that were judged wrongly once.
+const HARD: [u64; 3] = [500, 986, 1194];
+
 #[test]
 fn lists_are_judged_as_the_whole_history_is() {
     let mut tally: BTreeMap<(&str, String, bool), u64> = BTreeMap::new();
-    for seed in 0..count() {
+    for seed in (0..count()).chain(HARD) {
         let mut dice = Dice(seed);
         let shape = Shape {
             transactions: 40 + dice.roll(160),
@@ -277,8 +280,15 @@ fn lists_are_judged_as_the_whole_history_is() {
         let mut online = OnlineLists::new(checker(name), history.header.clone(), forget_after);
         let every = 1 + dice.below(30);
         let (verdict, most, early) = stream(&mut online, &history, every);
-        assert_eq!(verdict.validity, whole.validity, "seed {seed}, {name}: {verdict:#?}\nwhole: {whole:#?}");
-        if verdict.validity == Validity::Invalid {
+        // Where reads of what failed are allowed, what was forgotten leaves it open.
+        let is_open = verdict.validity == Validity::Unknown && !Model::named(name).unwrap().prohibits("G1a");
+        assert!(
+            is_open || verdict.validity == whole.validity,
+            "seed {seed}, {name}: {verdict:#?}\nwhole: {whole:#?}"
+        );
+        if is_open {
+            assert!(!verdict.notes.is_empty(), "seed {seed}, {name}");
+        } else if verdict.validity == Validity::Invalid {
             assert_told(&verdict, &whole, seed, name);
         } else {
             assert_eq!(verdict.standing, whole.standing, "seed {seed}, {name}");

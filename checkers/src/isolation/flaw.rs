@@ -81,7 +81,9 @@ impl Flaw {
     pub fn anomaly(&self, problem: &Problem, history: &History<RwRegister>) -> Anomaly {
         let key = &problem.keys[self.key as usize];
         let teller = |index: OpIndex| {
-            let operation = &history.operations[index.0 as usize];
+            // A part of a history keeps the indexes of the whole.
+            let place = history.operations.binary_search_by_key(&index, |operation| operation.index);
+            let operation = &history.operations[place.expect("a flaw is of the history it was found in")];
             let when =
                 if history.header.untimed { String::new() } else { format!(" at {}", operation.began) };
             format!("the transaction {index} of {}{when}", operation.process)

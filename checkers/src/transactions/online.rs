@@ -20,7 +20,8 @@
 //! it comes back after that, nothing is said of what it shows any more, and the verdict says of how many keys that is so.
 //!
 //! So of every history in which no key comes back and no value is appended to a key twice, the verdict is that of the whole
-//! history judged at once, for every promise that such a history is judged by.
+//! history judged at once, for every promise that forbids reads of what failed (G1a). Of the others only what is broken is
+//! told: whether a value was ever written is known late, and by then others who knew of its list may be forgotten.
 //!
 //! # Registers
 //!

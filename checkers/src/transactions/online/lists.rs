@@ -241,6 +241,13 @@ impl OnlineLists {
     /// What was left out, by name.
     fn left_out(&self) -> Vec<String> {
         let mut left_out: Vec<String> = self.doubts.iter().cloned().collect();
+        // What is wrong with a list is told only when all that a witness touched is settled, and by then others who knew of
+        // the list may be forgotten.
+        if !self.is_trusting() && self.has_dropped {
+            left_out.push(
+                "promises that allow reads of what failed are shown to hold only by the whole history".into(),
+            );
+        }
         if self.keys.returned > 0 {
             left_out.push(format!(
                 "{} transactions touched keys that {} calls in a row had left alone and that were forgotten by then; what they \
