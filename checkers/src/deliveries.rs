@@ -12,7 +12,7 @@ use history::{
 
 use crate::{
     Anomaly, Budget, Checker, Verdict,
-    key_by_key::{Judged, judge_keys},
+    key_by_key::{Judged, anomaly, judge_keys},
 };
 
 /// How often an element comes out.
@@ -225,18 +225,6 @@ fn lost<'a>(
     );
     let shown = missing.iter().map(|(_, put)| *put).take(most.max(doubtful + 1));
     vec![anomaly("lost-element", key, sentence, shown.chain([empty]))]
-}
-
-fn anomaly<'a>(
-    kind: &str,
-    key: &Key,
-    sentence: String,
-    operations: impl IntoIterator<Item = &'a Operation<Queue>>,
-) -> Anomaly {
-    let mut witness: Vec<_> = operations.into_iter().map(|operation| operation.index).collect();
-    witness.sort_unstable();
-    witness.dedup();
-    Anomaly { kind: kind.into(), sentence, key: Some(key.clone()), witness, ..Anomaly::default() }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use history::Key;
+use history::{Key, Operation, Vocabulary};
 
 use crate::{Anomaly, Budget, Limit, Validity, Verdict};
 
@@ -49,4 +49,17 @@ pub(crate) fn judge_keys<P>(
     let many = counts.into_iter().filter(|(_, count)| *count > anomalies_max);
     verdict.notes.extend(many.map(|(kind, count)| format!("{count} anomalies of the kind {kind} in all")));
     verdict
+}
+
+/// Something wrong with a key, and the calls that show it.
+pub(crate) fn anomaly<'a, V: Vocabulary>(
+    kind: &str,
+    key: &Key,
+    sentence: String,
+    operations: impl IntoIterator<Item = &'a Operation<V>>,
+) -> Anomaly {
+    let mut witness: Vec<_> = operations.into_iter().map(|operation| operation.index).collect();
+    witness.sort_unstable();
+    witness.dedup();
+    Anomaly { kind: kind.into(), sentence, key: Some(key.clone()), witness, ..Anomaly::default() }
 }

@@ -15,7 +15,7 @@ use history::{
 
 use crate::{
     Anomaly, Budget, Checker, Verdict,
-    key_by_key::{Judged, judge_keys},
+    key_by_key::{Judged, anomaly, judge_keys},
 };
 
 /// The name of the promise.
@@ -242,18 +242,6 @@ fn backwards(key: &Key, part: &Part<'_>) -> Vec<Anomaly> {
         }
     }
     found
-}
-
-fn anomaly<'a>(
-    kind: &str,
-    key: &Key,
-    sentence: String,
-    operations: impl IntoIterator<Item = &'a Operation<Log>>,
-) -> Anomaly {
-    let mut witness: Vec<_> = operations.into_iter().map(|operation| operation.index).collect();
-    witness.sort_unstable();
-    witness.dedup();
-    Anomaly { kind: kind.into(), sentence, key: Some(key.clone()), witness, ..Anomaly::default() }
 }
 
 #[cfg(test)]

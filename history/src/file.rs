@@ -38,6 +38,7 @@ mod events;
 pub(crate) mod frames;
 mod lane;
 mod line;
+mod marks;
 mod pairing;
 mod reader;
 mod writer;

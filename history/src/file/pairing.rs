@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::line::Line;
+use super::{line::Line, marks::Marks};
 use crate::{
     Damage, FaultRecord, Header, History, Nanos, OpIndex, Operation, Outcome, Reason, Vocabulary,
     vocabulary::list_append::Lists,
@@ -21,8 +21,7 @@ pub(super) struct Pairing<V: Vocabulary> {
     early: FxHashMap<u32, (Nanos, Outcome<V::Return>)>,
     faults: Vec<FaultRecord>,
     shared: Lists,
-    lines: u64,
-    watermark: Option<Nanos>,
+    marks: Marks,
     ended: bool,
 }
 
@@ -34,8 +33,7 @@ impl<V: Vocabulary> Pairing<V> {
             early: FxHashMap::default(),
             faults: Vec::new(),
             shared: Lists::default(),
-            lines: 0,
-            watermark: None,
+            marks: Marks::default(),
             ended: false,
         }
     }
@@ -47,7 +45,7 @@ impl<V: Vocabulary> Pairing<V> {
         }
         match line {
             Line::Invoke { id, process, node, time, call } => {
-                self.lines += 1;
+                self.marks.count();
                 let place = u32::try_from(self.operations.len()).map_err(|_| "is one call too many")?;
                 let mut operation = Operation {
                     index: OpIndex(id),
@@ -68,7 +66,7 @@ impl<V: Vocabulary> Pairing<V> {
                 self.operations.push(operation);
             }
             Line::Complete { id, time, mut outcome } => {
-                self.lines += 1;
+                self.marks.count();
                 if let Outcome::Ok(returned) = &mut outcome {
                     V::share_lists(returned, &mut self.shared);
                 }
@@ -81,32 +79,21 @@ impl<V: Vocabulary> Pairing<V> {
                 }
             }
             Line::Fault(record) => {
-                self.lines += 1;
+                self.marks.count();
                 match self.faults.iter_mut().find(|known| known.id == record.id) {
                     Some(known) => *known = record,
                     None => self.faults.push(record),
                 }
             }
-            Line::Watermark { time, lines } => self.mark(time, lines)?,
+            Line::Watermark { time, lines } => self.marks.mark(time, lines)?,
             Line::End { time, lines } => {
-                self.mark(time, lines)?;
+                self.marks.mark(time, lines)?;
                 if let Some(id) = self.early.keys().min() {
                     return Err(format!("ends a history in which call {id} was answered but never begun"));
                 }
                 self.ended = true;
             }
         }
-        Ok(())
-    }
-
-    fn mark(&mut self, time: Nanos, lines: u64) -> Result<(), String> {
-        if lines != self.lines {
-            return Err(format!("says that {lines} events come before it, but {} do", self.lines));
-        }
-        if self.watermark.is_some_and(|before| before > time) {
-            return Err("is a watermark that goes back in time".into());
-        }
-        self.watermark = Some(time);
         Ok(())
     }
 
@@ -118,10 +105,10 @@ impl<V: Vocabulary> Pairing<V> {
     /// The history. Without its last line it is cut at its last watermark; `damage` says where reading stopped.
     pub fn finish(mut self, header: Header, mut damage: Option<Damage>) -> History<V> {
         if !self.ended {
-            let cut = self.watermark.unwrap_or_default();
+            let cut = self.marks.last().unwrap_or_default();
             self.cut(cut);
             if let Some(damage) = &mut damage {
-                damage.what.push_str(&match self.watermark {
+                damage.what.push_str(&match self.marks.last() {
                     Some(cut) => format!("; what happened after {cut} was left out"),
                     None => "; nothing before it can be vouched for, so all of it was left out".into(),
                 });

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
-use super::super::line::Line;
+use super::super::{line::Line, marks::Marks};
 use crate::{Nanos, OpIndex, Operation, Outcome, Reason, Vocabulary, stream::Event};
 
 /// A line that waits until everything before its time is known.
@@ -28,8 +28,7 @@ pub(super) struct Assembly<V: Vocabulary> {
     /// Calls that were handed over and have not ended, by their id in the file.
     open: FxHashMap<u32, OpIndex>,
     next: u32,
-    lines: u64,
-    watermark: Option<Nanos>,
+    marks: Marks,
     has_ended: bool,
 }
 
@@ -40,8 +39,7 @@ impl<V: Vocabulary> Default for Assembly<V> {
             ready: VecDeque::new(),
             open: FxHashMap::default(),
             next: 0,
-            lines: 0,
-            watermark: None,
+            marks: Marks::default(),
             has_ended: false,
         }
     }
@@ -70,30 +68,22 @@ impl<V: Vocabulary> Assembly<V> {
                 Waiting { time, ends: true, id, what: What::Ended(outcome) }
             }
             Line::Fault(_) => {
-                self.lines += 1;
+                self.marks.count();
                 return Ok(());
             }
-            Line::Watermark { time, lines } => return self.mark(time, lines),
+            Line::Watermark { time, lines } => {
+                self.marks.mark(time, lines)?;
+                return self.release(Some(time));
+            }
             Line::End { time, lines } => {
-                self.mark(time, lines)?;
+                self.marks.mark(time, lines)?;
                 self.has_ended = true;
                 return self.release(None);
             }
         };
-        self.lines += 1;
+        self.marks.count();
         self.waiting.push(waiting);
         Ok(())
-    }
-
-    fn mark(&mut self, time: Nanos, lines: u64) -> Result<(), String> {
-        if lines != self.lines {
-            return Err(format!("says that {lines} events come before it, but {} do", self.lines));
-        }
-        if self.watermark.is_some_and(|before| before > time) {
-            return Err("is a watermark that goes back in time".into());
-        }
-        self.watermark = Some(time);
-        self.release(Some(time))
     }
 
     /// Hands over what happened before a time, or everything.
@@ -135,6 +125,6 @@ impl<V: Vocabulary> Assembly<V> {
 
     /// The time before which everything was handed over.
     pub fn watermark(&self) -> Option<Nanos> {
-        self.watermark
+        self.marks.last()
     }
 }
