@@ -24,13 +24,16 @@ pub trait Database: Send + Sync {
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error>;
     /// Its version as it says itself.
     async fn version(&self, cluster: &Cluster) -> Result<String, Error>;
-    /// Ends it on all nodes.
+    /// Ends it on all nodes where the run started it; otherwise [removes](Self::remove_own) what the run made there.
     async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
-        if let Some(processes) = self.processes() {
-            for node in &cluster.nodes {
-                processes.kill(cluster, node.id).await?;
-            }
+        let Some(processes) = self.processes() else { return self.remove_own(cluster).await };
+        for node in &cluster.nodes {
+            processes.kill(cluster, node.id).await?;
         }
+        Ok(())
+    }
+    /// Removes what the run made in a system that it did not start.
+    async fn remove_own(&self, _cluster: &Cluster) -> Result<(), Error> {
         Ok(())
     }
     /// Ends it and removes its data.

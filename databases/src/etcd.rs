@@ -178,16 +178,11 @@ impl Database for Etcd {
         gateway.version().await.map_err(|error| error.at(node))
     }
 
-    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
-        if let Some(running) = &self.running {
-            let node = &cluster.nodes[0];
-            let gateway = Gateway::open(self, node).await.map_err(|error| error.at(node))?;
-            return gateway.delete_below(&running.keys()).await.map_err(|error| error.at(node));
-        }
-        for node in &cluster.nodes {
-            self.kill(cluster, node.id).await?;
-        }
-        Ok(())
+    async fn remove_own(&self, cluster: &Cluster) -> Result<(), Error> {
+        let Some(running) = &self.running else { return Ok(()) };
+        let node = &cluster.nodes[0];
+        let gateway = Gateway::open(self, node).await.map_err(|error| error.at(node))?;
+        gateway.delete_below(&running.keys()).await.map_err(|error| error.at(node))
     }
 
     fn processes(&self) -> Option<&dyn ProcessControl> {

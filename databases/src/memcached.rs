@@ -129,10 +129,10 @@ impl Database for Memcached {
         session.version().await.map_err(|reason| at(node, reason))
     }
 
-    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
+    async fn remove_own(&self, cluster: &Cluster) -> Result<(), Error> {
         match &self.running {
             Some(running) => self.remove(&cluster.nodes[0], running).await,
-            None => self.kill(cluster, cluster.nodes[0].id).await,
+            None => Ok(()),
         }
     }
 

@@ -245,14 +245,11 @@ impl Database for Nats {
         Ok(session.version().to_owned())
     }
 
-    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
-        if let Some(running) = &self.running {
-            return self.remove(&cluster.nodes[0], &running.keys()).await;
+    async fn remove_own(&self, cluster: &Cluster) -> Result<(), Error> {
+        match &self.running {
+            Some(running) => self.remove(&cluster.nodes[0], &running.keys()).await,
+            None => Ok(()),
         }
-        for node in &cluster.nodes {
-            self.kill(cluster, node.id).await?;
-        }
-        Ok(())
     }
 
     fn processes(&self) -> Option<&dyn ProcessControl> {

@@ -290,14 +290,11 @@ impl Database for Postgres {
         row.try_get(0).map_err(|error| at(node, error))
     }
 
-    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
-        if self.running.is_some() {
-            return self.carry_out(&cluster.nodes[0], self.wording().removal()).await;
+    async fn remove_own(&self, cluster: &Cluster) -> Result<(), Error> {
+        if self.running.is_none() {
+            return Ok(());
         }
-        for node in &cluster.nodes {
-            self.kill(cluster, node.id).await?;
-        }
-        Ok(())
+        self.carry_out(&cluster.nodes[0], self.wording().removal()).await
     }
 
     fn processes(&self) -> Option<&dyn ProcessControl> {

@@ -295,14 +295,11 @@ impl Database for Rabbitmq {
         Ok(self.open(node).await.map_err(|reason| at(node, reason))?.version)
     }
 
-    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
-        if let Some(running) = &self.running {
-            return self.remove(&cluster.nodes[0], running).await;
+    async fn remove_own(&self, cluster: &Cluster) -> Result<(), Error> {
+        match &self.running {
+            Some(running) => self.remove(&cluster.nodes[0], running).await,
+            None => Ok(()),
         }
-        for node in &cluster.nodes {
-            self.kill(cluster, node.id).await?;
-        }
-        Ok(())
     }
 
     fn processes(&self) -> Option<&dyn ProcessControl> {

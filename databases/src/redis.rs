@@ -296,14 +296,11 @@ impl Database for Redis {
         version.map(|version| version.trim().to_owned()).ok_or_else(|| at(node, "it tells no version"))
     }
 
-    async fn stop(&self, cluster: &Cluster) -> Result<(), Error> {
-        if let Some(running) = &self.running {
-            return self.remove_keys(cluster, &running.keys()).await;
+    async fn remove_own(&self, cluster: &Cluster) -> Result<(), Error> {
+        match &self.running {
+            Some(running) => self.remove_keys(cluster, &running.keys()).await,
+            None => Ok(()),
         }
-        for node in &cluster.nodes {
-            self.kill(cluster, node.id).await?;
-        }
-        Ok(())
     }
 
     fn processes(&self) -> Option<&dyn ProcessControl> {
