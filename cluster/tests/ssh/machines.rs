@@ -14,7 +14,7 @@ pub const LONG: Duration = Duration::from_secs(30);
 
 static SHARED: Mutex<Weak<Machines>> = Mutex::new(Weak::new());
 
-/// Three nodes, taken away when the last test lets go of them.
+/// Four nodes, taken away when the last test lets go of them.
 pub struct Machines {
     pub folder: PathBuf,
 }
@@ -36,7 +36,7 @@ impl Machines {
             return Some(machines);
         }
         let folder = std::env::temp_dir().join(format!("disprove-ssh-{}", std::process::id()));
-        let made = script(&folder, &["up", "--nodes", "3"]);
+        let made = script(&folder, &["up", "--nodes", "4"]);
         let said = String::from_utf8_lossy(&made.stderr).into_owned();
         if made.status.code() == Some(69) {
             println!("left out: {test} ({})", said.trim());
