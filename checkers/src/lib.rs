@@ -45,6 +45,7 @@ pub mod lattice;
 pub mod levels;
 pub mod linearizability;
 pub mod ordered_log;
+mod parallel;
 pub mod sequential;
 pub mod serial;
 pub mod set;

@@ -27,6 +27,7 @@ use history::{History, Key, OpIndex, vocabulary::Register};
 
 use crate::{Budget, Checker, Verdict};
 
+pub(crate) use certificate::merge as merge_orders;
 pub use general::{LinearizableType, Naming, Refutation};
 pub(crate) use stores::{decide as decide_store, name as name_store};
 pub use verify::{verify_order, verify_witness};

@@ -20,7 +20,6 @@ mod search;
 mod verify;
 
 use history::{History, OpIndex, vocabulary::Register};
-use rayon::prelude::*;
 
 use crate::{
     Budget, Checker, Limit, Validity, Verdict,
@@ -31,6 +30,7 @@ use crate::{
         notes,
         sources::Sources,
     },
+    parallel,
 };
 use saturation::Saturation;
 use search::Found;
@@ -91,15 +91,11 @@ impl Checker<Register> for Sequential {
         if let (Some(order), false) = (merged, self.per_key) {
             finish(history, &problem, Decision::Valid(order), &mut verdict, budget);
         } else if self.per_key {
-            let keys: Vec<u32> = (0..problem.keys.len() as u32).collect();
-            let decided: Vec<(Problem, Decision)> = keys
-                .par_iter()
-                .map(|&key| {
-                    let part = problem.of_key(key);
-                    let decision = decide(&part, budget);
-                    (part, decision)
-                })
-                .collect();
+            let decided = parallel::map(0..problem.keys.len() as u32, |key| {
+                let part = problem.of_key(key);
+                let decision = decide(&part, budget);
+                (part, decision)
+            });
             let all = decided.len();
             for (part, decision) in decided {
                 finish(history, &part, decision, &mut verdict, budget);

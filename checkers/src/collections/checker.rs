@@ -2,8 +2,7 @@
 
 use std::marker::PhantomData;
 
-use history::{History, Nanos, OpIndex, Operation, Vocabulary};
-use rayon::prelude::*;
+use history::{History, OpIndex, Operation, Vocabulary};
 
 use super::{
     Judgement, judge,
@@ -11,7 +10,9 @@ use super::{
     sentences,
 };
 use crate::{
-    Anomaly, Budget, Checker, DataType, Limit, Validity, Verdict, linearizability::LinearizableType,
+    Anomaly, Budget, Checker, DataType, Limit, Validity, Verdict,
+    linearizability::{LinearizableType, merge_orders},
+    parallel,
 };
 
 /// Judges queues, stacks, priority queues and bags, each key by itself and in parallel: by the monitor where all elements
@@ -43,10 +44,9 @@ where
 
     fn check(&self, history: &History<D::Vocabulary>, budget: &Budget) -> Verdict {
         let parts = by_key(history, <D::Vocabulary as Collection>::key);
-        let judged: Vec<Verdict> = parts
-            .into_par_iter()
-            .map(|(key, operations)| check_part::<D>(history, Part::new(history, key, operations), budget))
-            .collect();
+        let judged = parallel::map(parts, |(key, operations)| {
+            check_part::<D>(history, Part::new(history, key, operations), budget)
+        });
         together(history, judged, self.anomalies_max)
     }
 }
@@ -90,26 +90,9 @@ pub(super) fn together<V: Vocabulary>(
         verdict.notes.push(format!("and {more} notes more about other keys"));
     }
     if verdict.validity == Validity::Valid {
-        verdict.certificate = orders.map(|orders| joined(history, orders));
+        verdict.certificate = orders.map(|orders| merge_orders(history, orders));
     }
     verdict
-}
-
-/// One order out of orders of different keys: each call as early as its own order allows.
-fn joined<V: Vocabulary>(history: &History<V>, mut orders: Vec<Vec<OpIndex>>) -> Vec<OpIndex> {
-    if orders.len() == 1 {
-        return orders.swap_remove(0);
-    }
-    let mut all: Vec<(Nanos, OpIndex)> = Vec::with_capacity(orders.iter().map(Vec::len).sum());
-    for order in orders {
-        let mut latest = Nanos(0);
-        all.extend(order.into_iter().map(|index| {
-            latest = latest.max(history.operations[index.0 as usize].began);
-            (latest, index)
-        }));
-    }
-    all.sort_by_key(|&(at, _)| at);
-    all.into_iter().map(|(_, index)| index).collect()
 }
 
 /// Memory of a budget, given back at the end.

@@ -176,9 +176,9 @@ impl<F: Fn(usize) -> (u64, Option<u64>)> Line<F> {
     pub fn new(count: usize, times: F) -> Self {
         let slots = u32::try_from(count).expect("histories have fewer operations than a u32 can number");
         let order: Option<Vec<u32>> = (!(0..count).is_sorted_by_key(|number| times(number).0)).then(|| {
-            let mut order: Vec<u32> = (0..slots).collect();
-            order.sort_by_key(|&call| times(call as usize).0);
-            order
+            let mut order: Vec<(u64, u32)> = (0..slots).map(|call| (times(call as usize).0, call)).collect();
+            order.sort_unstable();
+            order.into_iter().map(|(_, call)| call).collect()
         });
         Self { slots, order, times }
     }

@@ -6,7 +6,6 @@ use history::{
     History, Key, OpIndex, Operation, Outcome, Set, Value,
     vocabulary::set::{Call, Return},
 };
-use rayon::prelude::*;
 
 use super::{
     checker::{Loan, anomaly, by_engine, limited, together},
@@ -14,7 +13,7 @@ use super::{
     set_sentences,
     sets::{SetAction, SetCall, SetCalls, SetJudgement, judge_set},
 };
-use crate::{Budget, Checker, DataType, Validity, Verdict};
+use crate::{Budget, Checker, DataType, Validity, Verdict, parallel};
 
 /// Judges sets, each key by itself and in parallel: by the monitor where elements are added and removed at most once,
 /// otherwise by the general engine with the data type `D`, element by element where nobody read them all.
@@ -39,12 +38,9 @@ impl<D: DataType<Vocabulary = Set>> Checker<Set> for MonitoredSet<D> {
 
     fn check(&self, history: &History<Set>, budget: &Budget) -> Verdict {
         let parts = by_key(history, Call::key);
-        let judged: Vec<Verdict> = parts
-            .into_par_iter()
-            .map(|(key, operations)| {
-                check_part::<D>(history, &SetPart::new(history, key, operations), budget)
-            })
-            .collect();
+        let judged = parallel::map(parts, |(key, operations)| {
+            check_part::<D>(history, &SetPart::new(history, key, operations), budget)
+        });
         together(history, judged, self.anomalies_max)
     }
 }
@@ -256,7 +252,7 @@ fn by_element<D: DataType<Vocabulary = Set>>(
         let name = format!("{} in key {}", part.elements[*element as usize], part.key);
         by_engine::<D>(history, group, &name, budget)
     };
-    let judged: Vec<Verdict> = groups.par_iter().map(judge).collect();
+    let judged = parallel::map(&groups, judge);
     let mut verdict = Verdict::default();
     for one in judged {
         verdict.validity = verdict.validity.max(one.validity);

@@ -1,7 +1,6 @@
 //! The checker of one level.
 
 use history::{History, vocabulary::Register};
-use rayon::prelude::*;
 
 use super::{
     LevelOptions,
@@ -13,7 +12,7 @@ use super::{
     sources::Sources,
     stale::{self, Read},
 };
-use crate::{Budget, Checker, Limit, Validity, Verdict};
+use crate::{Budget, Checker, Limit, Validity, Verdict, parallel};
 
 /// How a level is judged.
 #[derive(Clone, Copy, Debug)]
@@ -96,13 +95,11 @@ fn judge(
     verdict: &mut Verdict,
 ) {
     let mut answers: Vec<(Option<Problem>, Answer)> = if promise.is_by_key() {
-        let keys = (0..problem.keys.len() as u32).into_par_iter();
-        keys.map(|key| {
+        parallel::map(0..problem.keys.len() as u32, |key| {
             let part = problem.of_key(key);
             let answer = promise.decide(None, &part, budget);
             (Some(part), answer)
         })
-        .collect()
     } else {
         vec![(None, promise.decide(Some(history), problem, budget))]
     };

@@ -1,7 +1,6 @@
 //! Verdicts about reads one by one: weakly regular and safe registers, and bounded staleness.
 
 use history::{History, Nanos, OpIndex, Operation, vocabulary::Register};
-use rayon::prelude::*;
 
 use super::{
     LevelOptions,
@@ -9,7 +8,7 @@ use super::{
     freshness::{Freshness, grounds, measure},
     words::tell,
 };
-use crate::{Anomaly, Validity, Verdict};
+use crate::{Anomaly, Validity, Verdict, parallel};
 
 /// Which promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +32,7 @@ pub(super) fn judge(
     problem: &Problem,
     verdict: &mut Verdict,
 ) {
-    let keys = (0..problem.keys.len() as u32).into_par_iter();
-    let measured: Vec<Vec<Freshness>> = keys.map(|key| measure(problem, key)).collect();
-    let mut all: Vec<Freshness> = measured.into_iter().flatten().collect();
+    let mut all = parallel::map(0..problem.keys.len() as u32, |key| measure(problem, key)).concat();
     all.sort_unstable_by_key(|freshness| freshness.call);
     let judged = |freshness: &&Freshness| read != Read::Safe || !freshness.overlapped;
     let (mut wrong, mut count) = (0u64, 0u64);

@@ -1,7 +1,6 @@
 //! Whole orders out of what the engines remember, and one order out of those of all parts.
 
 use history::{History, Nanos, OpIndex, Outcome, Vocabulary};
-use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use super::{
@@ -9,7 +8,7 @@ use super::{
     register::{Action, Problem},
     timeline::{NEVER, Timeline},
 };
-use crate::Verdict;
+use crate::{Verdict, parallel};
 
 /// Completes an order. `real` holds the operations that took effect, each with the rank just before which it did.
 ///
@@ -89,10 +88,8 @@ pub(super) fn with_unjudged<V: Vocabulary>(
     let mut left: Vec<OpIndex> =
         operations.iter().copied().filter(|&index| judged.next_if_eq(&index).is_none()).collect();
     left.retain(|&index| matches!(at(index).outcome, Outcome::Ok(_)));
-    // One without an end can wait for ever; it must not keep the others waiting.
-    left.sort_by_key(|&index| (at(index).deadline().is_none(), at(index).deadline(), index));
-    let mut left = left.into_iter().peekable();
-    let mut whole = Vec::with_capacity(order.len() + left.len());
+    let mut left = by_end(left.into_iter().map(|index| (at(index).deadline(), index)).collect()).peekable();
+    let mut whole = Vec::with_capacity(operations.len());
     for index in order {
         while let Some(read) =
             left.next_if(|&read| at(read).deadline().is_some_and(|end| end < at(index).began))
@@ -105,34 +102,41 @@ pub(super) fn with_unjudged<V: Vocabulary>(
     whole
 }
 
+/// In the order of their ends. One without an end can wait for ever; it must not keep the others waiting.
+fn by_end(mut operations: Vec<(Option<Nanos>, OpIndex)>) -> impl Iterator<Item = OpIndex> {
+    operations.sort_unstable_by_key(|&(end, index)| (end.is_none(), end, index));
+    operations.into_iter().map(|(_, index)| index)
+}
+
 /// How many pieces of time are merged each by itself. It does not depend on the number of threads, nor does the result.
 const PIECES: usize = 64;
 
 /// One order out of those of the parts. Each operation may have taken effect as soon as all before it in its part had
 /// been called; by these instants the parts are merged, so that real time is kept between them too.
-pub(super) fn merge<V: Vocabulary>(history: &History<V>, mut orders: Vec<Vec<OpIndex>>) -> Vec<OpIndex> {
+pub(crate) fn merge<V: Vocabulary>(history: &History<V>, mut orders: Vec<Vec<OpIndex>>) -> Vec<OpIndex> {
     if orders.len() < 2 {
         return orders.pop().unwrap_or_default();
     }
+    let began: Vec<Nanos> = history.operations.iter().map(|operation| operation.began).collect();
+    merge_by_time(&began, orders)
+}
+
+fn merge_by_time(began: &[Nanos], orders: Vec<Vec<OpIndex>>) -> Vec<OpIndex> {
     let timed = |order: Vec<OpIndex>| {
         let mut now = Nanos(0);
         let at = |index: OpIndex| {
-            now = now.max(history.operations[index.0 as usize].began);
+            now = now.max(began[index.0 as usize]);
             (now, index)
         };
         order.into_iter().map(at).collect::<Vec<_>>()
     };
-    let few = history.operations.len() < FEW;
-    let orders: Vec<Vec<(Nanos, OpIndex)>> = if few {
-        orders.into_iter().map(timed).collect()
-    } else {
-        orders.into_par_iter().map(timed).collect()
-    };
+    let few = began.len() < FEW;
+    let orders: Vec<Vec<(Nanos, OpIndex)>> =
+        parallel::map_largest_first(orders, few, |order| order.len(), timed);
     // Each order is sorted by its instants, so a piece of time is a piece of each order.
     let pieces = if few { 1 } else { PIECES };
-    let each = history.operations.len().div_ceil(pieces).max(1);
-    let mut ends: Vec<Nanos> =
-        history.operations.iter().step_by(each).skip(1).map(|operation| operation.began).collect();
+    let each = began.len().div_ceil(pieces).max(1);
+    let mut ends: Vec<Nanos> = began.iter().step_by(each).skip(1).copied().collect();
     ends.sort_unstable();
     ends.push(Nanos(u64::MAX));
     let piece = |(at, &end): (usize, &Nanos)| {
@@ -147,8 +151,7 @@ pub(super) fn merge<V: Vocabulary>(history: &History<V>, mut orders: Vec<Vec<OpI
         here.sort_by_key(|&(now, _)| now);
         here.into_iter().map(|(_, index)| index).collect::<Vec<_>>()
     };
-    let pieces: Vec<Vec<OpIndex>> = ends.par_iter().enumerate().map(piece).collect();
-    pieces.concat()
+    parallel::map(ends.iter().enumerate(), piece).concat()
 }
 
 /// Says how many parts are not described.

@@ -3,10 +3,9 @@
 use std::fmt;
 
 use history::{History, OpIndex};
-use rayon::prelude::*;
 
 use super::{FEW, certificate, decision::Decision};
-use crate::{Budget, Checker, DataType, Validity, Verdict};
+use crate::{Budget, Checker, DataType, Validity, Verdict, parallel};
 
 mod parts;
 mod refutation;
@@ -100,14 +99,10 @@ impl<D: DataType> LinearizableType<D> {
             (0, _) => Validity::Unknown,
             _ => Validity::Invalid,
         };
-        verdict.anomalies = refuted
-            .par_iter()
-            .take(self.anomalies_max)
-            .map(|&(part, reached)| {
-                let wise = Wise { naming: self.naming, shortcut: self.shortcut };
-                refutation::anomaly::<D>(history, part, reached, wise, budget)
-            })
-            .collect();
+        verdict.anomalies = parallel::map(refuted.iter().take(self.anomalies_max), |&(part, reached)| {
+            let wise = Wise { naming: self.naming, shortcut: self.shortcut };
+            refutation::anomaly::<D>(history, part, reached, wise, budget)
+        });
         certificate::note_counts(&mut verdict, refuted.len(), undecided, self.anomalies_max);
         if verdict.validity == Validity::Valid {
             verdict.certificate = Some(certificate::merge(history, orders));
@@ -153,23 +148,14 @@ impl<D: DataType> Checker<D::Vocabulary> for LinearizableType<D> {
 
     fn check(&self, history: &History<D::Vocabulary>, budget: &Budget) -> Verdict {
         let parts = parts::parts(history);
-        let mut biggest_first: Vec<usize> = (0..parts.len()).collect();
-        biggest_first.sort_by_key(|&i| std::cmp::Reverse(parts[i].judged.len()));
-        let decide = |&i: &usize| {
-            let part = &parts[i];
+        let decide = |part: &Part| {
             let short = self.shortcut.and_then(|shortcut| shortcut(history, part, &Scope::ALL, budget));
-            let decided = short.unwrap_or_else(|| {
+            short.unwrap_or_else(|| {
                 (part.decide::<D>(history, part.task(history), None, budget), part.judged.clone())
-            });
-            (i, decided)
+            })
         };
         let easy = self.shortcut.is_some() && history.operations.len() < FEW;
-        let mut decided: Vec<_> = if easy {
-            biggest_first.iter().map(decide).collect()
-        } else {
-            biggest_first.par_iter().with_max_len(1).map(decide).collect()
-        };
-        decided.sort_unstable_by_key(|(i, _)| *i);
-        self.collect(history, &parts, decided.into_iter().map(|(_, decided)| decided).collect(), budget)
+        let decided = parallel::map_largest_first(&parts, easy, |part| part.judged.len(), decide);
+        self.collect(history, &parts, decided, budget)
     }
 }

@@ -1,8 +1,9 @@
 //! The operations of each key.
 
 use history::{History, Key, OpIndex, vocabulary::Register};
-use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+
+use crate::parallel;
 
 /// The operations of one key, in the order of the history.
 #[derive(Clone, Debug)]
@@ -19,7 +20,7 @@ pub(super) fn groups(history: &History<Register>) -> Vec<Group> {
     let operations = &history.operations;
     let pieces: Vec<Vec<(&Key, Vec<OpIndex>)>> = match operations.len() {
         0..=PIECE => vec![piece(operations)],
-        _ => operations.par_chunks(PIECE).map(piece).collect(),
+        _ => parallel::map(operations.chunks(PIECE), piece),
     };
     let mut pieces = pieces.into_iter();
     let mut all = pieces.next().unwrap_or_default();

@@ -1,7 +1,6 @@
 //! One verdict out of the decisions about all keys.
 
 use history::{History, OpIndex, vocabulary::Register};
-use rayon::prelude::*;
 
 use super::{
     FEW, Linearizable, certificate,
@@ -11,7 +10,7 @@ use super::{
     register::{Part, Problem},
     timeline::Timeline,
 };
-use crate::{Budget, Checker, Validity, Verdict};
+use crate::{Budget, Checker, Validity, Verdict, parallel};
 
 /// One key and what was decided about it.
 pub(super) struct Judged {
@@ -23,9 +22,7 @@ pub(super) struct Judged {
 
 /// Decides all keys, the largest first so that no thread is left alone with one at the end.
 pub(super) fn judge(history: &History<Register>, budget: &Budget) -> Vec<Judged> {
-    let mut groups: Vec<(usize, Group)> = groups::groups(history).into_iter().enumerate().collect();
-    groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.operations.len()));
-    let decide = |(number, group): (usize, Group)| {
+    let decide = |group: Group| {
         let mut part = Part::new(history, group);
         let mut decision = part.decide(budget);
         let order = match &mut decision {
@@ -36,15 +33,10 @@ pub(super) fn judge(history: &History<Register>, budget: &Budget) -> Vec<Judged>
             // Nothing is asked any more about a key that is right.
             (part.problem, part.origin, part.operations) = (Problem::default(), Vec::new(), Vec::new());
         }
-        (number, Judged { part, decision, order })
+        Judged { part, decision, order }
     };
-    let mut judged: Vec<_> = if history.operations.len() < FEW {
-        groups.into_iter().map(decide).collect()
-    } else {
-        groups.into_par_iter().with_max_len(1).map(decide).collect()
-    };
-    judged.sort_unstable_by_key(|(number, _)| *number);
-    judged.into_iter().map(|(_, judged)| judged).collect()
+    let little = history.operations.len() < FEW;
+    parallel::map_largest_first(groups::groups(history), little, |group| group.operations.len(), decide)
 }
 
 pub(super) fn summarize(
@@ -84,11 +76,9 @@ pub(super) fn summarize(
         (0, _) => Validity::Unknown,
         _ => Validity::Invalid,
     };
-    verdict.anomalies = invalid
-        .par_iter()
-        .take(checker.anomalies_max)
-        .map(|(part, reached)| explain::anomaly(history, part, *reached, budget))
-        .collect();
+    let described = invalid.iter().take(checker.anomalies_max);
+    verdict.anomalies =
+        parallel::map(described, |(part, reached)| explain::anomaly(history, part, *reached, budget));
     certificate::note_counts(&mut verdict, invalid.len(), undecided, checker.anomalies_max);
     if malformed > 0 {
         verdict.validity = verdict.validity.max(Validity::Unknown);

@@ -86,11 +86,15 @@ pub(crate) fn parts<V: Vocabulary>(history: &History<V>) -> Vec<Part> {
         });
         parts[place].operations.push(OpIndex(index));
     }
-    parts.sort_by(|one, other| one.key.cmp(&other.key));
+    sort(&mut parts);
     for part in &mut parts {
         part.lay_out(history, &touched);
     }
     parts
+}
+
+fn sort(parts: &mut [Part]) {
+    parts.sort_by(|one, other| one.key.cmp(&other.key));
 }
 
 /// For each key the number of one that stands for all that calls join with it.
