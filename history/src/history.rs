@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{FaultRecord, Header, Key, Nanos, Operation, Outcome, Process, Vocabulary};
+use crate::{FaultRecord, Header, Key, Nanos, OpIndex, Operation, Outcome, Process, Vocabulary};
 
 /// Where and how a history's file was damaged, and what was made of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,4 +116,31 @@ impl<V: Vocabulary> History<V> {
         }
         counts
     }
+}
+
+/// Brings operations into the order of (began, number) and numbers them so.
+///
+/// Operations are large and nearly in order, so small keys are sorted and each operation is moved once.
+pub(crate) fn rank<V: Vocabulary>(operations: &mut [Operation<V>]) {
+    let keys = operations.iter().map(|operation| (operation.began, operation.index.0));
+    let mut from = places(keys.zip(0..).map(|((began, id), place)| (began, id, place)).collect());
+    for start in 0..from.len() {
+        let mut at = start;
+        while from[at] as usize != start {
+            let next = from[at] as usize;
+            operations.swap(at, next);
+            from[at] = at as u32;
+            at = next;
+        }
+        from[at] = at as u32;
+    }
+    for (operation, index) in operations.iter_mut().zip(0..) {
+        operation.index = OpIndex(index);
+    }
+}
+
+/// Where what comes at each place is now.
+fn places(mut order: Vec<(Nanos, u32, u32)>) -> Vec<u32> {
+    order.sort();
+    order.into_iter().map(|(_, _, place)| place).collect()
 }

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use super::{line::Line, marks::Marks};
 use crate::{
     Damage, FaultRecord, Header, History, Nanos, OpIndex, Operation, Outcome, Reason, Vocabulary,
-    vocabulary::list_append::Lists,
+    history::rank, vocabulary::list_append::Lists,
 };
 
 /// What an operation is that nobody saw the end of.
@@ -119,7 +119,7 @@ impl<V: Vocabulary> Pairing<V> {
         // From here on the lists can be looked into.
         drop(self.shared);
         rank(&mut self.operations);
-        self.faults.sort_by_key(|fault| (fault.began, fault.id));
+        in_order(&mut self.faults);
         History { header, operations: self.operations, faults: self.faults, damage }
     }
 
@@ -149,29 +149,6 @@ fn end<V: Vocabulary>(
     Ok(())
 }
 
-/// Brings operations into the order of (began, id in the file) and numbers them so.
-///
-/// Operations are large and nearly in order, so small keys are sorted and each operation is moved once.
-fn rank<V: Vocabulary>(operations: &mut [Operation<V>]) {
-    let keys = operations.iter().map(|operation| (operation.began, operation.index.0));
-    let mut from = places(keys.zip(0..).map(|((began, id), place)| (began, id, place)).collect());
-    for start in 0..from.len() {
-        let mut at = start;
-        while from[at] as usize != start {
-            let next = from[at] as usize;
-            operations.swap(at, next);
-            from[at] = at as u32;
-            at = next;
-        }
-        from[at] = at as u32;
-    }
-    for (operation, index) in operations.iter_mut().zip(0..) {
-        operation.index = OpIndex(index);
-    }
-}
-
-/// Where what comes at each place is now.
-fn places(mut order: Vec<(Nanos, u32, u32)>) -> Vec<u32> {
-    order.sort();
-    order.into_iter().map(|(_, _, place)| place).collect()
+fn in_order(faults: &mut [FaultRecord]) {
+    faults.sort_by_key(|fault| (fault.began, fault.id));
 }

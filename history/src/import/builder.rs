@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Damage, Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason, Value, Vocabulary,
-    vocabulary::list_append::Lists,
+    history::rank, vocabulary::list_append::Lists,
 };
 
 /// The call that takes out one element after the other until there is none.
@@ -361,11 +361,11 @@ impl<V: Spoken> Builder<V> {
         let mut operations = self.operations;
         // From here on the lists can be looked into.
         drop(self.shape);
-        if !operations.is_sorted_by_key(|operation| operation.began) {
-            operations.sort_by_key(|operation| operation.began);
-        }
         for (operation, index) in operations.iter_mut().zip(0..) {
             operation.index = OpIndex(index);
+        }
+        if !operations.is_sorted_by_key(|operation| operation.began) {
+            rank(&mut operations);
         }
         operations.shrink_to_fit();
         Ok(History { header, operations, faults: self.nemesis.finish(), damage })
