@@ -246,3 +246,31 @@ fn transactions_are_judged_while_they_are_read_and_reading_ends_at_the_first_ano
     assert!(said["warnings"].to_string().contains("queue is judged as a whole only"), "{said}");
     std::fs::remove_dir_all(&folder).expect("a folder can be removed");
 }
+
+/// Somebody who asks for several promises wants to know of each, also where no lattice relates them.
+#[test]
+fn each_promise_that_was_asked_for_is_told_apart() {
+    let folder = folder("several");
+    let calls = [("write", "1", "1"), ("write", "2", "2"), ("read", "nil", "1")];
+    let mut text = String::new();
+    for (f, called, returned) in calls {
+        text += &format!("{{:type :invoke, :f :{f}, :value {called}, :process {}}}\n", u8::from(f == "read"));
+        text += &format!("{{:type :ok, :f :{f}, :value {returned}, :process {}}}\n", u8::from(f == "read"));
+    }
+    let file = folder.join("stale.edn");
+    std::fs::write(&file, text).expect("a file can be written");
+    let file = file.display().to_string();
+    let wanted = ["check", &file, "--as", "register", "--model", "linearizable,sequential-per-key"];
+    let output = disprove(&[&wanted[..], &["--output", "json"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let said = object(&output);
+    let of = |place: usize| {
+        (said["judgements"][place]["model"].clone(), said["judgements"][place]["verdict"].clone())
+    };
+    assert_eq!(of(0), ("linearizable".into(), "invalid".into()), "{said}");
+    assert_eq!(of(1), ("sequential-per-key".into(), "valid".into()), "{said}");
+    let told = disprove(&wanted);
+    let told = String::from_utf8_lossy(&told.stdout);
+    assert!(told.contains("Still standing: sequential-per-key"), "{told}");
+    assert!(!told.contains("Phases"), "a history that others recorded has none: {told}");
+}

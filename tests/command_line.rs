@@ -194,3 +194,40 @@ fn foreign_histories_are_judged_with_the_documented_codes() {
         assert!(object.get(field).is_some(), "{field} is missing: {object}");
     }
 }
+
+/// A controller that somebody kills is a failure of the tester with its own exit code, and its user is told how to go on.
+#[test]
+fn a_controller_that_was_killed_is_a_failure_with_a_way_on() {
+    let doctor =
+        Command::new(env!("CARGO_BIN_EXE_disprove")).arg("doctor").output().expect("the program starts");
+    if doctor.status.code() != Some(0) || std::env::var_os("DISPROVE_TEST_QUICK").is_some() {
+        println!("left out: a controller that was killed (--quick, or this machine permits no namespaces)");
+        return;
+    }
+    let folder = std::env::temp_dir().join(format!("disprove-killed-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    let store = folder.join("store").display().to_string();
+    let run = Command::new(env!("CARGO_BIN_EXE_disprove"))
+        .args(["test", "--nodes", "1", "--faults", "none", "--rate", "50", "--time-limit", "300"])
+        .args(["--name", "killed", "--store", &store])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let children = format!("/proc/{0}/task/{0}/children", run.id());
+    let journalled =
+        || std::fs::read_dir(folder.join("store/killed")).is_ok_and(|mut runs| runs.next().is_some());
+    let began = std::time::Instant::now();
+    while !journalled() {
+        assert!(began.elapsed().as_secs() < 120, "the run begins");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let inner = std::fs::read_to_string(children).expect("it waits for the controller");
+    let inner = inner.split_whitespace().next().expect("the controller is its child");
+    assert!(Command::new("kill").args(["-KILL", inner]).status().is_ok_and(|status| status.success()));
+    let output = run.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(70), "{said}");
+    assert!(said.contains("killed by signal 9") && said.contains("disprove heal RUN"), "{said}");
+    let _ = std::fs::remove_dir_all(&folder);
+}

@@ -154,6 +154,18 @@ fn a_run_that_goes_on_is_shown_live() {
         code == 200 && live.contains("calls") && live.contains("1,234") && !live.contains("<img"),
         "{live}"
     );
+    // A script keeps it fresh where there may be one: focus and place stay. It is a file, and the only one there is.
+    assert!(live.contains("<noscript><meta http-equiv=\"refresh\""), "{live}");
+    assert!(
+        live.contains("src=\"../../live.js\"") && live.contains("script-src 'self'; connect-src 'self'"),
+        "{live}"
+    );
+    let (code, script) = server.ask("/live.js");
+    assert!(
+        code == 200 && script.contains("content-type: text/javascript") && script.contains("fetch("),
+        "{script}"
+    );
+    assert!(!list.contains("script-src"), "no other page may run one: {list}");
     fs::remove_file(run.join("status.json")).unwrap();
     let (code, last) = server.ask("/live/etcd/20260103T000000.000");
     assert!(
@@ -472,6 +484,13 @@ fn a_browser_draws_reports_and_runs_nothing_that_a_database_wrote() {
     assert!(!drawn.contains("reached the server"), "{report}");
     let list = visit(&chromium, &server, "/?verdict=invalid");
     assert!(list.contains("1 of 2 runs") && list.contains("<option value=\"invalid\" selected"), "{list}");
+    let run = server.folder.join("store/etcd/20260103T000000.000");
+    fs::write(run.join("status.json"), "{\"title\":\"it goes on\",\"phase\":\"calls\",\"ok\":1234}").unwrap();
+    let lock = fs::File::open(&run).unwrap();
+    lock.lock().unwrap();
+    let live = visit(&chromium, &server, "/live/etcd/20260103T000000.000");
+    assert!(live.contains("it goes on") && live.contains("is drawn anew"), "its script asked again: {live}");
+    lock.unlock().unwrap();
     let script = "<script>document.body.append('it ran')</script>";
     let log = server.folder.join("store/etcd/20260101T000000.000/logs/n1/specimen.html");
     fs::write(log, script).expect("it can be written");

@@ -309,6 +309,9 @@ pub struct Findings {
     pub operations: u64,
     /// Those that succeeded.
     pub ok_operations: u64,
+    /// How many of these could change something, where that was counted.
+    #[serde(default)]
+    pub ok_changes: Option<u64>,
     /// Counts by kind of call and outcome.
     pub counts: Vec<Count>,
     /// The most frequent reasons of failed and unknown outcomes, most frequent first.

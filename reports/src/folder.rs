@@ -39,5 +39,5 @@ pub fn page(path: &str, entries: &[Entry], up: &str) -> String {
         } }
         @if entries.len() > ENTRIES_MAX { p.note { "and " (entries.len() - ENTRIES_MAX) " more" } }
     };
-    frame::page(path, &crate::index::bar(up), &body, None)
+    frame::page(path, &crate::index::bar(up), &body)
 }

@@ -17,8 +17,24 @@ pub(crate) fn text(text: &str) -> String {
     cut(&visible(text), TEXT_MAX).into_owned()
 }
 
+/// What a page may do: be looked at, and ask for another list.
+const STILL: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'";
+/// What the page of a run that goes on may do beside: ask its own server again, by a script that is a file of its own.
+const LIVE: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; \
+                    script-src 'self'; connect-src 'self'";
+
 /// A page of the store: complete without a script.
-pub(crate) fn page(title: &str, bar: &Markup, body: &Markup, seconds_to_reload: Option<u32>) -> String {
+pub(crate) fn page(title: &str, bar: &Markup, body: &Markup) -> String {
+    whole(title, bar, body, None)
+}
+
+/// A page that a script at this address keeps fresh; without a script it loads itself again every two seconds.
+pub(crate) fn live(title: &str, bar: &Markup, body: &Markup, script: &str) -> String {
+    whole(title, bar, body, Some(script))
+}
+
+fn whole(title: &str, bar: &Markup, body: &Markup, script: Option<&str>) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -27,9 +43,11 @@ pub(crate) fn page(title: &str, bar: &Markup, body: &Markup, seconds_to_reload: 
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'";
-                @if let Some(seconds) = seconds_to_reload { meta http-equiv="refresh" content=(seconds); }
+                meta http-equiv="Content-Security-Policy" content=(if script.is_some() { LIVE } else { STILL });
+                @if let Some(script) = script {
+                    noscript { meta http-equiv="refresh" content="2"; }
+                    script src=(script) defer {}
+                }
                 title { (text(title)) }
                 style { (PreEscaped(STYLE)) (PreEscaped(SHEET)) }
             }

@@ -45,6 +45,9 @@ pub fn summary(findings: &Findings) -> String {
             let _ = writeln!(text, "{title}: {}\n", escape(&names));
         }
     }
+    for (title, models) in proof::others(findings) {
+        let _ = writeln!(text, "{title}: {}\n", escape(&models));
+    }
     let commands = [("Reproduce", &findings.run.reproduce), ("Check again", &findings.run.recheck)];
     for (name, command) in commands.into_iter().filter(|(_, command)| !command.is_empty()) {
         let _ = writeln!(text, "{name}:\n\n{}\n", code_block(command));

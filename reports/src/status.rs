@@ -58,8 +58,14 @@ pub struct Status {
     pub points: Vec<Point>,
 }
 
-/// The page of a run that goes on; it loads itself again every two seconds, without a script.
-pub fn page(status: &Status, bar: &Markup) -> String {
+/// What keeps the page of a run that goes on fresh: it puts what is new into the page that is there, so that neither the
+/// place on the page nor the focus of the keyboard is lost. Its address is [`SCRIPT_ADDRESS`] beside the list.
+pub const SCRIPT: &str = include_str!("status.js");
+/// Where [`SCRIPT`] is asked for, from the list.
+pub const SCRIPT_ADDRESS: &str = "live.js";
+
+/// The page of a run that goes on. `up` leads from it to the list. Without a script it loads itself again.
+pub fn page(status: &Status, up: &str) -> String {
     let last = status.points.last().copied().unwrap_or_default();
     let limit = status.phase_limit.map_or_else(String::new, |limit| format!(" of {limit:.0} s"));
     let figure = |name: &str, value: String| html! { div { dt { (name) } dd { (value) } } };
@@ -91,33 +97,36 @@ pub fn page(status: &Status, bar: &Markup) -> String {
         (plot("Successful calls per second", status, |point| point.ok))
         (plot("Failed and unknown calls per second", status, |point| point.fail + point.unknown))
         (plot("Average latency of successful calls, ms", status, |point| point.latency.0 as f64 / 1e6))
-        p.note { "Bands: a fault is in force. This page loads itself again every two seconds." }
+        p.note #fresh { "Bands: a fault is in force. This page loads itself again every two seconds." }
     };
-    frame::page(&format!("{}: {}", status.phase, status.title), bar, &body, Some(2))
+    let script = format!("{up}{SCRIPT_ADDRESS}");
+    frame::live(&format!("{}: {}", status.phase, status.title), &crate::index::bar(up), &body, &script)
 }
 
-const WIDTH: f64 = 900.0;
+/// The least seconds that the width stands for, so that the first ones are not drawn as slabs.
+const POINTS_MIN: usize = 30;
 const HEIGHT: f64 = 110.0;
 
 fn plot(title: &str, status: &Status, of: impl Fn(&Point) -> f64) -> Markup {
     let points = &status.points[status.points.len().saturating_sub(POINTS_MAX)..];
     let most = points.iter().map(&of).fold(0.0, f64::max);
-    let step = WIDTH / POINTS_MAX as f64;
+    let step = 10.0;
+    let width = step * points.len().max(POINTS_MIN) as f64;
     let height = |value: f64| if most > 0.0 { HEIGHT - value / most * (HEIGHT - 8.0) } else { HEIGHT };
     let line: Vec<String> = points
         .iter()
         .enumerate()
         .map(|(place, point)| format!("{:.1},{:.1}", place as f64 * step, height(of(point))))
         .collect();
+    let label = format!("{title}: at most {most:.1}");
     html! {
-        h3 { (title) }
-        svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(format!("{title}: at most {most:.1}"))
-            style="width:100%;height:auto;max-width:900px" {
+        h3 { (title) " " small.soft { "at most " (format!("{most:.1}")) } }
+        // As wide as the screen and always as tall: nothing in it but lines, which keep their strength.
+        svg.second-by-second viewBox=(format!("0 0 {width} {HEIGHT}")) preserveAspectRatio="none" role="img" aria-label=(label) {
             @for (place, _) in points.iter().enumerate().filter(|(_, point)| point.faults > 0) {
                 rect.band x=(format!("{:.1}", place as f64 * step)) y="0" width=(format!("{step:.1}")) height=(HEIGHT) {}
             }
-            polyline points=(line.join(" ")) fill="none" stroke="var(--link)" stroke-width="1.8" {}
-            text.soft x="4" y="14" font-size="12" { (format!("{most:.1}")) }
+            polyline points=(line.join(" ")) fill="none" stroke="var(--link)" stroke-width="1.8" vector-effect="non-scaling-stroke" {}
         }
     }
 }

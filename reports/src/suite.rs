@@ -289,7 +289,7 @@ pub fn page(suite: &Suite, up: &str) -> String {
             ul { @for line in &suite.left_out { li { (frame::text(line)) } } }
         }
     };
-    frame::page(&format!("{} {}", suite.name, suite.night), &bar, &body, None)
+    frame::page(&format!("{} {}", suite.name, suite.night), &bar, &body)
 }
 
 fn standing_table(suite: &Suite, standing: Standing) -> Markup {

@@ -7,7 +7,7 @@ use history::FaultState;
 
 use crate::{
     Findings, Headline, proof,
-    wording::{count, cut, duration, percent, plural, visible},
+    wording::{NO_LIMITS, count, cut, duration, percent, plural, visible},
 };
 
 /// How many anomalies are told.
@@ -117,6 +117,10 @@ impl Page {
                 self.prose(&lead, title.chars().count() + 4, &names);
             }
         }
+        for (title, models) in proof::others(findings) {
+            let lead = format!("  {} ", self.paint(DIM, &format!("{title}:")));
+            self.prose(&lead, title.chars().count() + 4, &models);
+        }
     }
 
     /// What is known, and the thresholds: what a pipeline goes by.
@@ -210,7 +214,10 @@ impl Page {
         self.heading("Phases");
         let phases = findings.phases.iter().map(|phase| format!("{} {}", phase.name, duration(phase.took)));
         let text = phases.collect::<Vec<_>>().join(", ");
-        self.prose("  ", 2, &text);
+        // A history that is judged again has none of its own.
+        if !text.is_empty() {
+            self.prose("  ", 2, &text);
+        }
         if let Some(recovery) = findings.recovery {
             self.line(&format!("  answered again {} after the last fault was healed", duration(recovery)));
         }
@@ -230,7 +237,10 @@ impl Page {
             self.heading("Warnings");
             self.list(&remarks);
         }
-        let limits = findings.honest_limits();
+        let mut limits = findings.honest_limits();
+        if limits.is_empty() {
+            limits.push(NO_LIMITS.into());
+        }
         self.heading("Limits of this verdict");
         self.list(&limits);
     }

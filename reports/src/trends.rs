@@ -45,7 +45,7 @@ pub fn page(lines: &[RunLine]) -> String {
         } }
         @if all > SERIES_MAX { p.note { "and " (all - SERIES_MAX) " more" } }
     };
-    frame::page("Disprove: trends", &index::bar(""), &body, None)
+    frame::page("Disprove: trends", &index::bar(""), &body)
 }
 
 fn row(runs: &[&RunLine]) -> Markup {

@@ -4,6 +4,9 @@ use std::{borrow::Cow, fmt::Write};
 
 use history::Nanos;
 
+/// What is said where there is no limit to be honest about.
+pub(crate) const NO_LIMITS: &str = "No limit was hit, and no outcome is unknown.";
+
 /// The longest text of one operation that a report shows, in characters.
 pub const SHOWN_MAX: usize = 240;
 

@@ -19,6 +19,7 @@ use history::{OpIndex, Reason};
 mod sample;
 
 const STEPS: &str = include_str!("browser/steps.js");
+const FRAMES: &str = include_str!("browser/frames.js");
 /// Starting a browser on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(240);
 
@@ -49,9 +50,9 @@ impl Drop for Folder {
 }
 
 /// The document as Chromium prints it after the page and its steps have run, at this width.
-fn visit(chromium: &Path, name: &str, page: &str, width: u32) -> String {
+fn visit(chromium: &Path, name: &str, (page, steps): (&str, &str), width: u32) -> String {
     let folder = Folder::new(name);
-    let steps = format!("<script>{STEPS}</script></body>");
+    let steps = format!("<script>{steps}</script></body>");
     let (head, tail) = page.rsplit_once("</body>").expect("a page has a body");
     fs::write(folder.0.join("page.html"), format!("{head}{steps}{tail}")).unwrap();
     let output = folder.0.join("out.html");
@@ -77,8 +78,8 @@ fn visit(chromium: &Path, name: &str, page: &str, width: u32) -> String {
     fs::read_to_string(output).unwrap()
 }
 
-/// Every step and whether it went as it should; panics with all that did not.
-fn judge(name: &str, document: &str) {
+/// Every step and whether it went as it should; panics with all that did not, and where there were fewer steps.
+fn judge(name: &str, document: &str, least: usize) {
     let from = document.find("<pre id=\"results\">").unwrap_or_else(|| {
         panic!("{name}: the steps did not come to their end; {} bytes of document", document.len())
     });
@@ -89,7 +90,7 @@ fn judge(name: &str, document: &str) {
     let (well, badly): (Vec<&str>, Vec<&str>) = steps.partition(|line| line.starts_with("ok\t"));
     println!("{name}: {} steps went well", well.len());
     assert!(badly.is_empty(), "{name}:\n{}", badly.join("\n"));
-    assert!(well.len() >= 32, "{name}: only {} steps\n{results}", well.len());
+    assert!(well.len() >= least, "{name}: only {} steps\n{results}", well.len());
 }
 
 /// The sample, with markup in every text that a database, a client, a log or a fault can bring onto the page.
@@ -124,7 +125,7 @@ fn hostile() -> Findings {
     findings
 }
 
-// Both take more than ten seconds on a busy machine: each starts a browser, once for each width.
+// All take more than ten seconds on a busy machine: each starts a browser.
 
 #[test]
 fn the_page_can_be_used_by_pointer_and_by_keyboard() {
@@ -132,7 +133,8 @@ fn the_page_can_be_used_by_pointer_and_by_keyboard() {
         println!("left out: there is no chromium");
         return;
     };
-    judge("wide", &visit(&chromium, "wide", &html::page(&sample::findings(4_000)), 1_280));
+    let page = html::page(&sample::findings(4_000));
+    judge("wide", &visit(&chromium, "wide", (&page, STEPS), 1_280), 32);
 }
 
 #[test]
@@ -141,5 +143,18 @@ fn on_a_narrow_screen_too_and_hostile_values_do_nothing() {
         println!("left out: there is no chromium");
         return;
     };
-    judge("narrow", &visit(&chromium, "narrow", &html::page(&hostile()), 390));
+    judge("narrow", &visit(&chromium, "narrow", (&html::page(&hostile()), STEPS), 390), 32);
+}
+
+#[test]
+fn a_frame_of_a_million_operations_is_bounded_and_drawn_once() {
+    let Some(chromium) = chromium() else {
+        println!("left out: there is no chromium");
+        return;
+    };
+    // Frames are drawn in real time, and a browser that is asked to hurry may draw none.
+    let mine = "<head><script>const waiting = []; window.requestAnimationFrame = draw => waiting.push(draw);</script>";
+    let page = html::page(&sample::findings(1_000_000)).replacen("<head>", mine, 1);
+    assert!(page.contains(mine), "a page has a head");
+    judge("frames", &visit(&chromium, "frames", (&page, FRAMES), 1_280), 11);
 }

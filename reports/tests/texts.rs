@@ -2,6 +2,7 @@
 
 use checkers::{Limit, Validity, Verdict};
 use disprove_reports::{Findings, Headline, Run, Style, junit, terminal};
+use history::vocabulary::{Register, Vocabulary as _};
 
 #[path = "../examples/sample.rs"]
 mod sample;
@@ -29,6 +30,29 @@ fn the_first_screen_is_verdict_sentence_report_and_command() {
     assert!(colored.starts_with("\x1b[1;31mINVALID\x1b[0m  "));
 }
 
+#[test]
+fn no_heading_stands_over_nothing_and_each_promise_is_told_apart() {
+    let mut history = sample::history(500);
+    history.operations.retain(|operation| matches!(operation.outcome, history::Outcome::Ok(_)));
+    history.faults.clear();
+    let verdict = |model: &str, validity| Verdict {
+        model: model.into(),
+        validity,
+        operations: 600,
+        ..Verdict::default()
+    };
+    let verdicts = vec![verdict("linearizable", Validity::Invalid), verdict("causal", Validity::Valid)];
+    let mut findings = Findings::from_history(Run::default(), &history, verdicts);
+    findings.recovery = Some(history::Nanos(21_800_000));
+    let text = terminal::summary(&findings, PLAIN);
+    assert!(text.contains("Still standing: causal\n"), "{text}");
+    assert!(text.contains("Phases\n  answered again 21.8 ms"), "{text}");
+    assert!(
+        text.contains("Limits of this verdict\n  - No limit was hit, and no outcome is unknown."),
+        "{text}"
+    );
+}
+
 fn judged(validity: Validity, limits: Vec<Limit>) -> Findings {
     let verdict = Verdict {
         checker: "linearizable".into(),
@@ -50,6 +74,12 @@ fn the_headline_follows_verdicts_doubts_and_failures() {
     assert_eq!(findings.headline, Headline::Valid);
     findings.demand_evidence(true);
     assert_eq!(findings.headline, Headline::Valid, "{:?}", findings.doubts);
+    let mut reads = sample::history(5_000);
+    reads.operations.retain(|operation| Register::is_read(&operation.call));
+    let mut only_read = Findings::from_history(Run::default(), &reads, findings.verdicts.clone());
+    only_read.demand_evidence(false);
+    assert_eq!(only_read.headline, Headline::Unknown, "reads of what nobody wrote prove nothing");
+    assert!(only_read.sentence().contains("nothing had been changed"), "{}", only_read.sentence());
     findings.faults.clear();
     findings.demand_evidence(true);
     assert_eq!(findings.headline, Headline::Unknown);

@@ -40,6 +40,8 @@ struct Printed<'a> {
     doubts: &'a [String],
     warnings: &'a [String],
     notes: Vec<&'a String>,
+    /// What each checker says of each promise.
+    judgements: Vec<OfOne<'a>>,
     /// The weakest promises of the lattice that the history breaks.
     refuted: Vec<&'a String>,
     /// The stronger ones that fall with them.
@@ -50,6 +52,16 @@ struct Printed<'a> {
     seconds: f64,
     peak_memory_bytes: Option<u64>,
     damage: Option<&'a history::Damage>,
+}
+
+/// What one checker says of one promise.
+#[derive(Serialize)]
+struct OfOne<'a> {
+    checker: &'a str,
+    model: &'a str,
+    verdict: checkers::Validity,
+    anomalies: usize,
+    operations: u64,
 }
 
 /// Judges the file.
@@ -333,6 +345,17 @@ fn printed(findings: &Findings, seconds: f64) -> Printed<'_> {
         doubts: &findings.doubts,
         warnings: &findings.warnings,
         notes: findings.verdicts.iter().flat_map(|verdict| &verdict.notes).collect(),
+        judgements: findings
+            .verdicts
+            .iter()
+            .map(|one| OfOne {
+                checker: &one.checker,
+                model: &one.model,
+                verdict: one.validity,
+                anomalies: one.anomalies.len(),
+                operations: one.operations,
+            })
+            .collect(),
         operations: findings.operations,
         seconds,
         peak_memory_bytes: judge::peak_memory_bytes(),

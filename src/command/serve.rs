@@ -44,6 +44,10 @@ const ADDRESS_MAX: usize = 8 * 1024;
 /// Pages that this program draws may do nothing but be looked at.
 const DRAWN: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; \
                      base-uri 'none'; frame-ancestors 'none'";
+/// The page of a run that goes on asks this server for itself again, by a script of this server's. Nothing else that is
+/// sent from here is a script: what a database wrote is sent as text, and a browser is told to believe that.
+const LIVE: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'self'; connect-src 'self'; \
+                    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// A report has a script of its own, which can reach nothing.
 const REPORT: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; \
                       form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
@@ -180,6 +184,9 @@ impl Server {
             [] | ["index.html"] => pages::list(&self.store, &address),
             ["trends"] => pages::trends(&self.store),
             ["diff"] => pages::diff(&self.store, &address),
+            [reports::status::SCRIPT_ADDRESS] => {
+                Ok(Content::of(body::Kind::Script, Body::Whole(Some(reports::status::SCRIPT.into()))))
+            }
             ["live", rest @ ..] => pages::live(&self.store, rest),
             ["archive", rest @ ..] => archive::of(&self.store, rest),
             ["store", rest @ ..] => pages::raw(&self.store, rest, address.is_folder),
@@ -220,10 +227,14 @@ fn refuse(status: StatusCode, why: &str) -> Response<Body> {
 fn respond(status: StatusCode, content: Content) -> Response<Body> {
     let policy = match content.kind {
         body::Kind::Drawn => DRAWN,
+        body::Kind::Live => LIVE,
         body::Kind::Report => REPORT,
-        body::Kind::Text | body::Kind::Json | body::Kind::Xml | body::Kind::Bytes | body::Kind::Archive => {
-            RAW
-        }
+        body::Kind::Script
+        | body::Kind::Text
+        | body::Kind::Json
+        | body::Kind::Xml
+        | body::Kind::Bytes
+        | body::Kind::Archive => RAW,
     };
     let mut response = Response::new(content.body);
     *response.status_mut() = status;

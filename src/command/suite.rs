@@ -7,12 +7,13 @@ mod schedule;
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::Mutex,
     time::{Duration, Instant},
 };
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 use history::Nanos;
 use reports::{
     nights, step_summary,
@@ -57,7 +58,9 @@ pub fn run(registry: &Registry, arguments: &SuiteArguments) -> Result<Exit, Fail
     let place = arguments.file.display();
     let text = std::fs::read_to_string(&arguments.file)
         .map_err(|error| Failure::usage(format!("cannot read the suite {place}: {error}")))?;
-    let known = settings::known_keys(&Arguments::command());
+    let mut known = settings::known_keys(&Arguments::command());
+    // A settings file cannot name another, but a suite may test what several describe.
+    known.push("config".into());
     let file = file::read(&text, &known).map_err(|wrong| Failure::usage(format!("{place}: {wrong}")))?;
     let (tasks, left_out) = tasks(registry, &file)
         .map_err(|wrong| Failure { message: format!("{place}: {}", wrong.message), ..wrong })?;
@@ -103,12 +106,8 @@ fn tasks(registry: &Registry, file: &SuiteFile) -> Result<(Vec<Task>, Vec<String
         let line = attempt::command_line(flags, seed);
         let shown = databases::endpoint::without_password(&line.join(" "));
         let fail = |what: &str| Failure::usage(format!("the cell `{shown}`: {what}"));
-        let parsed = Arguments::try_parse_from(["disprove", "test"].map(str::to_owned).iter().chain(&line));
-        let arguments = match parsed.map(|parsed| parsed.command) {
-            Ok(Command::Test(arguments)) => arguments,
-            Ok(_) => unreachable!("the line above says test"),
-            Err(error) => return Err(fail(error.to_string().lines().next().unwrap_or_default())),
-        };
+        let (arguments, cluster) =
+            parsed(&line).map_err(|error| fail(error.to_string().lines().next().unwrap_or_default()))?;
         endpoints::refuse_passwords(&arguments).map_err(|failure| fail(&failure.message))?;
         let arguments =
             endpoints::settled(&arguments, seed).map_err(|failure| fail(&failure.message))?.into_owned();
@@ -122,7 +121,7 @@ fn tasks(registry: &Registry, file: &SuiteFile) -> Result<(Vec<Task>, Vec<String
             continue;
         }
         test::job(registry, &arguments, seed).map_err(|failure| fail(&failure.message))?;
-        let task = task(flags, seed, &arguments);
+        let task = task(flags, seed, &arguments, cluster);
         if tasks.iter().any(|other| other.text == task.text) {
             return Err(fail("it is in the matrix twice"));
         }
@@ -131,7 +130,25 @@ fn tasks(registry: &Registry, file: &SuiteFile) -> Result<(Vec<Task>, Vec<String
     Ok((tasks, left_out))
 }
 
-fn task(flags: &Flags, seed: u64, arguments: &TestArguments) -> Task {
+/// A cell's command line as its run will read it, with the environment and the settings file; and the cluster that it
+/// shares with others, where it names one.
+fn parsed(line: &[String]) -> Result<(TestArguments, Option<String>), clap::Error> {
+    let whole: Vec<OsString> =
+        ["disprove", "test"].into_iter().chain(line.iter().map(String::as_str)).map(OsString::from).collect();
+    let (matches, _) = settings::parse_with_file(&Arguments::command(), &whole)?;
+    let given = matches.subcommand_matches("test").expect("the line above says test");
+    let values = CLUSTER.iter().filter_map(|flag| {
+        let mut raw = given.try_get_raw(&flag.replace('-', "_")).ok().flatten()?;
+        Some(format!("{flag} {}", raw.next()?.to_string_lossy()))
+    });
+    let cluster: Vec<String> = values.collect();
+    let Command::Test(arguments) = Arguments::from_arg_matches(&matches)?.command else {
+        unreachable!("the line above says test");
+    };
+    Ok((*arguments, (!cluster.is_empty()).then(|| cluster.join(", "))))
+}
+
+fn task(flags: &Flags, seed: u64, arguments: &TestArguments, cluster: Option<String>) -> Task {
     let named = |name: &str| matches!(name, "seed" | "db" | "disease" | "workload" | "faults");
     let mut tested = arguments.db.clone();
     if arguments.disease != "none" {
@@ -141,8 +158,6 @@ fn task(flags: &Flags, seed: u64, arguments: &TestArguments) -> Task {
     for (flag, value) in flags.iter().filter(|(flag, _)| !named(flag)) {
         tested += &format!(", {flag} {value}");
     }
-    let cluster: Vec<String> =
-        CLUSTER.iter().filter_map(|flag| Some(format!("{flag} {}", flags.get(*flag)?))).collect();
     Task {
         text: format!("{tested}, seed {seed}"),
         tested,
@@ -151,7 +166,7 @@ fn task(flags: &Flags, seed: u64, arguments: &TestArguments) -> Task {
         calls_last: Duration::from_secs_f64(
             arguments.time_limit + arguments.limits.check_time_limit.max(0.0),
         ),
-        cluster: (!cluster.is_empty()).then(|| cluster.join(", ")),
+        cluster,
     }
 }
 

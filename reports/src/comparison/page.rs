@@ -36,7 +36,7 @@ pub fn page(comparison: &Comparison, bar: &maud::Markup, links: Option<[&str; 2]
         } }
         @for caveat in &comparison.caveats { p.note { (frame::text(caveat)) } }
     };
-    frame::page(&title, bar, &body, None)
+    frame::page(&title, bar, &body)
 }
 
 fn side(which: &str, side: &Side, link: Option<&str>) -> Markup {

@@ -1,7 +1,7 @@
 //! No evidence is not health: what makes a live run without any anomaly `unknown` rather than valid.
 
 use checkers::Validity;
-use history::FaultState;
+use history::{Damage, FaultState};
 
 use super::{Findings, OutcomeKind};
 use crate::wording::{count, percent};
@@ -20,6 +20,10 @@ impl Findings {
             let never = self.counts.iter().filter(|count| count.ok == 0);
             let doubts: Vec<_> =
                 never.map(|c| format!("no {} succeeded out of {}", c.kind, count(c.total()))).collect();
+            // A kind that was never called is in no count: calls that never began leave final reads of nothing.
+            if doubts.is_empty() && self.ok_changes == Some(0) {
+                self.doubts.push("every call that succeeded was a read, and nothing had been changed".into());
+            }
             self.doubts.extend(doubts);
         }
         let in_force = self.faults.iter().filter(|line| line.record.state == FaultState::Installed).count();
@@ -64,7 +68,8 @@ impl Findings {
             ));
         }
         if let Some(damage) = &self.damage {
-            self.warnings.push(format!("The history is damaged at line {}: {}", damage.line, damage.what));
+            let Damage { line, byte, what } = damage;
+            self.warnings.push(format!("The history is damaged at line {line}, byte {byte}: {what}"));
         }
     }
 

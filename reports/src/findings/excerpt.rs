@@ -32,6 +32,8 @@ impl Findings {
         findings.verdicts = verdicts;
         findings.operations = counts.iter().map(Count::total).sum();
         findings.ok_operations = counts.iter().map(|count| count.ok).sum();
+        // An excerpt may leave out whatever the anomalies do not need.
+        findings.ok_changes = None;
         findings.counts = counts;
         findings.settle();
         findings

@@ -36,6 +36,7 @@ impl Findings {
     fn gather(run: Run, history: &dyn Recorded, verdicts: Vec<Verdict>) -> Self {
         let header = history.header();
         let mut counts = Tally::default();
+        let mut changes = 0;
         let mut overlap = Overlap::new(history.faults());
         let mut gauge = Gauge::new(span_of(history));
         let mut meter = Meter::new(history.faults());
@@ -44,6 +45,7 @@ impl Findings {
         for passage in history.passages() {
             let Passage { kind, outcome, began, ended, is_read, .. } = passage;
             counts.add(&passage);
+            changes += u64::from(outcome == OutcomeKind::Ok && !is_read);
             gauge.add(Seen { kind, outcome, began, ended });
             meter.add(began, ended, outcome);
             watch.add(passage.node, outcome, ended.unwrap_or(began));
@@ -63,6 +65,7 @@ impl Findings {
             verdicts,
             operations: history.len() as u64,
             ok_operations: counts.kinds.iter().map(|count| count.ok).sum(),
+            ok_changes: Some(changes),
             reasons: counts.most_frequent_reasons(),
             counts: counts.kinds,
             faults,
@@ -107,6 +110,7 @@ impl Findings {
             verdicts: Vec::new(),
             operations: 0,
             ok_operations: 0,
+            ok_changes: None,
             counts: Vec::new(),
             reasons: Vec::new(),
             faults: Vec::new(),

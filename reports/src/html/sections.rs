@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     FaultLine, Findings, OutcomeKind,
-    wording::{count, cut, duration, percent, visible},
+    wording::{NO_LIMITS, count, cut, duration, percent, visible},
 };
 
 /// How many faults the table lists.
@@ -225,7 +225,7 @@ pub(super) fn limits(findings: &Findings) -> Markup {
     html! {
         h2 #limits { "Limits of this verdict" }
         section.panel.limits {
-            @if lines.is_empty() { p { "No limit was hit, and no outcome is unknown." } }
+            @if lines.is_empty() { p { (NO_LIMITS) } }
             @else { (list(&lines)) }
             @if !findings.verdicts.is_empty() {
                 div.scroll { table {

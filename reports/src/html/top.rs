@@ -119,27 +119,16 @@ fn standing(findings: &Findings) -> Markup {
         }
         @if findings.headline == Headline::Invalid && judged().next().is_none() {
             dl.facts.standing {
-                dt { "Still standing" }
-                dd { (others(findings)) }
+                @for (title, names) in proof::others(findings) { dt { (title) } dd { (text(&names)) } }
+                @if proof::others(findings).is_empty() { dt { "Still standing" } dd { (UNKNOWN_STANDING) } }
             }
         }
     }
 }
 
-/// What is known of other promises where no checker judged the lattice.
-fn others(findings: &Findings) -> String {
-    let stand: Vec<String> = findings
-        .verdicts
-        .iter()
-        .filter(|verdict| verdict.validity == checkers::Validity::Valid)
-        .map(|verdict| text(&verdict.model))
-        .collect();
-    if stand.is_empty() {
-        "no weaker promise was judged; name some with check --model (disprove list models tells which there are)".into()
-    } else {
-        format!("not refuted by this history: {}", stand.join(", "))
-    }
-}
+/// What is said of weaker promises where only one was judged.
+const UNKNOWN_STANDING: &str =
+    "no weaker promise was judged; name some with check --model (disprove list models tells which there are)";
 
 fn meta(findings: &Findings) -> String {
     let run = &findings.run;

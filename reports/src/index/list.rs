@@ -75,7 +75,7 @@ pub fn list(lines: &[RunLine], filter: &Filter, unjudged: &[Unjudged], nights: &
             @if place + 1 < pages { " " a href=(filter.address(place + 1)) { "older" } }
         } }
     };
-    frame::page("Disprove: runs", &bar(""), &body, None)
+    frame::page("Disprove: runs", &bar(""), &body)
 }
 
 fn last_night(night: &Night) -> Markup {

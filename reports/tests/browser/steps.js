@@ -17,6 +17,16 @@
   const matches = () => Number((get('x-count').textContent.match(/([\d,]+) match/) ?? [, '-1'])[1].replace(/,/g, ''));
   const span = () => Number(hash().get('until')) - Number(hash().get('from'));
 
+  // The names of fault bands, as they were last drawn on the map, with their ends.
+  let bands = [];
+  const pen = CanvasRenderingContext2D.prototype;
+  const [clear, write] = [pen.clearRect, pen.fillText];
+  pen.clearRect = function (...box) { if (this.canvas === map) bands = []; clear.apply(this, box); };
+  pen.fillText = function (text, x, y, ...most) {
+    if (this.canvas === map && y === 29) bands.push([x, x + Math.min(this.measureText(text).width, most[0] ?? Infinity), text]);
+    write.call(this, text, x, y, ...most);
+  };
+
   try {
     await settle();
     // Frames are drawn in real time, which on a busy machine is later than a virtual clock says.
@@ -28,6 +38,9 @@
 
     map.scrollIntoView();
     map.focus();
+    press('f'); await until(() => bands.length > 0);
+    const crossed = bands.find((one, place) => bands.some((other, elsewhere) => elsewhere !== place && one[0] < other[1] && other[0] < one[1]));
+    check('faults are named, and no name covers another', bands.length > 0 && !crossed, JSON.stringify(bands));
     press('+'); await settle();
     const first = span();
     check('plus zooms in', first > 0 && first < data.span[1] - data.span[0], location.hash);
@@ -77,7 +90,10 @@
     press('j'); await settle();
     const one = hash().get('op');
     check('j pins and tells an operation', one !== null && get('x-told').textContent.startsWith(`#${one} `), get('x-told').textContent);
-    press('j'); press('k'); await settle();
+    const centre = data.marks.find(mark => String(mark[0]) === one)[5];
+    press('+', map); press('+', map); press('+', map); await settle();
+    check('keys zoom round what is pinned', centre >= Number(hash().get('from')) && centre <= Number(hash().get('until')), location.hash);
+    press('j', map); press('k', map); await settle();
     check('j and k go there and back', hash().get('op') === one, location.hash);
     press('Escape', map); await settle();
     check('Escape lets go', hash().get('op') === null, location.hash);

@@ -29,6 +29,10 @@ pub(super) enum Body {
 pub(super) enum Kind {
     /// A page that was just drawn.
     Drawn,
+    /// The page of a run that goes on, which asks for itself again.
+    Live,
+    /// The script of such a page.
+    Script,
     /// A report.
     Report,
     /// Plain text.
@@ -46,7 +50,8 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) fn mime(self) -> &'static str {
         match self {
-            Self::Drawn | Self::Report => "text/html; charset=utf-8",
+            Self::Drawn | Self::Live | Self::Report => "text/html; charset=utf-8",
+            Self::Script => "text/javascript; charset=utf-8",
             Self::Text => "text/plain; charset=utf-8",
             Self::Json => "application/json",
             Self::Xml => "application/xml",

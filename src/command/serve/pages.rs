@@ -13,7 +13,7 @@ use reports::{
 use super::{
     Refusal,
     address::{Address, is_plain},
-    body::{Content, Kind},
+    body::{Body, Content, Kind},
     place::{Store, open_file},
 };
 use crate::store::{self, RunFolder, listing};
@@ -89,7 +89,7 @@ pub(super) fn live(store: &Store, parts: &[&str]) -> Result<Content, Refusal> {
     }
     // At its very end it has no status any more and no report yet.
     let status = status(&folder).unwrap_or_else(|| Status { title: folder.label(), ..Status::default() });
-    Ok(Content::page(status::page(&status, &index::bar("../../"))))
+    Ok(Content::of(Kind::Live, Body::Whole(Some(status::page(&status, "../../").into()))))
 }
 
 fn status(run: &RunFolder) -> Option<Status> {

@@ -10,18 +10,8 @@ use toml::{
 use crate::{settings, span};
 
 /// Flags of `test` that a suite sets itself, or that make no sense in one.
-const OWN: &[&str] = &[
-    "output",
-    "store",
-    "name",
-    "repeat",
-    "until-anomaly",
-    "config",
-    "print-config",
-    "leave-running",
-    "help",
-    "seed",
-];
+const OWN: &[&str] =
+    &["output", "store", "name", "repeat", "until-anomaly", "print-config", "leave-running", "help", "seed"];
 /// The plural by which people name an axis, and the flag it is.
 const PLURALS: &[(&str, &str)] = &[
     ("databases", "db"),

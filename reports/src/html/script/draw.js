@@ -53,10 +53,12 @@ const draw = () => {
 };
 
 const drawFaults = pen => {
+  const shown = [];
   for (const band of faultBands) {
     if (band.began > view.until || band.ended < view.from) continue;
     const x = Math.max(xOf(band.began), MARGIN);
     const width = Math.max(Math.min(xOf(band.ended), size.width) - x, 2);
+    shown.push({ band, x, width });
     pen.globalAlpha = 0.12;
     pen.fillStyle = ink.band;
     pen.fillRect(x, 18, width, size.height - FOOT - 18);
@@ -67,8 +69,24 @@ const drawFaults = pen => {
     pen.stroke();
     pen.globalAlpha = 1;
     pen.fillRect(x, 36, width, 3);
-    pen.fillStyle = ink.ink;
-    if (width > 46) pen.fillText(cutText(pen, `${band.family}: ${band.text}`, width - 8), x + 4, 29);
+  }
+  nameFaults(pen, shown);
+};
+
+// Faults overlap, their names must not: a name ends where the next band begins, and begins where the last name ends.
+const nameFaults = (pen, shown) => {
+  shown.sort((one, other) => one.x - other.x);
+  pen.fillStyle = ink.ink;
+  let free = MARGIN;
+  for (const [place, { band, x, width }] of shown.entries()) {
+    const start = Math.max(x, free);
+    let next = place + 1;
+    while (next < shown.length && shown[next].x <= start) next += 1;
+    const room = Math.min(x + width, shown[next]?.x ?? size.width) - start;
+    if (room <= 46) continue;
+    const name = cutText(pen, `${band.family}: ${band.text}`, room - 8);
+    pen.fillText(name, start + 4, 29, room - 4);
+    free = start + 8 + Math.min(pen.measureText(name).width, room - 4);
   }
 };
 

@@ -71,7 +71,13 @@ const clampView = () => {
   view.until = view.from + span;
   view.top = Math.min(Math.max(view.top, 0), Math.max(0, heightOfLanes() - roomForLanes()));
 };
-const zoom = (factor, at = (view.from + view.until) / 2) => {
+// Without a pointer, what is pinned and in view stays where it is.
+const middle = () => {
+  const { pinned } = view;
+  const isSeen = pinned && pinned.began >= view.from && pinned.began <= view.until;
+  return isSeen ? pinned.began : (view.from + view.until) / 2;
+};
+const zoom = (factor, at = middle()) => {
   const span = Math.min(Math.max((view.until - view.from) * factor, SPAN_MIN), whole.until - whole.from);
   const share = (at - view.from) / (view.until - view.from);
   view.from = at - share * span;
