@@ -50,7 +50,7 @@ pub(super) fn picture(findings: &Findings, scene: &Scene, anomaly: &Anomaly, id:
                 }
             }
             svg.ops width=(px(width)) height=(height) viewBox={ "0 0 " (px(width)) " " (height) } role="group"
-                aria-label="operations by process and time" {
+                preserveAspectRatio="none" aria-label="operations by process and time" {
                 defs {
                     linearGradient id={ "fade" (id) } {
                         stop.fade0 offset="0" {} stop.fade0 offset=".3" {} stop.fade1 offset="1" {}

@@ -146,6 +146,21 @@
     const named = [...document.querySelectorAll('button, input, select, canvas, [role=region], [role=application]')];
     const nameless = named.filter(one => !(one.textContent.trim() || one.getAttribute('aria-label') || one.closest('label')));
     check('everything that can be used has a name', nameless.length === 0, nameless.map(one => one.outerHTML).join(' '));
+    // As on paper: the rules for print made the rules for all.
+    const all = selector => [...document.querySelectorAll(selector)];
+    const rules = [...document.styleSheets].flatMap(sheet => [...sheet.cssRules]);
+    for (const rule of rules.filter(rule => rule.media?.mediaText === 'print')) rule.media.mediaText = 'all';
+    const onPaper = all('.picture').filter(picture => picture.querySelector('.lanes'));
+    const middle = one => { const { top, bottom } = one.getBoundingClientRect(); return (top + bottom) / 2; };
+    const crooked = onPaper.flatMap(picture => {
+      const [names, lines] = ['.lanes text', '.ops line.lane'].map(parts => [...picture.querySelectorAll(parts)]);
+      return names.map((name, place) => Math.abs(middle(name) - middle(lines[place]))).filter(off => !(off < 6));
+    });
+    check('on paper each lane stays beside its name', onPaper.length > 0 && crooked.length === 0, crooked);
+    const cut = all('.picture > svg').filter(svg => svg.getBoundingClientRect().right > innerWidth + 1);
+    const wide = all('.scroll').filter(part => part.scrollWidth > part.clientWidth + 1);
+    check('on paper no table is cut off', innerWidth < 700 || wide.length === 0, wide.map(part => part.textContent.slice(0, 60)).join(' | '));
+    check('on paper no picture is cut off', cut.length === 0, cut.length);
   } catch (error) {
     check('no step fails', false, error.stack);
   }
