@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use checkers::{Budget, Checker, Verdict};
-use history::{History, Vocabulary, import::AnyHistory};
+use checkers::{Budget, Checker, Validity, Verdict};
+use history::{Header, History, Vocabulary, import::AnyHistory, vocabulary::Register};
 use reports::{Findings, Run};
 use workloads::{Options, Workload};
 
@@ -66,8 +66,8 @@ pub fn judge_workload<W: Workload + ?Sized>(
     workload: &W,
     settings: &JudgeSettings,
 ) -> Result<Judgement, Failure> {
-    let history = history::read::<W::Vocabulary>(&settings.path)
-        .map_err(|error| Failure::input(format!("{}: {error}", settings.path.display())))?;
+    let history =
+        history::read::<W::Vocabulary>(&settings.path).map_err(|error| Failure::input(error.to_string()))?;
     let checkers = workload.checkers(&settings.options);
     judge(&history, &checkers, settings.run.clone(), settings.limits)
 }
@@ -78,6 +78,34 @@ pub fn judge_any(history: &AnyHistory, wish: &Wish, run: Run, limits: Limits) ->
         refuse_initial(history)?;
         judge(history, &checkers_of(history, wish), run, limits)
     })
+}
+
+/// The judgement about a file in which nothing was recorded, so that nobody knows what of.
+pub fn judge_nothing(run: Run) -> Judgement {
+    let history = History::<Register> {
+        header: Header::new(Register::NAME),
+        operations: Vec::new(),
+        faults: Vec::new(),
+        damage: None,
+    };
+    let mut verdict = Verdict { checker: "check".into(), model: run.model.clone(), ..Verdict::default() };
+    doubt(&history, &mut verdict);
+    Judgement { findings: Findings::from_history(run, &history, vec![verdict]), seconds: 0.0 }
+}
+
+/// Where no call was recorded, nothing can contradict a promise, and that is said; where nothing at all was, not even a
+/// fault, it is no reason to call the promise kept.
+fn doubt<V: Vocabulary>(history: &History<V>, verdict: &mut Verdict) {
+    if !history.operations.is_empty() || verdict.validity != Validity::Valid {
+        return;
+    }
+    if !history.faults.is_empty() {
+        verdict.notes.insert(0, "no call was recorded, so there was nothing that a fault could break".into());
+        return;
+    }
+    verdict.validity = Validity::Unknown;
+    verdict.certificate = None;
+    verdict.notes.insert(0, "nothing was recorded, so there is nothing to judge by".into());
 }
 
 /// An initial value that the data type cannot have is a mistake of whoever gave it.
@@ -103,7 +131,8 @@ fn judge<V: Vocabulary>(
     limits: Limits,
 ) -> Result<Judgement, Failure> {
     let check = |checker: usize, budget: &Budget| checkers[checker].check(history, budget);
-    let (verdicts, seconds) = judge_all(checkers.len(), &check, limits)?;
+    let (mut verdicts, seconds) = judge_all(checkers.len(), &check, limits)?;
+    verdicts.iter_mut().for_each(|verdict| doubt(history, verdict));
     Ok(Judgement { findings: Findings::from_history(run, history, verdicts), seconds })
 }
 

@@ -270,18 +270,32 @@ pub fn catalogue() -> Vec<(&'static str, Vec<Promise>)> {
     ]
 }
 
+/// The vocabulary that `--as` names.
+pub fn vocabulary(name: &str) -> Result<&'static str, Failure> {
+    history::import::vocabulary_named(name).ok_or_else(|| no_vocabulary(name))
+}
+
+fn no_vocabulary(name: &str) -> Failure {
+    let all = history::import::VOCABULARIES;
+    let nearest = settings::nearest(name, all.iter().copied());
+    Failure::usage(format!(
+        "there is no vocabulary `{name}`; did you mean `{nearest}`? All: {}",
+        all.join(", ")
+    ))
+}
+
 /// The promises that a text names, separated by commas, for a vocabulary; the sentence for the user where one is
 /// unknown or cannot be judged.
 pub fn named(vocabulary: &str, text: &str) -> Result<Vec<&'static str>, Failure> {
     let catalogue = catalogue();
     let Some((_, promises)) = catalogue.iter().find(|(name, _)| *name == vocabulary) else {
-        let nearest = settings::nearest(vocabulary, catalogue.iter().map(|(name, _)| *name));
-        return Err(Failure::usage(format!(
-            "there is no vocabulary `{vocabulary}`; did you mean `{nearest}`?"
-        )));
+        return Err(no_vocabulary(vocabulary));
     };
     let mut found = Vec::new();
     for name in text.split(',').map(str::trim) {
+        if name.is_empty() {
+            return Err(Failure::usage("--model takes names separated by commas, and one of them is empty"));
+        }
         let wanted = name.to_lowercase();
         let is_named = |promise: &&Promise| {
             promise.name.to_lowercase() == wanted

@@ -137,6 +137,8 @@ fn wrong_names_get_the_nearest_before_the_file_is_read() {
         (&["--as", "list-append", "--model", "serialisable"], "`serializable`"),
         (&["--as", "register", "--model", "linearisable"], "`linearizable`"),
         (&["--as", "queu", "--model", "linearizable"], "`queue`"),
+        (&["--as", "queu"], "`queue`"),
+        (&["--as", "register", "--model", "linearizable,"], "one of them is empty"),
         (&["--as", "queue", "--model", "serializable"], "list-append"),
         (&["--version-order", "exakt"], "`exact`"),
         (&["--format", "plum"], "`plume`"),
@@ -273,4 +275,129 @@ fn each_promise_that_was_asked_for_is_told_apart() {
     let told = String::from_utf8_lossy(&told.stdout);
     assert!(told.contains("Still standing: sequential-per-key"), "{told}");
     assert!(!told.contains("Phases"), "a history that others recorded has none: {told}");
+}
+
+/// Nothing can be wrong with what nobody recorded, and that is no reason to call a promise kept.
+#[test]
+fn a_file_in_which_nothing_happened_is_unknown_in_every_format() {
+    let folder = folder("nothing");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.join(name), text).expect("a file can be written");
+        folder.join(name).display().to_string()
+    };
+    std::fs::create_dir_all(folder.join("cobra")).expect("a folder can be made");
+    let cases: &[(String, &[&str], &str)] = &[
+        (write("empty.edn", ""), &[], "nothing was recorded"),
+        (
+            write("blank.edn", "\n \n"),
+            &["--as", "list-append", "--model", "serializable"],
+            "nothing was recorded",
+        ),
+        (write("vector.edn", "[]"), &[], "nothing was recorded"),
+        (write("vector.edn", "[]"), &["--as", "register"], "nothing was recorded"),
+        (write("empty.jsonl", ""), &["--stop-on-anomaly"], "nothing was recorded"),
+        (write("array.json", "[]"), &["--as", "queue", "--model", "exactly-once"], "nothing was recorded"),
+        (write("plume.txt", ""), &["--format", "plume"], "nothing was recorded"),
+        (write("etcd.log", ""), &["--format", "etcd-log"], "nothing was recorded"),
+        (write("cobra/T0.log", "").replace("/T0.log", ""), &[], "nothing was recorded"),
+    ];
+    for (file, arguments, expected) in cases {
+        let output = disprove(&[&["check", file, "--output", "json"], *arguments].concat());
+        assert_eq!(output.status.code(), Some(2), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+        let said = object(&output);
+        assert_eq!(said["verdict"], "unknown", "{file}: {said}");
+        assert!(said["notes"].to_string().contains(expected), "{file}: {said}");
+        let told = disprove(&[&["check", file], *arguments].concat());
+        let text = String::from_utf8_lossy(&told.stdout).replace("\n         ", " ");
+        assert!(text.contains(expected), "{file}: {text}");
+    }
+    std::fs::remove_dir_all(&folder).expect("a folder can be removed");
+}
+
+/// A history of one object has no key, and a file without times no times.
+#[test]
+fn sentences_name_no_key_and_no_latency_that_the_file_has_not() {
+    let folder = folder("words");
+    let taken = [("enqueue", "1", "1"), ("dequeue", "nil", "1"), ("dequeue", "nil", "1")];
+    let stale = [("write", "1", "1"), ("write", "2", "2"), ("read", "nil", "1")];
+    let locked = [("acquire", "nil", "nil"), ("acquire", "nil", "nil")];
+    let listed = [("add", "1", "1"), ("read", "nil", "[]"), ("read", "nil", "[]")];
+    let cases: &[(&str, &[(&str, &str, &str)], &str, &str)] = &[
+        ("queue", &taken, "linearizable", "enqueued once in the queue"),
+        ("queue", &taken, "exactly-once", "put into the queue once"),
+        ("register", &stale, "linearizable", "`write 2`"),
+        ("register", &stale, "weak-regular", "read by p2 at 0.004 s returned 1"),
+        ("mutex", &locked, "linearizable", "`acquire by 1`"),
+        ("set", &listed, "linearizable", "in the set"),
+        ("set", &listed, "eventual", "the set"),
+    ];
+    for (vocabulary, lines, model, expected) in cases {
+        let file = edn(&folder, &format!("{vocabulary}.edn"), lines);
+        let arguments = ["check", &file, "--as", vocabulary, "--model", model];
+        let said = object(&disprove(&[&arguments[..], &["--output", "json"]].concat()));
+        assert_eq!(said["verdict"], "invalid", "{vocabulary} by {model}: {said}");
+        let sentences = said["anomalies"].to_string();
+        assert!(sentences.contains(expected), "{vocabulary} by {model}: {said}");
+        let told = said["anomalies"][0]["sentence"].as_str().expect("a sentence");
+        assert!(!told.contains("nil"), "{told}");
+        assert!(said["warnings"].to_string().contains("0.048 s is event 48"), "{said}");
+        let text = disprove(&arguments);
+        assert!(!String::from_utf8_lossy(&text.stdout).contains("latency of"), "{vocabulary}");
+    }
+    std::fs::remove_dir_all(&folder).expect("a folder can be removed");
+}
+
+#[test]
+fn the_time_of_a_sentence_is_that_of_the_file() {
+    let folder = folder("times");
+    let path = folder.join("timed.edn");
+    let text = "{:type :invoke, :f :write, :value 1, :process 0, :time 1000000000}\n\
+                {:type :ok, :f :write, :value 1, :process 0, :time 2000000000}\n\
+                {:type :invoke, :f :read, :value nil, :process 1, :time 3000000000}\n\
+                {:type :ok, :f :read, :value nil, :process 1, :time 4500000000}\n";
+    std::fs::write(&path, text).expect("a file can be written");
+    let file = path.display().to_string();
+    let told = disprove(&["check", &file, "--as", "register"]);
+    let text = String::from_utf8_lossy(&told.stdout).replace("\n              ", " ");
+    assert_eq!(told.status.code(), Some(1), "{text}");
+    assert!(text.contains("read by p1 at 3.000 s returned nil"), "{text}");
+    assert!(text.contains("latency of ok calls") && !text.contains("event 48"), "{text}");
+    std::fs::remove_dir_all(&folder).expect("a folder can be removed");
+}
+
+/// What is measured, and how far a check got, is told to whoever reads the terminal as well.
+#[test]
+fn notes_are_told_in_the_terminal() {
+    let folder = folder("notes");
+    let stale = [("write", "1", "1"), ("write", "2", "2"), ("read", "nil", "1")];
+    let file = edn(&folder, "stale.edn", &stale);
+    let flat = |output: &Output| {
+        String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let bounded = disprove(&["check", &file, "--as", "register", "--model", "bounded-staleness"]);
+    assert!(flat(&bounded).contains("staleness by versions: 1 version at most"), "{}", flat(&bounded));
+    // Without times a time cannot be measured, nor be kept to.
+    assert!(!flat(&bounded).contains("staleness by time"), "{}", flat(&bounded));
+    let within = ["--model", "bounded-staleness", "--staleness-time", "100"];
+    let timed = disprove(&[&["check", &file, "--as", "register"], &within[..]].concat());
+    assert_eq!(timed.status.code(), Some(2), "{}", flat(&timed));
+    let file = edn(&folder, "queue.edn", &[("enqueue", "1", "1"), ("dequeue", "nil", "1")]);
+    let limited = disprove(&["check", &file, "--as", "queue", "--step-limit", "0"]);
+    assert_eq!(limited.status.code(), Some(2), "{}", flat(&limited));
+    assert!(flat(&limited).contains("the object: nothing was decided"), "{}", flat(&limited));
+    std::fs::remove_dir_all(&folder).expect("a folder can be removed");
+}
+
+#[test]
+fn other_names_of_vocabularies_and_models_are_understood() {
+    let folder = folder("aliases");
+    let path = folder.join("rows.edn");
+    let text = "{:type :invoke, :f :txn, :value [[:w :x 1]], :process 0}\n\
+                {:type :ok, :f :txn, :value [[:w :x 1]], :process 0}\n";
+    std::fs::write(&path, text).expect("a file can be written");
+    let file = path.display().to_string();
+    let output = disprove(&["check", &file, "--as", "closed-predicate", "--model", "SI", "--output", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(object(&output)["model"], "snapshot-isolation");
+    std::fs::remove_dir_all(&folder).expect("a folder can be removed");
 }

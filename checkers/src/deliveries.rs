@@ -13,6 +13,7 @@ use history::{
 use crate::{
     Anomaly, Budget, Checker, Verdict,
     key_by_key::{Judged, anomaly, judge_keys},
+    subject::named,
 };
 
 /// How often an element comes out.
@@ -145,8 +146,9 @@ impl Deliveries {
             return (found, None);
         }
         let Some(empty) = part.empty.filter(|empty| empty.began > part.over) else {
+            let queue = named(key, "the queue");
             let note = format!(
-                "{} elements never came out of {key}, which was not found empty when all else was over: they may be in it",
+                "{} elements never came out of {queue}, which was not found empty when all else was over: they may be in it",
                 missing.len()
             );
             return (found, Some(note));
@@ -175,7 +177,12 @@ fn from_nowhere(key: &Key, value: &Value, element: &Element<'_>) -> Option<Anoma
     Some(anomaly(
         "element-from-nowhere",
         key,
-        format!("{} took {value} out of {key} at {}, {why}", taken.process, taken.began),
+        format!(
+            "{} took {value} out of {} at {}, {why}",
+            taken.process,
+            named(key, "the queue"),
+            taken.began
+        ),
         other.into_iter().chain([*taken]),
     ))
 }
@@ -183,6 +190,7 @@ fn from_nowhere(key: &Key, value: &Value, element: &Element<'_>) -> Option<Anoma
 /// An element that came out more often than it was put in.
 fn again(key: &Key, value: &Value, element: &Element<'_>) -> Option<Anomaly> {
     let [first, second, ..] = element.taken[..] else { return None };
+    let queue = named(key, "the queue");
     let times = match element.taken.len() {
         2 => String::new(),
         times => format!(", {times} times in all"),
@@ -191,7 +199,7 @@ fn again(key: &Key, value: &Value, element: &Element<'_>) -> Option<Anomaly> {
         "duplicate-delivery",
         key,
         format!(
-            "{value} was put into {key} once, and came out to {} at {} and again to {} at {}{times}",
+            "{value} was put into {queue} once, and came out to {} at {} and again to {} at {}{times}",
             first.process, first.began, second.process, second.began
         ),
         element.put.iter().copied().chain([first, second]),
@@ -206,10 +214,11 @@ fn lost<'a>(
     doubtful: usize,
     most: usize,
 ) -> Vec<Anomaly> {
+    let queue = named(key, "the queue");
     if doubtful == 0 {
         let one = |(value, put): &(&Value, &'a Operation<Queue>)| {
             let sentence = format!(
-                "{value}, which {} put into {key} at {}, was acknowledged and never came out, and the queue was empty at {}",
+                "{value}, which {} put into {queue} at {}, was acknowledged and never came out, and the queue was empty at {}",
                 put.process, put.began, empty.began
             );
             anomaly("lost-element", key, sentence, [*put, empty])
@@ -217,7 +226,7 @@ fn lost<'a>(
         return missing.iter().map(one).collect();
     }
     let sentence = format!(
-        "{} elements that were acknowledged never came out of {key}, which was empty at {}, and only {doubtful} dequeues of \
+        "{} elements that were acknowledged never came out of {queue}, which was empty at {}, and only {doubtful} dequeues of \
          unknown outcome can have taken one each: at least {} were lost",
         missing.len(),
         empty.began,

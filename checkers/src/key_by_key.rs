@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use history::{Key, Operation, Vocabulary};
 
-use crate::{Anomaly, Budget, Limit, Validity, Verdict};
+use crate::{Anomaly, Budget, Limit, Validity, Verdict, subject::part as part_of};
 
 /// What is wrong with a key, and why something of it could not be judged.
 pub(crate) type Judged = (Vec<Anomaly>, Option<String>);
@@ -28,7 +28,11 @@ pub(crate) fn judge_keys<P>(
     for (key, part) in parts {
         if budget.is_expired() {
             verdict.validity = verdict.validity.max(Validity::Unknown);
-            verdict.notes.push(format!("key {key} and those after it were not judged: {}", Limit::Time));
+            verdict.notes.push(format!(
+                "{} and those after it were not judged: {}",
+                part_of(key),
+                Limit::Time
+            ));
             verdict.limits.push(Limit::Time);
             break;
         }

@@ -50,6 +50,7 @@ pub mod sequential;
 pub mod serial;
 pub mod set;
 pub mod streaming;
+mod subject;
 pub mod transactions;
 pub mod verdict;
 

@@ -16,6 +16,7 @@ use history::{
 use crate::{
     Anomaly, Budget, Checker, Verdict,
     key_by_key::{Judged, anomaly, judge_keys},
+    subject::named,
 };
 
 /// The name of the promise.
@@ -118,11 +119,11 @@ fn gather(history: &History<Log>) -> BTreeMap<&Key, Part<'_>> {
 
 /// What is wrong with a log, and what could not be told of it.
 fn judge(key: &Key, part: &Part<'_>) -> Judged {
-    let mut found = Vec::new();
+    let (mut found, log) = (Vec::new(), named(key, "the log"));
     for (place, there) in &part.places {
         if let [(first, one), (second, other), ..] = there[..] {
             let sentence = format!(
-                "place {place} of {key} holds {first} for {} at {}, and {second} for {} at {}",
+                "place {place} of {log} holds {first} for {} at {}, and {second} for {} at {}",
                 one.process, one.began, other.process, other.began
             );
             found.push(anomaly("inconsistent-offset", key, sentence, [one, other]));
@@ -140,7 +141,7 @@ fn judge(key: &Key, part: &Part<'_>) -> Judged {
     }
     found.extend(backwards(key, part));
     let note = (unread > 0).then(|| {
-        format!("{unread} acknowledged entries of {key} were not looked for by any read of the whole log after them")
+        format!("{unread} acknowledged entries of {log} were not looked for by any read of the whole log after them")
     });
     (found, note)
 }
@@ -163,7 +164,8 @@ fn from_nowhere(key: &Key, value: &Value, entry: &Entry<'_>) -> Option<Anomaly> 
         (None, None) => ("entry-from-nowhere", "which nobody ever appended".into()),
     };
     let other = entry.appended.first().copied().or(entry.refused);
-    let sentence = format!("{} read {value} in {key} at {}, {why}", read.process, read.began);
+    let sentence =
+        format!("{} read {value} in {} at {}, {why}", read.process, named(key, "the log"), read.began);
     Some(anomaly(kind, key, sentence, other.into_iter().chain([read])))
 }
 
@@ -173,8 +175,9 @@ fn duplicate(key: &Key, value: &Value, entry: &Entry<'_>) -> Option<Anomaly> {
     if entry.appended.len() + usize::from(entry.refused.is_some()) > 1 {
         return None;
     }
+    let log = named(key, "the log");
     let sentence = format!(
-        "{value} was appended to {key} once, and is at place {first} for {} at {} and at place {second} for {} at {}",
+        "{value} was appended to {log} once, and is at place {first} for {} at {} and at place {second} for {} at {}",
         one.process, one.began, other.process, other.began
     );
     Some(anomaly("duplicate-entry", key, sentence, entry.appended.iter().copied().chain([one, other])))
@@ -206,8 +209,9 @@ fn lost(key: &Key, value: &Value, entry: &Entry<'_>, whole: Option<&Operation<Lo
         Some(read) => format!(", and {} read it at {}", read.process, read.began),
         None => ", and nobody ever read it".into(),
     };
+    let log = named(key, "the log");
     let sentence = format!(
-        "{value}, which {} appended to {key} at {}, was acknowledged{before}, and the whole log that {} read at {} does not have it",
+        "{value}, which {} appended to {log} at {}, was acknowledged{before}, and the whole log that {} read at {} does not have it",
         append.process, append.began, whole.process, whole.began
     );
     Fate::Lost(anomaly("lost-entry", key, sentence, [*append].into_iter().chain(entry.read).chain([whole])))
@@ -215,6 +219,7 @@ fn lost(key: &Key, value: &Value, entry: &Entry<'_>, whole: Option<&Operation<Lo
 
 /// Appends of which the later one was told the earlier place.
 fn backwards(key: &Key, part: &Part<'_>) -> Vec<Anomaly> {
+    let log = named(key, "the log");
     let mut told: Vec<(u64, &Operation<Log>)> = Vec::new();
     for operation in part.entries.values().flat_map(|entry| &entry.appended) {
         if let Outcome::Ok(Return::Appended(Some(place))) = &operation.outcome {
@@ -234,7 +239,7 @@ fn backwards(key: &Key, part: &Part<'_>) -> Vec<Anomaly> {
         }
         if let Some((high, earlier)) = highest.filter(|(high, _)| *high > place) {
             let sentence = format!(
-                "{} was told place {high} of {key} for what it appended at {}, and {}, which began to append after that at {}, \
+                "{} was told place {high} of {log} for what it appended at {}, and {}, which began to append after that at {}, \
                  the earlier place {place}",
                 earlier.process, earlier.began, later.process, later.began
             );

@@ -15,6 +15,7 @@
 
 mod explain;
 mod merge;
+pub(crate) mod objects;
 mod saturation;
 mod search;
 mod verify;

@@ -8,7 +8,7 @@ use history::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::{Anomaly, Budget, Checker, Limit, Validity, Verdict};
+use crate::{Anomaly, Budget, Checker, Limit, Validity, Verdict, subject};
 
 /// Judges grow-only sets element by element: lost, duplicated and unexpected elements, and stale ones where the model
 /// is linearizable.
@@ -80,13 +80,14 @@ impl Checker<Set> for SetFull {
         for (key, part) in &mut parts {
             if part.reads.is_empty() && !part.elements.is_empty() {
                 verdict.validity = verdict.validity.max(Validity::Unknown);
-                verdict
-                    .notes
-                    .push(format!("no read of {key} succeeded, so nothing is known about its elements"));
+                verdict.notes.push(format!(
+                    "no read of {} succeeded, so nothing is known about its elements",
+                    subject::named(key, "the set")
+                ));
             }
             if let Err(limit) = self.judge(key, part, budget) {
                 verdict.validity = verdict.validity.max(Validity::Unknown);
-                verdict.notes.push(format!("key {key}: not all elements were judged: {limit}"));
+                verdict.notes.push(format!("{}: not all elements were judged: {limit}", subject::part(key)));
                 if !verdict.limits.contains(&limit) {
                     verdict.limits.push(limit);
                 }
@@ -144,7 +145,8 @@ impl SetFull {
             part.found.push(Anomaly {
                 kind: kind.into(),
                 sentence: format!(
-                    "{value} was known to be in {key} at {known}, but the read by {} at {} did not have it, and {so}",
+                    "{value} was known to be in {} at {known}, but the read by {} at {} did not have it, and {so}",
+                    subject::named(key, "the set"),
                     missing.operation.process, missing.operation.began
                 ),
                 key: Some(key.clone()),
@@ -220,7 +222,7 @@ fn note_known(element: &mut Element, at: Nanos, index: OpIndex) {
 
 fn in_one_read(kind: &str, read: &Operation<Set>, what: String, other: Option<OpIndex>) -> Anomaly {
     let key = Set::keys(&read.call).into_iter().next();
-    let of = key.as_ref().map(ToString::to_string).unwrap_or_default();
+    let of = key.as_ref().map(|key| subject::named(key, "the set")).unwrap_or_default();
     let mut witness: Vec<OpIndex> = other.into_iter().chain([read.index]).collect();
     witness.sort_unstable();
     Anomaly {

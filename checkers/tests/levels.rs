@@ -626,6 +626,7 @@ fn every_level_has_a_checker_of_its_name() {
 
 #[test]
 fn stores_of_keys_are_judged_as_registers() {
+    let mut verdicts: std::collections::BTreeMap<Validity, usize> = std::collections::BTreeMap::new();
     use history::vocabulary::{key_value as store, register};
     for round in 0..400 {
         let mut dice = Dice(round ^ 0xabcd);
@@ -662,12 +663,72 @@ fn stores_of_keys_are_judged_as_registers() {
             let over_keys = key_value_checker(name, &LevelOptions::default()).expect("a level");
             assert_eq!(over_keys.check(&stored, &Budget::default()), one);
         }
-        stored.operations[0].call = store::Call::Delete("x".into());
-        let over_keys = key_value_checker("sequential", &LevelOptions::default()).expect("a level");
-        let verdict = over_keys.check(&stored, &Budget::default());
+        // One call on a key of its own, which no register has, says nothing and needs the other way of judging.
+        let another = history::Operation::<KeyValue> {
+            index: history::OpIndex(stored.operations.len() as u32),
+            process: history::Process(1_000),
+            call: store::Call::Append("apart".into(), 1.into()),
+            outcome: Outcome::Ok(store::Return::Done),
+            ..stored.operations[0].clone()
+        };
+        stored.operations.push(another);
+        for name in ["sequential", "sequential-per-key"] {
+            let one = check(&*checker(name, &LevelOptions::default()).expect("a level"), &history);
+            let over_keys = key_value_checker(name, &LevelOptions::default()).expect("a level");
+            let shuffled = over_keys.check(&stored, &Budget::default());
+            assert_eq!(shuffled.validity, one.validity, "{name}: {one:?}\n{shuffled:?}");
+            *verdicts.entry(shuffled.validity).or_default() += 1;
+        }
+        let verdict = key_value_checker("causal", &LevelOptions::default()).expect("a level");
+        let verdict = verdict.check(&stored, &Budget::default());
         assert_eq!(verdict.validity, Validity::Unknown);
-        assert!(verdict.notes[0].contains("delete"), "{verdict:?}");
+        assert!(verdict.notes[0].contains("append"), "{verdict:?}");
     }
+    assert!(verdicts.values().all(|&count| count >= 50) && verdicts.len() == 2, "{verdicts:?}");
+}
+
+#[test]
+fn appends_are_put_into_one_order_or_proven_to_have_none() {
+    use history::vocabulary::key_value::{Call, Return};
+    let append = |process, value: &str| (process, Call::Append("x".into(), value.into()), Return::Done);
+    let get = |process, value: &str| (process, Call::Get("x".into()), Return::Value(Some(value.into())));
+    let stored = |calls: &[(u32, Call, Return)]| History::<KeyValue> {
+        header: history::Header { initial: "".into(), ..history::Header::new("key-value") },
+        operations: (0u32..)
+            .zip(calls)
+            .map(|(index, (process, call, answer))| history::Operation {
+                index: history::OpIndex(index),
+                process: history::Process(*process),
+                node: history::NodeId(0),
+                call: call.clone(),
+                outcome: Outcome::Ok(answer.clone()),
+                began: history::Nanos(u64::from(index) * 10),
+                ended: Some(history::Nanos(u64::from(index) * 10 + 5)),
+            })
+            .collect(),
+        faults: Vec::new(),
+        damage: None,
+    };
+    let judge = |calls: &[(u32, Call, Return)]| {
+        let judge = key_value_checker("sequential", &LevelOptions::default()).expect("a level");
+        judge.check(&stored(calls), &Budget::default())
+    };
+    // A late get is no harm to a session that wrote nothing.
+    let late = judge(&[append(0, "a"), append(0, "b"), get(1, "a"), get(1, "ab")]);
+    assert_eq!(late.validity, Validity::Valid, "{late:?}");
+    let order: Vec<u32> = late.certificate.expect("an order").iter().map(|index| index.0).collect();
+    assert_eq!(order, [0, 2, 1, 3]);
+    // Two readers cannot disagree about what was appended first, whatever else is read.
+    let apart = judge(&[append(0, "a"), append(1, "b"), get(2, "a"), get(3, "b")]);
+    assert_eq!(apart.validity, Validity::Invalid, "{apart:?}");
+    let witness: Vec<u32> = apart.anomalies[0].witness.iter().map(|index| index.0).collect();
+    assert_eq!(witness, [2, 3]);
+    assert!(apart.anomalies[0].sentence.contains("`get x` by p2 returned a"), "{apart:?}");
+    let limited = key_value_checker("sequential", &LevelOptions::default()).expect("a level");
+    let limited =
+        limited.check(&stored(&[append(0, "a"), append(1, "b"), get(2, "ab")]), &Budget::new(2, 1 << 30));
+    assert_eq!(limited.validity, Validity::Unknown);
+    assert_eq!(limited.limits.len(), 1, "{limited:?}");
 }
 
 /// Unique values, long enough that no order can be tried in full.

@@ -33,6 +33,10 @@ pub struct Header {
     /// time can be judged.
     #[serde(default, skip_serializing_if = "is_false")]
     pub untimed: bool,
+    /// True when only the order of events was recorded: their times are then ranks, a millisecond apart, and say before and
+    /// after, but no length of time means anything.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ranked: bool,
     /// The times at which the database itself says its transactions began and committed, parallel to the operations;
     /// `None` for an operation of which it says nothing. Only some foreign formats carry them.
     #[serde(skip)]
@@ -64,6 +68,7 @@ impl Header {
             seed: 0,
             nodes: Vec::new(),
             untimed: false,
+            ranked: false,
             given_times: None,
         }
     }

@@ -8,8 +8,10 @@
 //!
 //! What these formats say, and how it is read:
 //!
-//! - **The order of the lines decides**, not `:time`: an operation begins and ends at the rank of its lines, counted
-//!   from 0, as [`Nanos`](crate::Nanos). `:time` is not read.
+//! - **The order of the lines decides**, not `:time`. Where the first line has a `:time`, each line has its own, or one
+//!   nanosecond after the line above it where that is later. Else an operation begins and ends at the rank of its lines,
+//!   counted from 0, a millisecond apart, and no length of time means anything
+//!   ([`Header::ranked`](crate::Header)).
 //! - `:fail` is [`Fail`](crate::Outcome::Fail), also of a `:cas`. In Porcupine's logs a failed `:cas` was a refusal, which
 //!   is an observation: `Ok(Refused)`. A failed read there is `Unknown`.
 //! - `:info` and a missing completion are `Unknown`.
@@ -20,7 +22,7 @@
 //! - Operations without `:process` are each a process of their own, so no session order is claimed for them.
 //! - A completion without an invocation may have begun at any time since its process's last completion.
 //! - `:nemesis` operations become faults as far as their names tell, with the state `Indeterminate`.
-//! - Keys other than `:type :f :process :value :key :error` are ignored, and so are tags.
+//! - Keys other than `:type :f :process :value :key :error :time` are ignored, and so are tags.
 //!
 //! The text is read up to the first damage, which [`History::damage`](crate::History) names: a prefix of lines in their
 //! order is itself a history. What is well-formed but cannot be understood is an error, since leaving it out could
@@ -46,6 +48,7 @@
 mod any;
 mod awdit;
 mod builder;
+mod clock;
 mod cobra;
 mod dbcop;
 mod detect;
@@ -64,6 +67,6 @@ mod timekiller;
 mod untimed;
 mod viper;
 
-pub use any::{AnyHistory, VOCABULARIES, import, read_any, vocabulary_of};
+pub use any::{AnyHistory, VOCABULARIES, import, read_any, vocabulary_named, vocabulary_of};
 pub use format::{Format, detect};
 pub(crate) use spoken::{NOT_KNOWN, REFUSED};

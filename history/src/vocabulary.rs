@@ -5,7 +5,7 @@ use std::{fmt, hash::Hash};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::Key;
+use crate::{Key, Value};
 
 pub mod bag;
 pub mod bank;
@@ -44,6 +44,19 @@ pub use register::Register;
 pub use rw_register::RwRegister;
 pub use semaphore::Semaphore;
 pub use set::Set;
+
+/// A key behind the word that names a call, with a blank before it. A history of one object has the key nil, and then there
+/// is nothing to say.
+struct On<'a>(&'a Key);
+
+impl fmt::Display for On<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Nil => Ok(()),
+            key => write!(f, " {key}"),
+        }
+    }
+}
 
 /// What can be recorded, compared and passed between threads.
 pub trait Data:

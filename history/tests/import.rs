@@ -8,7 +8,7 @@ use disprove_history::{
     with_history,
 };
 
-/// Imports a text and shows its operations, one a line: `p1 write nil 3 = written [0 2]`.
+/// Imports a text and shows its operations, one a line: `p1 write 3 = written [0 2]`.
 fn show(text: &str, vocabulary: Option<&str>, initial: Option<Value>) -> Result<String, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.edn");
@@ -20,6 +20,8 @@ fn show(text: &str, vocabulary: Option<&str>, initial: Option<Value>) -> Result<
 }
 
 fn lines<V: disprove_history::Vocabulary>(history: &disprove_history::History<V>) -> String {
+    // Ranks are a millisecond apart.
+    let unit = if history.header.ranked { 1_000_000 } else { 1 };
     let mut text = String::new();
     for operation in &history.operations {
         let outcome = match &operation.outcome {
@@ -27,12 +29,13 @@ fn lines<V: disprove_history::Vocabulary>(history: &disprove_history::History<V>
             other => other.kind().to_owned(),
         };
         let call = V::describe_call(&operation.call);
-        let ended = operation.ended.map_or("-".into(), |ended| ended.0.to_string());
-        text += &format!("{} {call} = {outcome} [{} {ended}]\n", operation.process, operation.began.0);
+        let ended = operation.ended.map_or("-".into(), |ended| (ended.0 / unit).to_string());
+        text += &format!("{} {call} = {outcome} [{} {ended}]\n", operation.process, operation.began.0 / unit);
     }
     for fault in &history.faults {
-        let ended = fault.ended.map_or("-".into(), |ended| ended.0.to_string());
-        text += &format!("fault {} {:?} [{} {ended}]\n", fault.family, fault.description, fault.began.0);
+        let ended = fault.ended.map_or("-".into(), |ended| (ended.0 / unit).to_string());
+        text +=
+            &format!("fault {} {:?} [{} {ended}]\n", fault.family, fault.description, fault.began.0 / unit);
     }
     if let Some(damage) = &history.damage {
         text += &format!("damage {} {} {}\n", damage.line, damage.byte, damage.what);
@@ -56,8 +59,8 @@ fn registers_in_lines_and_in_a_vector() {
         #_{:dropped true}
         {:process 0, :type :invoke, :f :cas, :value [1 \"b c\"]} {:process 0, :type :info, :f :cas, :value :timed-out}
         {:process 2, :type :invoke, :f :read}\n";
-    let expected = "p0 write nil 1 = written [0 3]\np1 read nil = nil [1 2]\np1 cas nil 1 -> 2 = fail [4 5]\n\
-         p0 cas nil 1 -> b c = unknown [6 7]\np2 read nil = unknown [8 -]\n";
+    let expected = "p0 write 1 = written [0 3]\np1 read = nil [1 2]\np1 cas 1 -> 2 = fail [4 5]\n\
+         p0 cas 1 -> b c = unknown [6 7]\np2 read = unknown [8 -]\n";
     check(operations, expected);
     check(&format!("[{operations}]"), expected);
     check(&format!("({operations})"), expected);
@@ -65,10 +68,31 @@ fn registers_in_lines_and_in_a_vector() {
 }
 
 #[test]
+fn times_are_those_of_the_file_as_far_as_they_agree_with_its_lines() {
+    let text = "{:process 0, :type :invoke, :f :write, :value 1, :time 1500}\n\
+                {:process 1, :type :invoke, :f :read, :value nil, :time 1500}\n\
+                {:process 0, :type :ok, :f :write, :value 1, :time 900}\n\
+                {:process 1, :type :ok, :f :read, :value 1, :time 4000}\n";
+    check(text, "p0 write 1 = written [1500 1502]\np1 read = 1 [1501 4000]\n");
+    check(
+        &text.replace(":f :", ":extra [], :f :"),
+        "p0 write 1 = written [1500 1502]\np1 read = 1 [1501 4000]\n",
+    );
+    let is_ranked = |text: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.edn");
+        fs::write(&path, text).unwrap();
+        read_any(&path, None, None, None).unwrap().header().ranked
+    };
+    assert!(!is_ranked(text));
+    assert!(is_ranked(&text.replace(":time", ":when")));
+}
+
+#[test]
 fn a_nil_read_is_the_initial_value_or_not_known() {
     let text = "{:process 0 :type :invoke :f :read :value nil}\n{:process 0 :type :ok :f :read :value nil}\n";
-    check(text, "p0 read nil = nil [0 1]\n");
-    assert_eq!(show(text, None, Some(0.into())).as_deref(), Ok("p0 read nil = ? [0 1]\n"));
+    check(text, "p0 read = nil [0 1]\n");
+    assert_eq!(show(text, None, Some(0.into())).as_deref(), Ok("p0 read = ? [0 1]\n"));
 }
 
 #[test]
@@ -134,7 +158,7 @@ fn sets_and_faults() {
          {:process :nemesis :type :info :f :stop-partition :value nil}
          {:process :nemesis :type :info :f :stop-partition :value :healed}
          {:process 0 :type :invoke :f :read :value nil}{:process 0 :type :ok :f :read :value nil}",
-        "p0 add nil 1 = added [0 1]\np0 read nil = [1 2] [4 5]\np0 read nil = unknown [8 9]\n\
+        "p0 add 1 = added [0 1]\np0 read = [1 2] [4 5]\np0 read = unknown [8 9]\n\
          fault partition \"start-partition :majority\" [2 7]\n",
     );
 }
@@ -145,7 +169,7 @@ fn porcupine_logs_call_a_refusal_a_failure() {
         "INFO  jepsen.util - 0\t:invoke\t:read\tnil\nWARN something else\nINFO  jepsen.util - 0   :fail   :read   :timed-out  \n\
          INFO  jepsen.util - 1\t:invoke\t:cas\t[1 2]\nINFO  jepsen.util - 1\t:fail\t:cas\t[1 2]\n\
          INFO  jepsen.util - 1\t:invoke\t:write\t3\nINFO  jepsen.util - 1\t:info\t:write\t:timed-out\nINFO  jepsen.util - 4\t:inv",
-        "p0 read nil = unknown [0 1]\np1 cas nil 1 -> 2 = refused [2 3]\np1 write nil 3 = unknown [4 5]\n\
+        "p0 read = unknown [0 1]\np1 cas 1 -> 2 = refused [2 3]\np1 write 3 = unknown [4 5]\n\
          damage 8 278 the last line is not finished and was left out; the operations before it were read\n",
     );
 }
@@ -202,12 +226,12 @@ fn what_cannot_be_understood_is_refused_in_one_sentence() {
 fn a_torn_text_is_read_up_to_the_tear() {
     let whole =
         "[{:process 0 :type :invoke :f :write :value 1}\n {:process 0 :type :ok :f :write :value 1}\n]";
-    let unknown = "p0 write nil 1 = unknown [0 -]\n";
+    let unknown = "p0 write 1 = unknown [0 -]\n";
     for (end, expected) in [
-        (whole.len(), "p0 write nil 1 = written [0 1]\n".to_owned()),
+        (whole.len(), "p0 write 1 = written [0 1]\n".to_owned()),
         (
             whole.len() - 1,
-            "p0 write nil 1 = written [0 1]\ndamage 3 90 the file ends before the bracket around its operations closes; \
+            "p0 write 1 = written [0 1]\ndamage 3 90 the file ends before the bracket around its operations closes; \
              the operations before it were read\n"
                 .to_owned(),
         ),

@@ -238,6 +238,7 @@ impl Page {
             self.list(&remarks);
         }
         let mut limits = findings.honest_limits();
+        limits.extend(findings.notes());
         if limits.is_empty() {
             limits.push(NO_LIMITS.into());
         }

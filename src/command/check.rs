@@ -65,7 +65,10 @@ struct OfOne<'a> {
 }
 
 /// Judges the file.
-pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
+pub fn run(mut check: CheckArguments, color: Color) -> Result<Exit, Failure> {
+    if let Some(name) = &check.vocabulary {
+        check.vocabulary = Some(models::vocabulary(name)?.into());
+    }
     let limits = Limits::new(check.step_limit, check.memory_limit, check.time_limit, check.threads)?;
     let expectation = Expectation::new(&check.expect)?;
     let Located { file, mut run, live } = locate(&check.file)?;
@@ -74,13 +77,13 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     if let (Some(vocabulary), Some(model)) = (&check.vocabulary, &check.model) {
         models::named(vocabulary, model)?;
     }
-    let (mut judgement, certified) = match streamed(&file, &check, order, (&mut run, limits))? {
-        Judged::Streamed(judgement) => (*judgement, None),
-        Judged::Not(why) => {
-            let (mut judgement, header) = judged_whole(&file, &check, order, (run, limits))?;
-            judgement.findings.warnings.extend(why);
-            (judgement, Some(header))
+    let judged = judged(&file, &check, order, (&mut run, limits));
+    let (mut judgement, certified) = match judged {
+        Err(failure) if failure.exit == Exit::Input && holds_nothing(&file, &check) => {
+            let model = check.model.as_deref().unwrap_or("any promise");
+            (judge::judge_nothing(Run { model: model.into(), ..run }), None)
         }
+        judged => judged?,
     };
     if let Some(live) = live {
         judgement.findings.recovery = live.recovery;
@@ -97,6 +100,29 @@ pub fn run(check: CheckArguments, color: Color) -> Result<Exit, Failure> {
         store::write_whole(path, reports::html::page(&judgement.findings).as_bytes())?;
     }
     Ok(expectation::exit_of(&judgement.findings))
+}
+
+/// Judges the file while reading it or afterwards. A header comes with what was judged as a whole.
+fn judged(
+    file: &Path,
+    check: &CheckArguments,
+    order: VersionOrder,
+    (run, limits): (&mut Run, Limits),
+) -> Result<(Judgement, Option<Header>), Failure> {
+    let why = match streamed(file, check, order, (run, limits))? {
+        Judged::Streamed(judgement) => return Ok((*judgement, None)),
+        Judged::Not(why) => why,
+    };
+    let (mut judgement, header) = judged_whole(file, check, order, (run.clone(), limits))?;
+    judgement.findings.warnings.extend(why);
+    Ok((judgement, Some(header)))
+}
+
+/// Whether nothing at all was recorded in a file: that is no history in a wrong format, but one without a call.
+fn holds_nothing(file: &Path, check: &CheckArguments) -> bool {
+    let format = check.format.as_deref().and_then(Format::from_name);
+    let read = history::import::read_any(file, format, check.vocabulary.as_deref(), None);
+    matches!(read, Err(history::ReadError::Empty { .. }))
 }
 
 /// What came of judging a file while reading it.
@@ -121,7 +147,7 @@ fn streamed(
             "--certificate needs the whole history, which --stop-on-anomaly does not keep",
         ));
     }
-    let unreadable = |error: history::ReadError| Failure::input(format!("{}: {error}", file.display()));
+    let unreadable = |error: history::ReadError| Failure::input(error.to_string());
     let format = match check.format.as_deref() {
         Some(name) => format_named(name)?,
         None => history::import::detect(file).map_err(unreadable)?,
@@ -182,7 +208,7 @@ fn read_as(
 ) -> Result<AnyHistory, Failure> {
     let format = format.map(format_named).transpose()?;
     history::import::read_any(file, format, vocabulary, initial.map(parse_value))
-        .map_err(|error| Failure::input(format!("{}: {error}", file.display())))
+        .map_err(|error| Failure::input(error.to_string()))
 }
 
 /// Where a history is and where it comes from.

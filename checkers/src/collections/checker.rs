@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Anomaly, Budget, Checker, DataType, Limit, Validity, Verdict,
     linearizability::{LinearizableType, merge_orders},
-    parallel,
+    parallel, subject,
 };
 
 /// Judges queues, stacks, priority queues and bags, each key by itself and in parallel: by the monitor where all elements
@@ -123,7 +123,7 @@ impl Drop for Loan<'_> {
 pub(super) fn limited(key: &history::Key, limit: Limit) -> Verdict {
     Verdict {
         validity: Validity::Unknown,
-        notes: vec![format!("key {key}: nothing was decided: {limit}")],
+        notes: vec![format!("{}: nothing was decided: {limit}", subject::part(key))],
         limits: vec![limit],
         ..Verdict::default()
     }
@@ -137,15 +137,18 @@ where
     let mut verdict = match by_monitor(history, &part, budget) {
         Ok(verdict) => verdict,
         Err(why) => {
-            let mut verdict = by_engine::<D>(history, &part.operations, &format!("key {key}"), budget);
-            verdict.notes.insert(0, format!("key {key} was judged by the general engine: {why}"));
+            let mut verdict = by_engine::<D>(history, &part.operations, &subject::part(key), budget);
+            verdict
+                .notes
+                .insert(0, format!("{} was judged by the general engine: {why}", subject::part(key)));
             verdict
         }
     };
     if part.malformed > 0 {
         verdict.validity = verdict.validity.max(Validity::Unknown);
         verdict.notes.push(format!(
-            "key {key}: {} answers do not belong to their calls and were judged as unknown outcomes",
+            "{}: {} answers do not belong to their calls and were judged as unknown outcomes",
+            subject::part(key),
             part.malformed
         ));
     }
@@ -202,7 +205,8 @@ pub(super) fn by_engine<D: DataType>(
         faults: Vec::new(),
         damage: None,
     };
-    let mut verdict = LinearizableType::<D>::new().check(&alone, budget);
+    let names = operations.iter().map(|&place| OpIndex(place)).collect();
+    let mut verdict = LinearizableType::<D>::new().with_names(names).check(&alone, budget);
     let rename = |index: &mut OpIndex| *index = OpIndex(operations[index.0 as usize]);
     for anomaly in &mut verdict.anomalies {
         anomaly.witness.iter_mut().for_each(rename);
@@ -213,12 +217,11 @@ pub(super) fn by_engine<D: DataType>(
         });
     }
     verdict.certificate.iter_mut().flatten().for_each(rename);
-    // Its notes name operations by the numbers they had there.
-    verdict.notes = verdict
-        .limits
-        .iter()
-        .map(|limit| format!("{name}: the general engine did not decide it: {limit}"))
-        .collect();
+    for note in &mut verdict.notes {
+        if let Some((_, said)) = note.split_once(": ") {
+            *note = format!("{name}: {said}");
+        }
+    }
     verdict
 }
 

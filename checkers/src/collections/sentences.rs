@@ -8,7 +8,7 @@ use super::{
     Action, Contradiction, Discipline, Flaw, checker,
     reading::{Collection, Meaning, Part},
 };
-use crate::Anomaly;
+use crate::{Anomaly, subject};
 
 /// The most elements that a sentence lists.
 const LISTED_MAX: usize = 6;
@@ -101,6 +101,11 @@ impl<'a, V: Collection> Case<'a, V> {
         case
     }
 
+    /// The collection in words.
+    fn object(&self) -> String {
+        subject::named(self.part.key, &format!("the {}", V::WORDS.object))
+    }
+
     fn appeared(&self) -> String {
         let words = V::WORDS;
         let Some((story, taken)) = self.elements.values().find_map(|story| Some((story, story.taken?)))
@@ -124,7 +129,11 @@ impl<'a, V: Collection> Case<'a, V> {
         );
         format!(
             "the {} from {} by {} at {} returned {}, but {why}",
-            words.take, self.part.key, taken.process, taken.began, story.name
+            words.take,
+            self.object(),
+            taken.process,
+            taken.began,
+            story.name
         )
     }
 
@@ -138,7 +147,7 @@ impl<'a, V: Collection> Case<'a, V> {
         format!(
             "the {} from {} by {} returned {} {}, before it began to be {} by {} at {}",
             words.take,
-            self.part.key,
+            self.object(),
             taken.process,
             story.name,
             done(taken),
@@ -159,7 +168,7 @@ impl<'a, V: Collection> Case<'a, V> {
             "{} was {} once in {}, by {}, but came out twice: to {} at {} and to {} at {}",
             story.name,
             words.put,
-            self.part.key,
+            self.object(),
             put.process,
             taken.process,
             taken.began,
@@ -182,7 +191,7 @@ impl<'a, V: Collection> Case<'a, V> {
         let mut sentence = format!(
             "{names} {} in {}{by}, before {} was by {} at {}; {} was {} by {} {}, but {names} never came out",
             self.were_put(),
-            self.part.key,
+            self.object(),
             story.name,
             put.process,
             put.began,
@@ -201,7 +210,10 @@ impl<'a, V: Collection> Case<'a, V> {
         let names = listed(self.elements.values().map(|story| story.name.as_str()));
         let mut sentence = format!(
             "the {} by {} at {} found {} empty",
-            words.take, empty.process, empty.began, self.part.key
+            words.take,
+            empty.process,
+            empty.began,
+            self.object()
         );
         match self.elements.values().collect::<Vec<_>>()[..] {
             [Story { put: Some(put), taken: Some(taken), name, .. }] => sentence.push_str(&format!(
@@ -242,7 +254,9 @@ impl<'a, V: Collection> Case<'a, V> {
                 stories.iter().filter_map(|story| story.put).map(|put| put.began).min().unwrap_or_default();
             format!(
                 "no order of a {} explains how {names}, {} from {put} on, came out of {}",
-                words.object, words.put, self.part.key
+                words.object,
+                words.put,
+                self.object()
             )
         });
         self.add_anys(&mut sentence);
@@ -256,7 +270,7 @@ impl<'a, V: Collection> Case<'a, V> {
             "{} was {} in {} by {} before {} was by {} at {}, but {} was {} by {} {}, before the {} by {} at {} returned {}",
             first.name,
             words.put,
-            self.part.key,
+            self.object(),
             describe(first.put?),
             second.name,
             second.put?.process,
@@ -284,7 +298,7 @@ impl<'a, V: Collection> Case<'a, V> {
             upper.name,
             words.put,
             lower.name,
-            self.part.key,
+            self.object(),
             describe(upper_put),
             words.take,
             lower_taken.process,
@@ -306,7 +320,7 @@ impl<'a, V: Collection> Case<'a, V> {
         Some(format!(
             "the {} from {} by {} at {} returned {}, though {}, which comes before it, had been {} by {} and {still}",
             words.take,
-            self.part.key,
+            self.object(),
             taken.process,
             taken.began,
             second.name,

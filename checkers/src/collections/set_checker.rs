@@ -13,7 +13,7 @@ use super::{
     set_sentences,
     sets::{SetAction, SetCall, SetCalls, SetJudgement, judge_set},
 };
-use crate::{Budget, Checker, DataType, Validity, Verdict, parallel};
+use crate::{Budget, Checker, DataType, Validity, Verdict, parallel, subject};
 
 /// Judges sets, each key by itself and in parallel: by the monitor where elements are added and removed at most once,
 /// otherwise by the general engine with the data type `D`, element by element where nobody read them all.
@@ -183,8 +183,10 @@ fn check_part<D: DataType<Vocabulary = Set>>(
     for &(place, element) in &part.repeated {
         let read = &history.operations[place as usize];
         let sentence = format!(
-            "the read of {key} by {} at {} listed {element} more than once",
-            read.process, read.began
+            "the read of {} by {} at {} listed {element} more than once",
+            subject::named(key, "the set"),
+            read.process,
+            read.began
         );
         verdict.validity = Validity::Invalid;
         verdict.anomalies.push(anomaly("duplicated-element", sentence, key, vec![read.index]));
@@ -192,7 +194,8 @@ fn check_part<D: DataType<Vocabulary = Set>>(
     if part.malformed > 0 {
         verdict.validity = verdict.validity.max(Validity::Unknown);
         verdict.notes.push(format!(
-            "key {key}: {} answers do not belong to their calls and were judged as unknown outcomes",
+            "{}: {} answers do not belong to their calls and were judged as unknown outcomes",
+            subject::part(key),
             part.malformed
         ));
     }
@@ -226,8 +229,8 @@ fn conclude<D: DataType<Vocabulary = Set>>(
         }
         SetJudgement::Undecided(why) => why.into(),
     };
-    let mut verdict = by_engine::<D>(history, &part.operations, &format!("key {key}"), budget);
-    verdict.notes.insert(0, format!("key {key} was judged by the general engine: {why}"));
+    let mut verdict = by_engine::<D>(history, &part.operations, &subject::part(key), budget);
+    verdict.notes.insert(0, format!("{} was judged by the general engine: {why}", subject::part(key)));
     verdict
 }
 
@@ -249,7 +252,7 @@ fn by_element<D: DataType<Vocabulary = Set>>(
     }
     let groups: Vec<(u32, Vec<u32>)> = groups.into_iter().collect();
     let judge = |(element, group): &(u32, Vec<u32>)| {
-        let name = format!("{} in key {}", part.elements[*element as usize], part.key);
+        let name = format!("{} in {}", part.elements[*element as usize], subject::part(part.key));
         by_engine::<D>(history, group, &name, budget)
     };
     let judged = parallel::map(&groups, judge);
@@ -265,8 +268,8 @@ fn by_element<D: DataType<Vocabulary = Set>>(
         }
     }
     verdict.notes.push(format!(
-        "key {}: elements that were added or removed more than once were judged one by one by the general engine",
-        part.key
+        "{}: elements that were added or removed more than once were judged one by one by the general engine",
+        subject::part(part.key)
     ));
     verdict
 }

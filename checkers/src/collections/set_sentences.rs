@@ -7,7 +7,7 @@ use super::{
     set_checker::SetPart,
     sets::{SetAction, SetContradiction},
 };
-use crate::Anomaly;
+use crate::{Anomaly, subject};
 
 /// The most operations that a sentence tells of.
 const TOLD_MAX: usize = 6;
@@ -50,9 +50,14 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The set in words.
+    fn object(&self) -> String {
+        subject::named(self.part.key, "the set")
+    }
+
     /// What is wrong with one element that nobody removed; `None` if it was removed, too.
     fn of_one(&self, element: u32) -> Option<(&'static str, String)> {
-        let (name, key) = (self.part.elements[element as usize], self.part.key);
+        let (name, key) = (self.part.elements[element as usize], self.object());
         let calls = &self.found.calls;
         let add = calls.iter().copied().find(|&call| matches!(self.action(call), SetAction::Add(..)));
         let remove = calls.iter().any(|&call| matches!(self.action(call), SetAction::Remove(_, false)));
@@ -121,7 +126,7 @@ impl<'a> Case<'a> {
         let more = if more > 0 { format!(", and {more} more") } else { String::new() };
         format!(
             "no order of {} explains this about {}: {}{more}",
-            self.part.key,
+            self.object(),
             names.join(" and "),
             told.join("; ")
         )

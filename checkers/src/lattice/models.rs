@@ -68,7 +68,7 @@ pub(super) const MODELS: &[ModelEntry] = &[
     model("session-serializable", &[], &["1SR"], &[]),
     model(
         "snapshot-isolation",
-        &["PL-SI"],
+        &["PL-SI", "SI"],
         &[
             "forward-consistent-view",
             "monotonic-atomic-view",

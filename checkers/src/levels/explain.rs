@@ -54,8 +54,10 @@ pub(super) fn anomaly(
     witness.extend(links.iter().map(|link| link.from));
     witness.sort_unstable();
     witness.dedup();
-    let name =
-        NAMES.iter().find(|(weaker, _)| broken(*weaker, &part)).map_or("nonsequential", |(_, name)| name);
+    // What sessions may rely on says nothing about a regular register, whose readers may go back.
+    let fits = |weaker: Promise| promise != Promise::Regular || weaker == Promise::Regular;
+    let named = NAMES.iter().find(|(weaker, _)| fits(*weaker) && broken(*weaker, &part));
+    let name = named.map_or("nonsequential", |(_, name)| name);
     let who = found.session.and_then(|session| about.sessions[session as usize].first());
     let who = who.map_or_else(|| "a session".into(), |&call| words.operation(call).process.to_string());
     let sentence = if links.is_empty() {

@@ -62,6 +62,18 @@ impl Checker<Register> for Level {
             verdict.validity = Validity::Unknown;
             verdict.notes.push(format!("the history is without times, and {} is about real time", self.name));
         }
+        let needs_lengths = match self.kind {
+            Kind::Eventual => true,
+            Kind::Read(Read::Bounded) => self.options.staleness_time.is_some(),
+            _ => false,
+        };
+        if needs_lengths && history.header.ranked {
+            verdict.validity = Validity::Unknown;
+            verdict.notes.push(format!(
+                "the history says what came first and not how long anything took, and {} is about that",
+                self.name
+            ));
+        }
         let impossible = Sources::certain(&problem).impossible;
         match (self.kind, impossible) {
             (_, Some(call)) => {

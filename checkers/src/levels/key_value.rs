@@ -1,7 +1,9 @@
 //! Stores of single keys as registers.
 
+use std::collections::BTreeMap;
+
 use history::{
-    History, KeyValue, Operation, Outcome, Vocabulary,
+    History, Key, KeyValue, OpIndex, Operation, Outcome, Vocabulary,
     vocabulary::{
         Register,
         key_value::{Call as Stored, Return as Answered},
@@ -9,7 +11,18 @@ use history::{
     },
 };
 
-use crate::{Budget, Checker, Validity, Verdict};
+use crate::{
+    Anomaly, Budget, Checker, Validity, Verdict,
+    datatypes::KeyValueState,
+    sequential::objects::{self, Shuffled},
+    subject,
+};
+
+/// The most anomalies that are described.
+const DESCRIBED_MAX: usize = 16;
+
+/// The most operations that a sentence tells.
+const TOLD_MAX: usize = 6;
 
 /// Judges a store by a checker of registers.
 pub(super) struct OverKeys(pub Box<dyn Checker<Register>>);
@@ -32,6 +45,10 @@ impl Checker<KeyValue> for OverKeys {
                 };
                 self.0.check(&history, budget)
             }
+            Err(_) if self.0.name() == "sequential" => shuffled(&self.0.name(), history, false, budget),
+            Err(_) if self.0.name() == "sequential-per-key" => {
+                shuffled(&self.0.name(), history, true, budget)
+            }
             Err(kind) => Verdict {
                 checker: self.name(),
                 model: self.name(),
@@ -45,6 +62,80 @@ impl Checker<KeyValue> for OverKeys {
             },
         }
     }
+}
+
+/// The verdict about a store with other calls, of which nothing can be deduced: what is small enough is tried in every order.
+fn shuffled(name: &str, history: &History<KeyValue>, per_key: bool, budget: &Budget) -> Verdict {
+    let mut verdict = Verdict {
+        checker: name.into(),
+        model: name.into(),
+        operations: history.operations.len() as u64,
+        ..Verdict::default()
+    };
+    let mut objects: BTreeMap<Option<Key>, Vec<OpIndex>> = BTreeMap::new();
+    for operation in &history.operations {
+        let keys = KeyValue::keys(&operation.call);
+        let key = match keys.as_slice() {
+            [key] if per_key => Some(key.clone()),
+            _ if per_key => {
+                verdict.validity = Validity::Unknown;
+                let kind = KeyValue::kind(&operation.call);
+                verdict
+                    .notes
+                    .push(format!("{name} is judged of calls on one key each, and there is a {kind}"));
+                return verdict;
+            }
+            _ => None,
+        };
+        objects.entry(key).or_default().push(operation.index);
+    }
+    let mut orders = Vec::new();
+    for (key, operations) in &objects {
+        match objects::decide::<KeyValueState>(history, operations, budget) {
+            Shuffled::Order(order) => orders.push(order),
+            Shuffled::Nothing(witness) => {
+                verdict.validity = Validity::Invalid;
+                if verdict.anomalies.len() < DESCRIBED_MAX {
+                    verdict.anomalies.push(nonsequential(history, key.clone(), witness));
+                }
+            }
+            Shuffled::Stopped(limit) => {
+                verdict.validity = verdict.validity.max(Validity::Unknown);
+                let of = key.as_ref().map_or_else(|| "the store".into(), subject::part);
+                verdict.notes.push(format!(
+                    "{of}: only small histories of such calls can be tried in every order, and then {limit}"
+                ));
+                if !verdict.limits.contains(&limit) {
+                    verdict.limits.push(limit);
+                }
+            }
+        }
+    }
+    // Orders of single keys are no order of the whole.
+    if verdict.validity == Validity::Valid && orders.len() == 1 {
+        verdict.certificate = orders.pop();
+    }
+    verdict
+}
+
+fn nonsequential(history: &History<KeyValue>, key: Option<Key>, witness: Vec<OpIndex>) -> Anomaly {
+    let told = witness.iter().take(TOLD_MAX).map(|index| {
+        let operation = &history.operations[index.0 as usize];
+        let call = KeyValue::describe_call(&operation.call);
+        match operation.outcome.ok() {
+            Some(answer) if KeyValue::is_read(&operation.call) => {
+                let answer = KeyValue::describe_return(&operation.call, answer);
+                format!("`{call}` by {} returned {answer}", operation.process)
+            }
+            _ => format!("`{call}` by {}", operation.process),
+        }
+    });
+    let told = told.collect::<Vec<_>>().join(", ");
+    let more = witness.len().saturating_sub(TOLD_MAX);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let sentence =
+        format!("no order of all calls that keeps the order of each session explains these: {told}{more}");
+    Anomaly { kind: "nonsequential".into(), sentence, key, witness, ..Anomaly::default() }
 }
 
 /// The operation as one on a register; the kind of its call where there is none like it.

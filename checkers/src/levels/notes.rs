@@ -9,7 +9,7 @@ use super::{
     calls::{Action, Call, Problem},
     words::tell,
 };
-use crate::{Anomaly, Validity, Verdict};
+use crate::{Anomaly, Validity, Verdict, subject};
 
 /// Says what was odd about the history.
 pub(crate) fn add(problem: &Problem, verdict: &mut Verdict) {
@@ -60,6 +60,7 @@ pub(crate) fn impossible(history: &History<Register>, problem: &Problem, call: u
     let call = &problem.calls[call as usize];
     let operation = &history.operations[call.origin.0 as usize];
     let key = &problem.keys[call.key as usize];
+    let register = subject::named(key, "the register");
     let told = tell(operation);
     let supposed = supposed(problem, call);
     let mut witness = vec![call.origin];
@@ -75,7 +76,7 @@ pub(crate) fn impossible(history: &History<Register>, problem: &Problem, call: u
             let value = &problem.versions[other as usize].value;
             (
                 "impossible-refusal",
-                format!("{told}, but {key} can never have held anything else than {value}"),
+                format!("{told}, but {register} can never have held anything else than {value}"),
             )
         }
         (_, Some(failed), None) => {
@@ -97,7 +98,7 @@ pub(crate) fn impossible(history: &History<Register>, problem: &Problem, call: u
         }
         (_, None, None) => {
             let seen = seen.unwrap_or_default();
-            ("garbage-read", format!("{told}, but nobody else ever wrote {seen} to {key}"))
+            ("garbage-read", format!("{told}, but nobody else ever wrote {seen} to {register}"))
         }
     };
     witness.sort_unstable();

@@ -92,11 +92,13 @@ fn bounds(history: &History<Register>, problem: &Problem, all: &[Freshness], ver
         known().count(),
         all.len()
     ));
-    verdict.notes.push(format!(
-        "staleness by time: {} at most: {}, which had certainly been replaced so long before",
-        duration(time.age),
-        at(time)
-    ));
+    if !history.header.ranked {
+        verdict.notes.push(format!(
+            "staleness by time: {} at most: {}, which had certainly been replaced so long before",
+            duration(time.age),
+            at(time)
+        ));
+    }
     let what = if versions.missed == 1 { "version" } else { "versions" };
     verdict.notes.push(format!(
         "staleness by versions: {} {what} at most: {}",

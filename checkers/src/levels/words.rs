@@ -1,7 +1,7 @@
 //! Proofs in words.
 
 use history::{
-    History, Key, OpIndex, Operation, Vocabulary,
+    History, Key, OpIndex, Operation, Value, Vocabulary,
     vocabulary::{
         Register,
         register::{Call as Asked, Return},
@@ -12,7 +12,7 @@ use super::{
     calls::{Action, NONE, Problem},
     forced::{Edge, Why},
 };
-use crate::{Link, Relation};
+use crate::{Link, Relation, subject};
 
 /// How many links of a cycle a sentence tells.
 const TOLD_MAX: usize = 6;
@@ -21,6 +21,9 @@ const TOLD_MAX: usize = 6;
 pub(crate) fn tell(operation: &Operation<Register>) -> String {
     let (who, when) = (operation.process, operation.began);
     match (&operation.call, operation.outcome.ok()) {
+        (Asked::Read(Value::Nil), Some(Return::Value(Some(seen)))) => {
+            format!("read by {who} at {when} returned {seen}")
+        }
         (Asked::Read(key), Some(Return::Value(Some(seen)))) => {
             format!("read of {key} by {who} at {when} returned {seen}")
         }
@@ -35,6 +38,7 @@ pub(crate) fn tell(operation: &Operation<Register>) -> String {
 fn tell_short(operation: &Operation<Register>) -> String {
     let who = operation.process;
     match (&operation.call, operation.outcome.ok()) {
+        (Asked::Read(Value::Nil), Some(Return::Value(Some(seen)))) => format!("the read of {seen} by {who}"),
         (Asked::Read(key), Some(Return::Value(Some(seen)))) => format!("the read of {key} = {seen} by {who}"),
         (Asked::Cas(..), Some(Return::Refused)) => {
             format!("the refused `{}` by {who}", Register::describe_call(&operation.call))
@@ -63,6 +67,10 @@ impl Words<'_> {
 
     fn key(&self, call: u32) -> &Key {
         &self.problem.keys[self.call(call).key as usize]
+    }
+
+    fn register(&self, call: u32) -> String {
+        subject::named(self.key(call), "the register")
     }
 
     fn made(&self, call: u32) -> String {
@@ -100,7 +108,7 @@ impl Words<'_> {
                 (Relation::Process, None, format!("{process} made {{from}} before {{to}}"))
             }
             Why::Reads => {
-                let (made, key_name) = (self.made(edge.from), self.key(edge.to));
+                let (made, key_name) = (self.made(edge.from), self.register(edge.to));
                 (Relation::Wr, key(), format!("{{from}} set {key_name} to {made}, and {{to}} saw it"))
             }
             Why::Older { reader } => {
@@ -116,7 +124,7 @@ impl Words<'_> {
                 let (seen, made) = (self.seen(edge.from), self.made(edge.to));
                 let known = self.call(edge.from).action.sees().is_some();
                 let which = if writer == NONE && known { "the initial " } else { "" };
-                let key_name = self.key(edge.to);
+                let key_name = self.register(edge.to);
                 let because =
                     format!("{{from}} saw {which}{seen} on {key_name}, and {{to}} replaced it with {made}");
                 (Relation::Rw, key(), because)

@@ -27,6 +27,8 @@ pub struct LinearizableType<D: DataType> {
     naming: Option<Naming<D>>,
     shortcut: Option<Shortcut<D>>,
     anomalies_max: usize,
+    /// What its operations are called where the history is a part of another one.
+    names: Vec<OpIndex>,
 }
 
 /// What was decided of one part, and what the numbers of its order stand for.
@@ -35,7 +37,13 @@ type Decided = (Decision, Vec<OpIndex>);
 impl<D: DataType> LinearizableType<D> {
     /// A checker of this data type.
     pub fn new() -> Self {
-        Self { name: "linearizable".into(), naming: None, shortcut: None, anomalies_max: 16 }
+        Self {
+            name: "linearizable".into(),
+            naming: None,
+            shortcut: None,
+            anomalies_max: 16,
+            names: Vec::new(),
+        }
     }
 
     /// Under this name in reports.
@@ -54,6 +62,12 @@ impl<D: DataType> LinearizableType<D> {
     #[must_use]
     pub(crate) fn with_shortcut(self, shortcut: Shortcut<D>) -> Self {
         Self { shortcut: Some(shortcut), ..self }
+    }
+
+    /// Where the history is a part of another one: what its operations are called there, for notes.
+    #[must_use]
+    pub(crate) fn with_names(self, names: Vec<OpIndex>) -> Self {
+        Self { names, ..self }
     }
 
     /// How many anomalies are described; all are counted.
@@ -85,7 +99,7 @@ impl<D: DataType> LinearizableType<D> {
                 Decision::Unknown { limit, reached } => {
                     undecided += 1;
                     if undecided <= self.anomalies_max {
-                        verdict.notes.push(undecided_note(history, part, reached, &limit.to_string()));
+                        verdict.notes.push(self.undecided_note(history, part, reached, &limit.to_string()));
                     }
                     if !verdict.limits.contains(&limit) {
                         verdict.limits.push(limit);
@@ -109,18 +123,20 @@ impl<D: DataType> LinearizableType<D> {
         }
         verdict
     }
-}
 
-fn undecided_note<V: history::Vocabulary>(
-    history: &History<V>,
-    part: &Part,
-    reached: u32,
-    limit: &str,
-) -> String {
-    let (width, unknowns) = refutation::difficulty(history, part);
-    let last: Option<OpIndex> =
-        (reached as usize).checked_sub(1).map(|last| part.judged[part.line.returns[last] as usize]);
-    certificate::undecided_note(&part.name(), last, limit, width, unknowns)
+    fn undecided_note(
+        &self,
+        history: &History<D::Vocabulary>,
+        part: &Part,
+        reached: u32,
+        limit: &str,
+    ) -> String {
+        let (width, unknowns) = refutation::difficulty(history, part);
+        let last: Option<OpIndex> =
+            (reached as usize).checked_sub(1).map(|last| part.judged[part.line.returns[last] as usize]);
+        let name = |last: OpIndex| self.names.get(last.0 as usize).copied().unwrap_or(last);
+        certificate::undecided_note(&part.name(), last.map(name), limit, width, unknowns)
+    }
 }
 
 impl<D: DataType> Default for LinearizableType<D> {
@@ -131,7 +147,7 @@ impl<D: DataType> Default for LinearizableType<D> {
 
 impl<D: DataType> Clone for LinearizableType<D> {
     fn clone(&self) -> Self {
-        Self { name: self.name.clone(), ..*self }
+        Self { name: self.name.clone(), names: self.names.clone(), ..*self }
     }
 }
 

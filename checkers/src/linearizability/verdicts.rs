@@ -10,7 +10,7 @@ use super::{
     register::{Part, Problem},
     timeline::Timeline,
 };
-use crate::{Budget, Checker, Validity, Verdict, parallel};
+use crate::{Budget, Checker, Validity, Verdict, parallel, subject};
 
 /// One key and what was decided about it.
 pub(super) struct Judged {
@@ -101,5 +101,5 @@ fn undecided_note(part: &Part, reached: u32, limit: &str) -> String {
     let line = Timeline::new(&part.problem.spans);
     let last = (reached as usize).checked_sub(1).map(|last| part.origin[line.returns[last] as usize]);
     let unknowns = part.problem.spans.iter().filter(|span| span.optional).count();
-    certificate::undecided_note(&format!("key {}", part.key), last, limit, line.width(), unknowns)
+    certificate::undecided_note(&subject::part(&part.key), last, limit, line.width(), unknowns)
 }

@@ -49,6 +49,12 @@ pub const VOCABULARIES: &[&str] = &[
 /// that all rows are known.
 const OTHER_NAMES: [(&str, &str); 1] = [("closed-predicate", Predicate::NAME)];
 
+/// The vocabulary of this name, which may be another name that it goes by.
+pub fn vocabulary_named(name: &str) -> Option<&'static str> {
+    let other = OTHER_NAMES.iter().find(|(other, _)| *other == name).map(|(_, name)| *name);
+    other.or_else(|| VOCABULARIES.iter().copied().find(|known| *known == name))
+}
+
 /// A history of one of the built-in vocabularies. [`with_history!`](crate::with_history) does the same with every one.
 #[derive(Debug)]
 pub enum AnyHistory {
@@ -190,8 +196,7 @@ pub fn import(
         }
         return etcd_log::read(path, &header::<Register>(initial)).map(AnyHistory::Register);
     }
-    let other = OTHER_NAMES.iter().find(|(other, _)| *other == name).map(|(_, name)| *name);
-    match other.unwrap_or(&name) {
+    match vocabulary_named(&name).unwrap_or(&name) {
         Register::NAME => import_as(path, format, initial).map(AnyHistory::Register),
         ListAppend::NAME => import_as(path, format, initial).map(AnyHistory::ListAppend),
         RwRegister::NAME => import_as(path, format, initial).map(AnyHistory::RwRegister),

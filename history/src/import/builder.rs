@@ -3,6 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
+    clock::Clock,
     nemesis::Nemesis,
     spoken::{NOT_KNOWN, REFUSED, Said, Shape, Spoken},
     tape::{Token, View},
@@ -59,6 +60,16 @@ pub(super) struct Entry<'a> {
     pub said: Said<'a>,
     pub error: View<'a>,
     pub time: Option<View<'a>>,
+}
+
+impl Entry<'_> {
+    /// What the line says of when it was written.
+    pub fn time(&self) -> Option<u64> {
+        match self.time?.token() {
+            Token::Int(time @ 0..) => Some(time as u64),
+            _ => None,
+        }
+    }
 }
 
 /// Whose word a failure is.
@@ -127,8 +138,9 @@ pub(super) struct Builder<V: Vocabulary> {
     processes: Processes,
     /// The calls that take out one element after the other until there is none.
     drains: Vec<usize>,
-    /// How many lines were read, or the time of the last one where times matter.
-    rank: u64,
+    clock: Clock,
+    /// The time of the last line where times matter.
+    latest: u64,
     nemesis: Nemesis,
 }
 
@@ -144,7 +156,8 @@ impl<V: Spoken> Builder<V> {
             last_end: FxHashMap::default(),
             processes: Processes::default(),
             drains: Vec::new(),
-            rank: 0,
+            clock: Clock::default(),
+            latest: 0,
             nemesis: Nemesis::default(),
         }
     }
@@ -162,20 +175,19 @@ impl<V: Spoken> Builder<V> {
         }
     }
 
-    /// When a line was written: its rank, or its time, which never goes back.
+    /// When a line was written. Where times matter they may be equal, and never go back.
     fn now(&mut self, entry: &Entry<'_>) -> Result<Nanos, String> {
         if !V::TIMED {
-            self.rank += 1;
-            return Ok(Nanos(self.rank - 1));
+            return Ok(self.clock.tick(entry.time()));
         }
-        let Some(Token::Int(time @ 0..)) = entry.time.map(|time| time.token()) else {
+        let Some(time) = entry.time() else {
             return Err(format!(
                 "has no :time in nanoseconds, and no {} can be judged without times",
                 V::NAME
             ));
         };
-        self.rank = self.rank.max(time as u64);
-        Ok(Nanos(self.rank))
+        self.latest = self.latest.max(time);
+        Ok(Nanos(self.latest))
     }
 
     fn begin(&mut self, who: Who, entry: &Entry<'_>, now: Nanos) -> Result<(), String> {
@@ -368,6 +380,7 @@ impl<V: Spoken> Builder<V> {
             rank(&mut operations);
         }
         operations.shrink_to_fit();
+        let header = Header { ranked: !V::TIMED && self.clock.is_ranked(), ..header };
         Ok(History { header, operations, faults: self.nemesis.finish(), damage })
     }
 }

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use super::{
     Format,
     builder::{Entry, Failures, Kind, Processes, Who, failed, reason},
+    clock::Clock,
     edn::{Forms, Step, entry},
     spoken::{Shape, Spoken},
     tape::{Notation, Tape},
@@ -66,7 +67,7 @@ fn foreign<V: Spoken>(path: &Path, format: Format, initial: Option<Value>) -> Re
             processes: Processes::default(),
             open: FxHashMap::default(),
             next: 0,
-            rank: 0,
+            clock: Clock::default(),
         },
         header,
         damage: None,
@@ -135,14 +136,12 @@ struct Desk<V: Vocabulary> {
     processes: Processes,
     open: FxHashMap<Process, (OpIndex, V::Call)>,
     next: u32,
-    /// How many lines were read.
-    rank: u64,
+    clock: Clock,
 }
 
 impl<V: Spoken> Desk<V> {
     fn take(&mut self, entry: &Entry<'_>) -> Result<Option<Event<V>>, Wrong> {
-        let now = Nanos(self.rank);
-        self.rank += 1;
+        let now = self.clock.tick(entry.time());
         let process = match self.processes.who(entry.process).map_err(Wrong::Line)? {
             Who::Nemesis => return Ok(None),
             Who::Missing => return Err(Wrong::Unordered("has no :process")),

@@ -82,7 +82,7 @@ pub(super) trait Spoken: Vocabulary {
     const TIMED: bool = false;
     /// What its operations are read onto.
     fn tape() -> Tape {
-        if Self::TIMED { Tape::of_times() } else { Tape::default() }
+        Tape::default()
     }
     /// The call that an invocation makes, or that a completion without one must have answered.
     fn call(said: &Said<'_>, shape: &mut Shape) -> Result<Self::Call, String>;

@@ -117,8 +117,6 @@ pub(super) struct Tape {
     lists: Vec<List>,
     /// The lists of the forms before, where they are wanted.
     known: Option<Box<KnownLists>>,
-    /// Whether the times of operations are wanted.
-    timed: bool,
     /// The open collections: where each is on the tape.
     open: Vec<usize>,
     /// The depths at which `#_` waits for the form it drops, with the tape's length before it.
@@ -129,11 +127,6 @@ impl Tape {
     /// A tape that recognises the lists that transactions read. They can be looked into once the tape is gone.
     pub fn of_lists() -> Self {
         Self { known: Some(Box::default()), ..Self::default() }
-    }
-
-    /// A tape that keeps the times of operations.
-    pub fn of_times() -> Self {
-        Self { timed: true, ..Self::default() }
     }
 
     fn clear(&mut self) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Vocabulary;
+use super::{On, Vocabulary};
 use crate::{Key, Value};
 
 /// A bag of elements under a key.
@@ -67,9 +67,9 @@ impl Vocabulary for Bag {
 
     fn describe_call(call: &Call) -> String {
         match call {
-            Call::Add(key, element) => format!("add {key} {element}"),
-            Call::Take(key) => format!("take {key}"),
-            Call::Read(key) => format!("read {key}"),
+            Call::Add(key, element) => format!("add{} {element}", On(key)),
+            Call::Take(key) => format!("take{}", On(key)),
+            Call::Read(key) => format!("read{}", On(key)),
         }
     }
 

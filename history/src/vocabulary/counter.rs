@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Vocabulary;
+use super::{On, Vocabulary};
 use crate::Key;
 
 /// A counter under a key. It starts at 0, or as the header's initial value says: `5`, or with bounds that it must
@@ -63,8 +63,8 @@ impl Vocabulary for Counter {
 
     fn describe_call(call: &Call) -> String {
         match call {
-            Call::Add(key, number) => format!("add {key} {number}"),
-            Call::Read(key) => format!("read {key}"),
+            Call::Add(key, number) => format!("add{} {number}", On(key)),
+            Call::Read(key) => format!("read{}", On(key)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Vocabulary, lock::Owner};
+use super::{On, Vocabulary, lock::Owner};
 use crate::Key;
 
 /// A lease under a key. Its owner has it until the time it was given for is over, counted from the moment it was
@@ -73,9 +73,11 @@ impl Vocabulary for Lease {
 
     fn describe_call(call: &Call) -> String {
         match call {
-            Call::Acquire(key, owner, time) => format!("acquire {key} by {owner} for {}", seconds(*time)),
-            Call::Renew(key, owner, time) => format!("renew {key} by {owner} for {}", seconds(*time)),
-            Call::Release(key, owner) => format!("release {key} by {owner}"),
+            Call::Acquire(key, owner, time) => {
+                format!("acquire{} by {owner} for {}", On(key), seconds(*time))
+            }
+            Call::Renew(key, owner, time) => format!("renew{} by {owner} for {}", On(key), seconds(*time)),
+            Call::Release(key, owner) => format!("release{} by {owner}", On(key)),
         }
     }
 

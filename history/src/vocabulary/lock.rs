@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Vocabulary;
+use super::{On, Vocabulary};
 use crate::{Key, Value};
 
 /// Who holds a lock: the name of a client, or the number of a process where clients have no names.
@@ -75,7 +75,7 @@ macro_rules! locks {
             }
 
             fn describe_call(call: &Call) -> String {
-                format!("{} {} by {}", Self::kind(call), call.key(), call.owner())
+                format!("{}{} by {}", Self::kind(call), On(call.key()), call.owner())
             }
 
             fn describe_return(_: &Call, returned: &Return) -> String {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Vocabulary,
+    On, Vocabulary,
     list_append::{List, Lists},
 };
 use crate::{Key, Value};
@@ -74,10 +74,10 @@ impl Vocabulary for Log {
 
     fn describe_call(call: &Call) -> String {
         match call {
-            Call::Append(key, entry) => format!("append {key} {entry}"),
-            Call::Read(key, 0) => format!("read {key}"),
-            Call::Read(key, from) => format!("read {key} from {from}"),
-            Call::Poll(key, from) => format!("poll {key} from {from}"),
+            Call::Append(key, entry) => format!("append{} {entry}", On(key)),
+            Call::Read(key, 0) => format!("read{}", On(key)),
+            Call::Read(key, from) => format!("read{} from {from}", On(key)),
+            Call::Poll(key, from) => format!("poll{} from {from}", On(key)),
         }
     }
 

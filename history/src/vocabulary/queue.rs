@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Vocabulary;
+use super::{On, Vocabulary};
 use crate::{Key, Value};
 
 /// What is asked of a queue of any kind.
@@ -64,8 +64,8 @@ macro_rules! queues {
 
             fn describe_call(call: &Call) -> String {
                 match call {
-                    Call::Enqueue(key, element) => format!(concat!($put, " {} {}"), key, element),
-                    Call::Dequeue(key) => format!(concat!($take, " {}"), key),
+                    Call::Enqueue(key, element) => format!(concat!($put, "{} {}"), On(key), element),
+                    Call::Dequeue(key) => format!(concat!($take, "{}"), On(key)),
                 }
             }
 

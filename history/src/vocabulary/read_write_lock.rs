@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Vocabulary, lock::Owner};
+use super::{On, Vocabulary, lock::Owner};
 use crate::Key;
 
 /// A read-write lock under a key. An owner may hold it together with others several times, and gives it back as often;
@@ -86,7 +86,7 @@ impl Vocabulary for ReadWriteLock {
     fn describe_call(call: &Call) -> String {
         let (Call::Acquire(key, owner, mode) | Call::Release(key, owner, mode)) = call;
         let verb = if matches!(call, Call::Acquire(..)) { "acquire" } else { "release" };
-        format!("{verb} {key} {} by {owner}", mode.name())
+        format!("{verb}{} {} by {owner}", On(key), mode.name())
     }
 
     fn describe_return(_: &Call, returned: &Return) -> String {

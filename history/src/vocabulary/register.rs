@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Vocabulary;
+use super::{On, Vocabulary};
 use crate::{Key, Value};
 
 /// A keyed register with compare-and-set.
@@ -67,9 +67,9 @@ impl Vocabulary for Register {
 
     fn describe_call(call: &Call) -> String {
         match call {
-            Call::Read(key) => format!("read {key}"),
-            Call::Write(key, value) => format!("write {key} {value}"),
-            Call::Cas(key, from, to) => format!("cas {key} {from} -> {to}"),
+            Call::Read(key) => format!("read{}", On(key)),
+            Call::Write(key, value) => format!("write{} {value}", On(key)),
+            Call::Cas(key, from, to) => format!("cas{} {from} -> {to}", On(key)),
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Vocabulary;
-use crate::Key;
+use crate::{Key, Value};
 
 /// A semaphore under a key. It has as many permits as the header's initial value says, or one; anybody may give permits
 /// back, but never more than are out.
@@ -63,7 +63,8 @@ impl Vocabulary for Semaphore {
 
     fn describe_call(call: &Call) -> String {
         let (Call::Acquire(key, permits) | Call::Release(key, permits)) = call;
-        format!("{} {permits} of {key}", Self::kind(call))
+        let of = if *key == Value::Nil { String::new() } else { format!(" of {key}") };
+        format!("{} {permits}{of}", Self::kind(call))
     }
 
     fn describe_return(_: &Call, returned: &Return) -> String {

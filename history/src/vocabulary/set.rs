@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Vocabulary;
+use super::{On, Vocabulary};
 use crate::{Key, Value};
 
 /// A set of elements under a key.
@@ -72,10 +72,10 @@ impl Vocabulary for Set {
 
     fn describe_call(call: &Call) -> String {
         match call {
-            Call::Add(key, element) => format!("add {key} {element}"),
-            Call::Remove(key, element) => format!("remove {key} {element}"),
-            Call::Contains(key, element) => format!("contains {key} {element}"),
-            Call::Read(key) => format!("read {key}"),
+            Call::Add(key, element) => format!("add{} {element}", On(key)),
+            Call::Remove(key, element) => format!("remove{} {element}", On(key)),
+            Call::Contains(key, element) => format!("contains{} {element}", On(key)),
+            Call::Read(key) => format!("read{}", On(key)),
         }
     }
 

@@ -85,6 +85,13 @@ impl Findings {
         }
     }
 
+    /// What the checkers noted beside their verdicts: how far an undecided one got, and what was measured.
+    pub fn notes(&self) -> impl Iterator<Item = String> + '_ {
+        self.verdicts
+            .iter()
+            .flat_map(|verdict| verdict.notes.iter().map(move |note| format!("{}: {note}", verdict.checker)))
+    }
+
     /// What `valid` did not cover, for the part of every report that says so.
     pub fn honest_limits(&self) -> Vec<String> {
         let mut lines = Vec::new();

@@ -25,6 +25,10 @@ const REASONS_MAX: usize = 512;
 /// How many reasons are kept.
 const REASONS_SHOWN_MAX: usize = 12;
 
+/// What is said of a history whose times are ranks.
+const RANKED: &str = "The file says what came first and nothing of when: its events are told by their number, a thousandth of \
+                      a second each, so that 0.048 s is event 48 and no latency is known.";
+
 impl Findings {
     /// Everything that can be known from a history and its verdicts, in one pass over its operations (and one short
     /// look at the surroundings of each drawn anomaly). Phases, recovery, warnings and doubts of the controller are
@@ -88,6 +92,11 @@ impl Findings {
         let last = findings.overview.ended;
         findings.coverage = coverage::table(&findings.faults, last);
         findings.down = coverage::down(&findings.faults, findings.run.nodes.len());
+        if header.ranked {
+            // A length of time would only say how many lines of the file were in between.
+            findings.overview.latency.clear();
+            findings.warnings.push(RANKED.into());
+        }
         findings.collect_limits();
         findings.warn_of_counts();
         findings.settle();

@@ -217,11 +217,7 @@ pub(super) fn calls(findings: &Findings) -> Markup {
 
 /// What the verdict does not say.
 pub(super) fn limits(findings: &Findings) -> Markup {
-    let notes = findings
-        .verdicts
-        .iter()
-        .flat_map(|verdict| verdict.notes.iter().map(move |note| format!("{}: {note}", verdict.checker)));
-    let lines: Vec<String> = findings.honest_limits().into_iter().chain(notes).collect();
+    let lines: Vec<String> = findings.honest_limits().into_iter().chain(findings.notes()).collect();
     html! {
         h2 #limits { "Limits of this verdict" }
         section.panel.limits {

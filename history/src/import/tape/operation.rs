@@ -3,8 +3,8 @@
 use super::{Bracket, DELIMITERS, Fault, Notation, Tape, Token, end_of_atom};
 
 /// The members that an operation is understood by.
-fn is_wanted(name: &[u8], timed: bool) -> bool {
-    matches!(name, b"type" | b"process" | b"f" | b"value" | b"key" | b"error") || timed && name == b"time"
+fn is_wanted(name: &[u8]) -> bool {
+    matches!(name, b"type" | b"process" | b"f" | b"value" | b"key" | b"error" | b"time")
 }
 
 impl Tape {
@@ -35,7 +35,7 @@ impl Tape {
             if text.get(end) != Some(&b' ') {
                 return None;
             }
-            if is_wanted(name, self.timed) {
+            if is_wanted(name) {
                 self.tokens.push(Token::Keyword { start: at as u32, end: end as u32 });
                 at = self.form(text, end + 1, Notation::Edn).ok()?;
             } else {
