@@ -26,8 +26,11 @@ fn object(output: &Output) -> Json {
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
+/// A call: what it did, what it was given, what came back.
+type Line<'a> = (&'a str, &'a str, &'a str);
+
 /// A file with these lines of EDN, each an operation from its invocation to its completion.
-fn edn(folder: &Path, name: &str, lines: &[(&str, &str, &str)]) -> String {
+fn edn(folder: &Path, name: &str, lines: &[Line]) -> String {
     let mut text = String::new();
     for (process, (f, called, returned)) in lines.iter().enumerate() {
         text += &format!("{{:type :invoke, :f :{f}, :value {called}, :process {process}}}\n");
@@ -322,7 +325,7 @@ fn sentences_name_no_key_and_no_latency_that_the_file_has_not() {
     let stale = [("write", "1", "1"), ("write", "2", "2"), ("read", "nil", "1")];
     let locked = [("acquire", "nil", "nil"), ("acquire", "nil", "nil")];
     let listed = [("add", "1", "1"), ("read", "nil", "[]"), ("read", "nil", "[]")];
-    let cases: &[(&str, &[(&str, &str, &str)], &str, &str)] = &[
+    let cases: &[(&str, &[Line], &str, &str)] = &[
         ("queue", &taken, "linearizable", "enqueued once in the queue"),
         ("queue", &taken, "exactly-once", "put into the queue once"),
         ("register", &stale, "linearizable", "`write 2`"),
