@@ -18,6 +18,8 @@ use history::{OpIndex, Reason};
 #[path = "../examples/sample.rs"]
 mod sample;
 
+/// What both use to note and to tell.
+const TELLING: &str = include_str!("browser/telling.js");
 const STEPS: &str = include_str!("browser/steps.js");
 const FRAMES: &str = include_str!("browser/frames.js");
 /// Starting a browser on a machine that does much else.
@@ -52,7 +54,7 @@ impl Drop for Folder {
 /// The document as Chromium prints it after the page and its steps have run, at this width.
 fn visit(chromium: &Path, name: &str, (page, steps): (&str, &str), width: u32) -> String {
     let folder = Folder::new(name);
-    let steps = format!("<script>{steps}</script></body>");
+    let steps = format!("<script>{TELLING}{steps}</script></body>");
     let (head, tail) = page.rsplit_once("</body>").expect("a page has a body");
     fs::write(folder.0.join("page.html"), format!("{head}{steps}{tail}")).unwrap();
     let output = folder.0.join("out.html");
@@ -93,6 +95,17 @@ fn judge(name: &str, document: &str, least: usize) {
     assert!(well.len() >= least, "{name}: only {} steps\n{results}", well.len());
 }
 
+/// Why one operation comes before another, with that text wherever one can stand.
+fn order(from: OpIndex, to: OpIndex, text: &str) -> checkers::Link {
+    checkers::Link {
+        from,
+        to,
+        relation: checkers::Relation::Rw,
+        key: Some(text.into()),
+        because: text.into(),
+    }
+}
+
 /// The sample, with markup in every text that a database, a client, a log or a fault can bring onto the page.
 fn hostile() -> Findings {
     const BAD: &str = "</script><img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script>";
@@ -115,6 +128,8 @@ fn hostile() -> Findings {
     let mut findings = sample::judged(history);
     let anomaly = &mut findings.verdicts[0].anomalies[0];
     anomaly.sentence.push_str(BAD);
+    let ends = anomaly.witness.iter().zip(anomaly.witness.iter().cycle().skip(1));
+    anomaly.cycle = ends.map(|(&from, &to)| order(from, to, BAD)).collect();
     for step in &mut anomaly.explanation {
         step.state = step.state.as_ref().map(|state| format!("{state} {BAD}"));
     }
@@ -143,7 +158,7 @@ fn on_a_narrow_screen_too_and_hostile_values_do_nothing() {
         println!("left out: there is no chromium");
         return;
     };
-    judge("narrow", &visit(&chromium, "narrow", (&html::page(&hostile()), STEPS), 390), 32);
+    judge("narrow", &visit(&chromium, "narrow", (&html::page(&hostile()), STEPS), 390), 34);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! A cycle of transactions, drawn: a box for each, an arrow for each reason, and the reasons in words below.
 
-use std::f64::consts::{PI, TAU};
-
 use checkers::{Anomaly, Link};
 use history::OpIndex;
 use maud::{Markup, html};
+
+mod column;
+mod ring;
 
 use super::anomalies::mentions;
 use crate::{
@@ -16,9 +17,6 @@ use crate::{
 const BOXES_MAX: usize = 10;
 const BOX_WIDTH: f64 = 236.0;
 const BOX_HEIGHT: f64 = 46.0;
-const WIDTH: f64 = 1_060.0;
-/// How far an arrow bows away from the straight line, so that two between the same boxes do not meet.
-const BOW: f64 = 34.0;
 /// The longest text in a box, in characters.
 const TEXT_MAX: usize = 32;
 
@@ -45,71 +43,59 @@ pub(super) fn picture(findings: &Findings, anomaly: &Anomaly, id: usize) -> Mark
     }
 }
 
-/// Where the boxes stand: evenly on an ellipse, the first at the left where there are two, else at the top.
-fn places(boxes: usize) -> (Vec<(f64, f64)>, f64) {
-    let down = match boxes {
-        0..=2 => 0.0,
-        _ => 44.0 * boxes as f64,
-    };
-    let across = (WIDTH - BOX_WIDTH) / 2.0 - 40.0;
-    let start = if boxes <= 2 { PI } else { -PI / 2.0 };
-    let height = 2.0 * down + BOX_HEIGHT + 2.0 * BOW + 30.0;
-    let place = |at: usize| {
-        let angle = start + TAU * at as f64 / boxes as f64;
-        (WIDTH / 2.0 + across * angle.cos(), height / 2.0 + down * angle.sin())
-    };
-    ((0..boxes).map(place).collect(), height)
+/// A box's middle, and an arrow's line and where its words stand.
+struct Layout {
+    width: f64,
+    height: f64,
+    boxes: Vec<(f64, f64)>,
+    arrows: Vec<Arrow>,
 }
 
+struct Arrow {
+    line: String,
+    words: (f64, f64),
+    /// Which end of the words stands there, in SVG's names.
+    anchor: &'static str,
+}
+
+/// The drawing twice: around a ring, and one below the other where the screen is too narrow for that.
 fn graph(findings: &Findings, cycle: &[Link], id: usize) -> Markup {
     let mut boxes: Vec<OpIndex> = Vec::new();
-    for link in cycle {
-        for operation in [link.from, link.to] {
-            if !boxes.contains(&operation) {
-                boxes.push(operation);
-            }
+    for operation in cycle.iter().flat_map(|link| [link.from, link.to]) {
+        if !boxes.contains(&operation) {
+            boxes.push(operation);
         }
     }
-    let (places, height) = places(boxes.len());
-    let at = |operation: OpIndex| places[boxes.iter().position(|&known| known == operation).unwrap_or(0)];
-    html! {
-        div.picture tabindex="0" role="region" aria-label={ "Cycle of anomaly " (id) } {
-            svg.cycle width=(WIDTH) height=(height) viewBox={ "0 0 " (WIDTH) " " (height) } role="group"
-                aria-label="transactions and what orders them" {
-                defs { marker id={ "tip" (id) } viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto" {
+    let place = |operation| boxes.iter().position(|&known| known == operation).unwrap_or(0);
+    let arrows: Vec<(usize, usize)> = cycle.iter().map(|link| (place(link.from), place(link.to))).collect();
+    let draw = |layout: &Layout, tip: &str| {
+        html! {
+            svg.cycle width=(layout.width) height=(layout.height) viewBox={ "0 0 " (layout.width) " " (layout.height) }
+                role="group" aria-label="transactions and what orders them" {
+                defs { marker id=(tip) viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto" {
                     path.tip d="M0 0L10 5L0 10z" {}
                 } }
-                @for (place, link) in cycle.iter().enumerate() { (arrow(link, at(link.from), at(link.to), place, id)) }
-                @for &operation in &boxes { (transaction(findings, operation, at(operation), id)) }
+                @for (place, (link, drawn)) in cycle.iter().zip(&layout.arrows).enumerate() { (arrow(link, drawn, place, tip)) }
+                @for (&operation, &at) in boxes.iter().zip(&layout.boxes) { (transaction(findings, operation, at, id)) }
             }
         }
+    };
+    html! {
+        div.picture.wide tabindex="0" role="region" aria-label={ "Cycle of anomaly " (id) } {
+            (draw(&ring::layout(boxes.len(), &arrows), &format!("tip{id}")))
+        }
+        div.picture.narrow { (draw(&column::layout(boxes.len(), &arrows), &format!("stacked-tip{id}"))) }
     }
 }
 
-/// Where the line from the middle of a box towards a point leaves the box.
-fn edge(from: (f64, f64), towards: (f64, f64)) -> (f64, f64) {
-    let (x, y) = (towards.0 - from.0, towards.1 - from.1);
-    let across = if x == 0.0 { f64::INFINITY } else { BOX_WIDTH / 2.0 / x.abs() };
-    let down = if y == 0.0 { f64::INFINITY } else { BOX_HEIGHT / 2.0 / y.abs() };
-    let share = across.min(down).min(1.0);
-    (from.0 + x * share, from.1 + y * share)
-}
-
-fn arrow(link: &Link, from: (f64, f64), to: (f64, f64), place: usize, id: usize) -> Markup {
-    let (x, y) = (to.0 - from.0, to.1 - from.1);
-    let length = x.hypot(y).max(1.0);
-    let bend =
-        ((from.0 + to.0) / 2.0 + y / length * BOW * 2.0, (from.1 + to.1) / 2.0 - x / length * BOW * 2.0);
-    let (start, end) = (edge(from, bend), edge(to, bend));
-    let middle = ((start.0 + 2.0 * bend.0 + end.0) / 4.0, (start.1 + 2.0 * bend.1 + end.1) / 4.0);
+fn arrow(link: &Link, drawn: &Arrow, place: usize, tip: &str) -> Markup {
     let key = link.key.as_ref().map(|key| format!(" {}", cut(&visible(&key.to_string()), 20)));
     let label = format!("{}{}", link.relation.name(), key.unwrap_or_default());
     html! {
         g.link data-link=(place) data-from=(link.from.0) data-to=(link.to.0) {
             title { (cut(&visible(&link.because), 240)) }
-            path.arrow marker-end={ "url(#tip" (id) ")" }
-                d=(format!("M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}", start.0, start.1, bend.0, bend.1, end.0, end.1)) {}
-            text text-anchor="middle" x=(format!("{:.1}", middle.0)) y=(format!("{:.1}", middle.1 + 4.0)) font-size="12" { (label) }
+            path.arrow marker-end={ "url(#" (tip) ")" } d=(drawn.line) {}
+            text text-anchor=(drawn.anchor) x=(format!("{:.1}", drawn.words.0)) y=(format!("{:.1}", drawn.words.1)) font-size="12" { (label) }
         }
     }
 }
@@ -134,33 +120,5 @@ fn transaction(findings: &Findings, operation: OpIndex, at: (f64, f64), id: usiz
             text x=(format!("{:.1}", x + 8.0)) y=(format!("{:.1}", y + 18.0)) font-size="12" font-weight="600" { (who) }
             text.soft x=(format!("{:.1}", x + 8.0)) y=(format!("{:.1}", y + 35.0)) font-size="12" { (cut(&visible(&what), TEXT_MAX)) }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn boxes_stay_inside_and_apart() {
-        for boxes in 2..=BOXES_MAX {
-            let (places, height) = places(boxes);
-            for (one, &(x, y)) in places.iter().enumerate() {
-                assert!(x - BOX_WIDTH / 2.0 >= 0.0 && x + BOX_WIDTH / 2.0 <= WIDTH, "{boxes}: {x}");
-                assert!(y - BOX_HEIGHT / 2.0 >= 0.0 && y + BOX_HEIGHT / 2.0 <= height, "{boxes}: {y}");
-                for &(other_x, other_y) in &places[..one] {
-                    let apart = (x - other_x).abs() >= BOX_WIDTH || (y - other_y).abs() >= BOX_HEIGHT;
-                    assert!(apart, "{boxes} boxes: two meet at {x} {y} and {other_x} {other_y}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn an_arrow_begins_at_the_rim_of_its_box() {
-        let (x, y) = edge((0.0, 0.0), (1_000.0, 0.0));
-        assert_eq!((x, y), (BOX_WIDTH / 2.0, 0.0));
-        let (x, y) = edge((0.0, 0.0), (0.0, -500.0));
-        assert_eq!((x, y), (0.0, -BOX_HEIGHT / 2.0));
     }
 }

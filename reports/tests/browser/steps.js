@@ -1,8 +1,6 @@
 // Runs in the page after its own script: drives it by events and writes down what came of it. Everything is judged
 // by what a person would notice: the address, the words, the fields, the pixels.
 (async () => {
-  const results = [];
-  const check = (name, ok, detail = '') => results.push({ name, ok: Boolean(ok), detail: String(detail).slice(0, 300) });
   const rest = millis => new Promise(done => setTimeout(done, millis));
   const until = async condition => { for (let tries = 0; tries < 200 && !condition(); tries += 1) await rest(25); return condition(); };
   const get = id => document.getElementById(id);
@@ -146,6 +144,13 @@
     const named = [...document.querySelectorAll('button, input, select, canvas, [role=region], [role=application]')];
     const nameless = named.filter(one => !(one.textContent.trim() || one.getAttribute('aria-label') || one.closest('label')));
     check('everything that can be used has a name', nameless.length === 0, nameless.map(one => one.outerHTML).join(' '));
+    const cycles = [...document.querySelectorAll('.picture')].filter(picture => picture.querySelector('svg.cycle'));
+    const shown = cycles.filter(picture => picture.getClientRects().length > 0);
+    if (cycles.length > 0) {
+      check('a cycle is drawn once at this width', shown.length === cycles.length / 2, `${shown.length} of ${cycles.length}`);
+      const least = Math.min(...shown.map(picture => picture.clientWidth - picture.querySelector('svg').getBoundingClientRect().width));
+      check('a cycle needs no scrolling on a narrow screen', innerWidth > 640 || least >= 0, least);
+    }
     // As on paper: the rules for print made the rules for all.
     const all = selector => [...document.querySelectorAll(selector)];
     const rules = [...document.styleSheets].flatMap(sheet => [...sheet.cssRules]);
@@ -162,10 +167,7 @@
     check('on paper no table is cut off', innerWidth < 700 || wide.length === 0, wide.map(part => part.textContent.slice(0, 60)).join(' | '));
     check('on paper no picture is cut off', cut.length === 0, cut.length);
   } catch (error) {
-    check('no step fails', false, error.stack);
+    failed(error);
   }
-  const told = document.createElement('pre');
-  told.id = 'results';
-  told.textContent = results.map(one => `${one.ok ? 'ok' : 'FAILED'}\t${one.name}\t${one.detail}`).join('\n') + '\nend';
-  document.body.append(told);
+  tell();
 })();

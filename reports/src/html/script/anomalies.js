@@ -41,7 +41,7 @@ for (const anomaly of all('.anomaly')) {
     bar.addEventListener('click', event => {
       event.preventDefault();
       pinned = pinned === bar ? null : bar;
-      history.replaceState(null, '', pinned ? '#' + bar.id : '#' + anomaly.id);
+      history.replaceState(null, '', pinned ? (bar.id ? '#' + bar.id : bar.getAttribute('href')) : '#' + anomaly.id);
       light(anomaly, bar.dataset.op);
     });
   }

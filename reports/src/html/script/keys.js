@@ -13,7 +13,8 @@ const stepAnomaly = by => {
 };
 const walkAnomaly = by => {
   const anomaly = document.activeElement?.closest?.('.anomaly') || (pinned && pinned.closest('.anomaly')) || document.querySelector('.anomaly');
-  const bars = anomaly ? all('.op[data-op]', anomaly) : [];
+  // A cycle is there twice, for wide and for narrow screens, and one of them is not shown.
+  const bars = anomaly ? all('.op[data-op]', anomaly).filter(bar => bar.getClientRects().length > 0) : [];
   if (!bars.length) return;
   const place = bars.findIndex(bar => bar === document.activeElement);
   const bar = bars[(place + by + bars.length) % bars.length];
