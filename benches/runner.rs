@@ -83,7 +83,7 @@ async fn measure(length: Duration) {
         length.as_secs(),
         calls as f64 / took,
         written.bytes as f64 / 1e6,
-        disprove::judge::peak_memory_bytes().unwrap_or(0) >> 20,
+        disprove::memory::peak_bytes().unwrap_or(0) >> 20,
         written.waits,
     );
     std::fs::remove_dir_all(&folder).expect("the folder can be removed");

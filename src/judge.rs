@@ -13,6 +13,7 @@ use workloads::{Options, Workload};
 
 use crate::{
     exit::Failure,
+    memory,
     models::{Judgeable, Wish},
 };
 
@@ -36,6 +37,12 @@ impl Limits {
             Failure::usage(format!("a time limit of {seconds} s makes no sense; give seconds, as in 60"))
         })?;
         Ok(Self { steps, memory: memory_mib.saturating_mul(1 << 20), time, threads })
+    }
+
+    /// Steps and memory, for the checkers to count.
+    pub fn budget(&self) -> Budget {
+        memory::return_what_is_freed();
+        Budget::new(self.steps, self.memory).releasing(memory::release).measuring(memory::held_bytes)
     }
 }
 
@@ -146,7 +153,7 @@ fn judge_all(
         .num_threads(limits.threads)
         .build()
         .map_err(|error| Failure::harness(format!("cannot start the checkers' threads: {error}")))?;
-    let budget = Budget::new(limits.steps, limits.memory);
+    let budget = limits.budget();
     let began = Instant::now();
     let verdicts = within(limits.time, &budget, || {
         pool.install(|| (0..checkers).map(|checker| check(checker, &budget)).collect())
@@ -168,12 +175,4 @@ pub(crate) fn within<R>(time: Duration, budget: &Budget, work: impl FnOnce() -> 
         drop(done);
         result
     })
-}
-
-/// The most memory this process ever held, where the system tells.
-pub fn peak_memory_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kibibytes * 1024)
 }

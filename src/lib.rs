@@ -31,6 +31,7 @@ pub mod exit;
 pub mod expectation;
 pub mod inventory;
 pub mod judge;
+pub mod memory;
 pub mod models;
 pub mod output;
 #[cfg(feature = "program")]

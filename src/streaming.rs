@@ -95,7 +95,7 @@ fn read<V: Watchable>(
         .num_threads(limits.threads)
         .build()
         .map_err(|error| Failure::harness(format!("cannot start the checkers' threads: {error}")))?;
-    let budget = Budget::new(limits.steps, limits.memory);
+    let budget = limits.budget();
     let began = Instant::now();
     let fed =
         within(limits.time, &budget, || pool.install(|| feed::<V>(path, format, initial, (stream, &budget))));

@@ -58,7 +58,7 @@ pub struct CheckArguments {
     /// The most steps a checker may take per key: the reproducible limit.
     #[arg(long, default_value_t = 50_000_000, value_name = "STEPS")]
     pub step_limit: u64,
-    /// The most memory the checkers may hold, in MiB.
+    /// The most memory this may hold, in MiB; no check is stopped by it that takes less than an eighth of that itself.
     #[arg(long, default_value_t = 4096, value_name = "MIB")]
     pub memory_limit: u64,
     /// The longest the check may take, in seconds.

@@ -204,7 +204,7 @@ pub struct LimitArguments {
         help_heading = "Limits"
     )]
     pub step_limit: u64,
-    /// The most memory the checkers may hold, in MiB.
+    /// The most memory this may hold, in MiB; no check is stopped by it that takes less than an eighth of that itself.
     #[arg(
         long,
         default_value_t = 4096,

@@ -29,9 +29,10 @@ impl DataType for QueueState {
         let front = self.0.front();
         let may_leave = match (call, returned) {
             (Call::Enqueue(_, element), _) => {
-                let mut after = self.clone();
-                after.0.push_back(element.clone());
-                next.push(after);
+                // Of exactly this length: a search keeps very many of them.
+                let mut after = VecDeque::with_capacity(self.0.len() + 1);
+                after.extend(self.0.iter().chain([element]).cloned());
+                next.push(Self(after));
                 return;
             }
             (Call::Dequeue(_), Some(Return::Empty)) => {

@@ -40,6 +40,9 @@ impl<'a> Meter<'a> {
             if self.budget.is_expired() {
                 return Err(Limit::Time);
             }
+            if self.budget.is_short() {
+                return Err(Limit::Memory(self.budget.memory_max));
+            }
         }
         Ok(())
     }

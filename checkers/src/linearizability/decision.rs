@@ -35,6 +35,14 @@ pub(crate) struct Meter<'a> {
 /// Memory is taken from the budget in pieces of this size, so that threads seldom meet there.
 const PIECE: u64 = 1 << 18;
 
+/// What a hash table takes whose entries have so many bytes. While a table grows, the old one is there beside one of twice its
+/// size, and that is counted a little before it comes.
+pub(crate) fn table_bytes(entries: usize, capacity: usize, entry: usize) -> u64 {
+    let grows = entries + entries / 16 >= capacity;
+    let places = capacity as u64 * 8 / 7;
+    places * (entry as u64 + 1) * if grows { 3 } else { 1 }
+}
+
 impl<'a> Meter<'a> {
     /// A meter for one part.
     pub fn new(budget: &'a Budget) -> Self {
@@ -60,6 +68,9 @@ impl<'a> Meter<'a> {
         }
         if self.steps & 0xff == 0 && self.budget.is_expired() {
             return Err(Limit::Time);
+        }
+        if self.steps & 0xfff == 0 && self.budget.is_short() {
+            return Err(Limit::Memory(self.budget.memory_max));
         }
         while self.held > self.taken {
             self.budget.take_memory(PIECE)?;

@@ -20,10 +20,10 @@ mod machine;
 
 use std::hash::Hash;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use super::{
-    decision::{Decision, Meter},
+    decision::{Decision, Meter, table_bytes},
     timeline::NEVER,
     window::Window,
 };
@@ -184,7 +184,7 @@ impl<'a, W: Window> Search<'a, W> {
         let mut open = vec![(first, NEVER)];
         let mut later: Vec<(Position<W>, u32)> = Vec::new();
         let apart = if self.layout.words > 4 { 2 * (8 * self.layout.words + 16) } else { 0 };
-        let each = size_of::<Position<W>>() + 8;
+        let each = size_of::<(Position<W>, u32)>();
         let kept = self.layout.bytes() + self.foresight.bytes();
         let mut reached = 0;
         loop {
@@ -201,13 +201,11 @@ impl<'a, W: Window> Search<'a, W> {
             if position.layer == self.goal {
                 return Decision::Valid(self.replay(trail));
             }
-            // While a table grows, the old one is there beside one of twice its size.
-            let grows = seen.len() + seen.len() / 16 >= seen.capacity();
-            let table = if grows { 3 * seen.capacity() } else { seen.capacity() };
-            let held = (table * 8 / 7 + open.capacity() + later.capacity()) * each
+            let held = (open.capacity() + later.capacity()) * each
                 + (seen.len() + open.len() + later.len()) * apart
                 + self.trail.capacity() * size_of::<Footprint>();
-            if let Err(limit) = meter.hold(held as u64 + self.machine.bytes() + kept) {
+            let table = table_bytes(seen.len(), seen.capacity(), size_of::<Position<W>>());
+            if let Err(limit) = meter.hold(held as u64 + table + self.machine.bytes() + kept) {
                 return Decision::Unknown { limit, reached };
             }
             self.expand(&position, trail);
@@ -386,29 +384,33 @@ impl<'a, W: Window> Search<'a, W> {
     }
 }
 
-/// Drops every position that can do nothing that another could not: same state, less ready and less settled.
+/// Drops every position that can do nothing that another could not: same state, less ready and less settled. It takes few
+/// bytes for each, since it is done where memory is short.
 fn drop_dominated<W: Window>(open: &mut Vec<(Position<W>, u32)>) {
-    if open.len() < 2 {
-        return;
-    }
-    let mut groups: FxHashMap<(u32, u32), Vec<usize>> = FxHashMap::default();
+    let group = |i: u32| (open[i as usize].0.state, open[i as usize].0.bag);
+    let mut order: Vec<u32> = (0..open.len() as u32).collect();
+    order.sort_unstable_by_key(|&i| (group(i), i));
+    let beats = |one: u32, other: u32| {
+        let (one, other) = (&open[one as usize].0, &open[other as usize].0);
+        one.settled.holds(&other.settled) && one.ready.holds(&other.ready)
+    };
     let mut dropped = vec![false; open.len()];
-    for (i, (position, _)) in open.iter().enumerate() {
-        let group = groups.entry((position.state, position.bag)).or_default();
-        if group.len() == COMPARED {
-            continue;
-        }
-        let beats = |one: usize, other: usize| {
-            open[one].0.settled.holds(&open[other].0.settled) && open[one].0.ready.holds(&open[other].0.ready)
-        };
-        if group.iter().any(|&other| beats(other, i)) {
-            dropped[i] = true;
-        } else {
-            group.retain(|&other| {
-                dropped[other] = beats(i, other);
-                !dropped[other]
-            });
-            group.push(i);
+    let mut kept: Vec<u32> = Vec::with_capacity(COMPARED);
+    for alike in order.chunk_by(|&one, &other| group(one) == group(other)) {
+        kept.clear();
+        for &i in alike {
+            if kept.len() == COMPARED {
+                break;
+            }
+            if kept.iter().any(|&other| beats(other, i)) {
+                dropped[i as usize] = true;
+            } else {
+                kept.retain(|&other| {
+                    dropped[other as usize] = beats(i, other);
+                    !dropped[other as usize]
+                });
+                kept.push(i);
+            }
         }
     }
     let mut dropped = dropped.into_iter();

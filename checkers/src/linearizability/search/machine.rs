@@ -5,7 +5,10 @@ use std::hash::{BuildHasher, Hash};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use smallvec::SmallVec;
 
-use crate::{Influence, linearizability::timeline::NEVER};
+use crate::{
+    Influence,
+    linearizability::{decision::table_bytes, timeline::NEVER},
+};
 
 /// How many unknown operations of each kind were used, as `(kind, used)` in the order of the kinds.
 type Uses = SmallVec<[(u32, u32); 2]>;
@@ -67,7 +70,8 @@ struct Met<S, F> {
     before: Vec<u32>,
     step: F,
     fresh: Vec<S>,
-    bytes_each: u64,
+    /// What the states hold, by those that were looked at.
+    bytes: u64,
 }
 
 /// How many states lie between two whose size is looked at.
@@ -85,8 +89,9 @@ impl<S: Clone + Eq + Hash + std::fmt::Debug, F: Steps<S>> Met<S, F> {
             same = self.before[same as usize];
         }
         if self.states.len().is_multiple_of(SAMPLE) {
-            // What a state holds elsewhere is not known; its text is about as long.
-            self.bytes_each = (size_of::<S>() + 2 * format!("{state:?}").len() + 48) as u64;
+            // What a state holds elsewhere is not known; a text of it is shorter than that, but seldom by more than a third.
+            let bytes = size_of::<S>() + 3 * format!("{state:?}").len() + 16;
+            self.bytes += (bytes * SAMPLE) as u64;
         }
         let number = u32::try_from(self.states.len()).expect("fewer states than memory has bytes");
         self.states.push(state);
@@ -127,7 +132,9 @@ impl<S: Clone + Eq + Hash + std::fmt::Debug, F: Steps<S>> States for Met<S, F> {
     }
 
     fn bytes(&self) -> u64 {
-        self.states.len() as u64 * self.bytes_each
+        self.bytes
+            + table_bytes(self.latest.len(), self.latest.capacity(), size_of::<(u64, u32)>())
+            + self.before.capacity() as u64 * 4
     }
 }
 
@@ -147,7 +154,7 @@ impl<'a> Machine<'a> {
         S: Clone + Eq + Hash + std::fmt::Debug + 'a,
     {
         let (latest, before) = (FxHashMap::default(), Vec::new());
-        let mut states = Met { states: Vec::new(), latest, before, step, fresh: Vec::new(), bytes_each: 0 };
+        let mut states = Met { states: Vec::new(), latest, before, step, fresh: Vec::new(), bytes: 0 };
         states.number(initial.clone());
         Self {
             states: Box::new(states),
@@ -161,7 +168,7 @@ impl<'a> Machine<'a> {
     /// About how many bytes it holds.
     pub fn bytes(&self) -> u64 {
         self.states.bytes()
-            + self.known.capacity() as u64 * 17
+            + table_bytes(self.known.len(), self.known.capacity(), size_of::<(u64, (u32, u32))>())
             + self.flat.capacity() as u64 * 4
             + self.bags.len() as u64 * (2 * size_of::<Uses>() as u64 + 8)
     }
