@@ -26,10 +26,10 @@ const PORT: u16 = 3301;
 const REMEDY: &str = "there is no Tarantool; to have it: sudo apt-get install tarantool";
 /// The spaces and procedures that the clients call.
 const PROCEDURES: &str = include_str!("tarantool/procedures.lua");
-/// The longest that the server that takes writes may take to begin.
-const FIRST_MAX: Duration = Duration::from_secs(30);
+/// The longest that a server may take to begin.
+const BEGIN_MAX: Duration = Duration::from_secs(30);
 /// How often is asked whether it has.
-const FIRST_EVERY: Duration = Duration::from_millis(100);
+const BEGIN_EVERY: Duration = Duration::from_millis(100);
 
 /// How its servers stand to each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,10 +106,9 @@ async fn start_server(node: &Node) -> Result<(), Error> {
 async fn serves(node: &Node, writes: bool) -> Result<(), Error> {
     let opened = Wire::open(address(node)).await;
     let mut wire = opened.map_err(|reason| at(node, reason))?;
-    let asked = wire.call("disprove_ready", Vec::new()).await.map_err(|trouble| at(node, trouble.word()))?;
-    match asked.first().and_then(pack::Pack::truth) {
-        Some(true) => Ok(()),
-        Some(false) if !writes => Ok(()),
+    let asked = wire.call("disprove_ready", vec![pack::Pack::Bool(writes)]).await;
+    match asked.map_err(|trouble| at(node, trouble.word()))?.first() {
+        Some(pack::Pack::Bool(true)) => Ok(()),
         _ => Err(at(node, "it takes no writes yet")),
     }
 }
@@ -156,25 +155,24 @@ impl Database for Tarantool {
     }
 
     async fn start(&self, cluster: &Cluster) -> Result<(), Error> {
-        let first = &cluster.nodes[0];
         for node in &cluster.nodes {
             let text = program(self.topology, cluster, node);
             node.remote()?.upload(&folder(node).join("disprove.lua"), text.as_bytes()).await?;
             start_server(node).await?;
-            // The others copy what the first one has; its own first writes wait for no quorum.
+            // The others copy what the first one has, and cannot where a write of its is being taken back for want of them.
             let began = std::time::Instant::now();
-            while let Err(error) = serves(first, false).await {
-                if began.elapsed() > FIRST_MAX {
+            while let Err(error) = serves(node, false).await {
+                if began.elapsed() > BEGIN_MAX {
                     return Err(error);
                 }
-                tokio::time::sleep(FIRST_EVERY).await;
+                tokio::time::sleep(BEGIN_EVERY).await;
             }
         }
         Ok(())
     }
 
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
-        for node in &cluster.nodes {
+        for node in cluster.nodes.iter().rev() {
             serves(node, node.id == cluster.nodes[0].id).await?;
         }
         Ok(())

@@ -51,8 +51,9 @@ impl Pack {
             Self::Bool(truth) => bytes.push(if *truth { 0xc3 } else { 0xc2 }),
             Self::Int(number) => match u8::try_from(*number) {
                 Ok(small @ 0..=0x7f) => bytes.push(small),
+                // The server takes only what is without a sign for the number of a request.
                 _ => {
-                    bytes.push(0xd3);
+                    bytes.push(if *number < 0 { 0xd3 } else { 0xcf });
                     bytes.extend_from_slice(&number.to_be_bytes());
                 }
             },

@@ -26,12 +26,14 @@ local function of(space, key)
     return found and found[2]
 end
 
--- Whether the server takes writes.
-function disprove_ready()
-    if box.info.ro or not has_begun then
+-- Whether the server can be called, and with `writes` also whether it takes them.
+function disprove_ready(writes)
+    if writes and not has_begun then
         return false
     end
-    box.space.probes:replace({ 1 })
+    if writes then
+        box.space.probes:replace({ 1 })
+    end
     return true
 end
 
