@@ -1,4 +1,4 @@
-//! Tarantool 2.6 and later: one server, or one that takes writes and others that have every one of them on their disks before
+//! Tarantool 2.6 and later: one server, or one that takes writes and others that have every one of them in their logs before
 //! it is acknowledged; or servers that already run.
 
 mod client;
@@ -37,8 +37,8 @@ pub enum Topology {
     /// One server.
     #[default]
     Single,
-    /// The first server takes writes, in spaces that are synchronous (`is_sync`): most of the servers have a write on their
-    /// disks before it is acknowledged. No other server ever takes its place.
+    /// The first server takes writes, in spaces that are synchronous (`is_sync`): most of the servers have a write in their
+    /// logs before it is acknowledged. No other server ever takes its place.
     Synchronous,
 }
 
@@ -55,7 +55,8 @@ impl Topology {
     }
 }
 
-/// Tarantool. Every server waits until its disk has a write (`wal_mode = 'fsync'`).
+/// Tarantool. One server alone waits until its disk has a write (`wal_mode = 'fsync'`). Several do not, which is the default:
+/// those of 2.6 that did would stop confirming synchronous writes before long, without any fault.
 #[derive(Clone, Debug, Default)]
 pub struct Tarantool {
     /// How its servers stand to each other.
@@ -81,9 +82,9 @@ fn program(topology: Topology, cluster: &Cluster, node: &Node) -> String {
     let is_first = node.id == first.id;
     let is_sync = topology == Topology::Synchronous;
     let followed = if is_first { String::new() } else { format!("'{}'", address(first)) };
-    let quorum = if is_sync { cluster.nodes.len() / 2 + 1 } else { 1 };
+    let (quorum, wal) = if is_sync { (cluster.nodes.len() / 2 + 1, "write") } else { (1, "fsync") };
     format!(
-        "box.cfg {{ listen = '{}', work_dir = '{}', wal_mode = 'fsync', memtx_memory = 64 * 1024 * 1024,\n  \
+        "box.cfg {{ listen = '{}', work_dir = '{}', wal_mode = '{wal}', memtx_memory = 64 * 1024 * 1024,\n  \
          feedback_enabled = false, read_only = {}, replication = {{{followed}}}, replication_synchro_quorum = {quorum} }}\n\
          is_sync = {is_sync}\n{PROCEDURES}",
         address(node),
@@ -119,7 +120,7 @@ impl Database for Tarantool {
         "tarantool"
     }
 
-    /// What is acknowledged is on the disk, or on those of most servers; transactions of its memory are carried out one after
+    /// What is acknowledged is on the disk, or in the logs of most servers; transactions of its memory are carried out one after
     /// the other.
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
         match vocabulary {

@@ -244,7 +244,7 @@ impl DatabaseSource for Tarantool {
 
     fn describe(&self) -> &str {
         "Tarantool 2.6 or later, from the package tarantool; --topology single (the default) or synchronous: a server that \
-         takes writes, and most have each on their disks before it is acknowledged"
+         takes writes, and most have each in their logs before it is acknowledged"
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {

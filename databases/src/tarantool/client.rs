@@ -134,7 +134,7 @@ impl Session {
         }
     }
 
-    async fn lists(&mut self, call: &Vec<list_append::Step>) -> Result<Vec<list_append::Answer>, Trouble> {
+    async fn lists(&mut self, call: &[list_append::Step]) -> Result<Vec<list_append::Answer>, Trouble> {
         let asked = call.iter().map(|step| match step {
             list_append::Step::Read(key) => Pack::List(vec![Pack::of(key)]),
             list_append::Step::Append(key, value) => Pack::List(vec![Pack::of(key), Pack::of(value)]),
@@ -151,10 +151,7 @@ impl Session {
         answers.collect()
     }
 
-    async fn registers(
-        &mut self,
-        call: &Vec<rw_register::Step>,
-    ) -> Result<Vec<rw_register::Answer>, Trouble> {
+    async fn registers(&mut self, call: &[rw_register::Step]) -> Result<Vec<rw_register::Answer>, Trouble> {
         let asked = call.iter().map(|step| match step {
             rw_register::Step::Read(key) => Pack::List(vec![Pack::of(key)]),
             rw_register::Step::Write(key, value) => Pack::List(vec![Pack::of(key), Pack::of(value)]),
