@@ -22,7 +22,7 @@ const SCHEMES: [(&str, &str); 17] = [
     ("mysql", "mariadb"),
     ("tidb", "mariadb"),
     ("redis", "redis"),
-    ("valkey", "redis"),
+    ("valkey", "valkey"),
     ("http", "etcd"),
     ("etcd", "etcd"),
     ("zookeeper", "zookeeper"),

@@ -258,6 +258,59 @@ fn a_cluster_of_redis_sends_clients_on_to_who_has_their_key() {
     expect(&store.test(line), 0);
 }
 
+/// A leader that is cut off for longer than its lock lasts, in the middle of the calls.
+const CUT: &str = "[[faults]]\nat = 2\nlasts = 12\ntargets = \"leader\"\nfault = { kind = \"partition\", shape = \"split\" }\n";
+
+#[test]
+fn patroni_loses_what_was_acknowledged_in_a_fail_over_unless_commits_wait_for_a_standby() {
+    let _turn = TURN.lock();
+    if skip("PostgreSQL under Patroni", "/usr/bin/patroni", "patroni python3-etcd")
+        || skip("PostgreSQL under Patroni", "etcd", "etcd-server")
+        || skip("PostgreSQL under Patroni", "/usr/lib/postgresql/15/bin/postgres", "postgresql")
+    {
+        return;
+    }
+    let store = Store::new("patroni");
+    fs::write(store.0.join("plan.toml"), CUT).expect("a plan can be written");
+    for (topology, code) in [("patroni", 1), ("patroni-sync", 0)] {
+        let line = format!("--db postgres --topology {topology} --workload set --plan plan.toml --rate 200");
+        let output = store.test(&format!("{line} --time-limit 16 --seed 3"));
+        expect(&output, code);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(code == 0 || said.contains("lost-element"), "{said}");
+    }
+}
+
+#[test]
+fn tarantool_is_linearizable_while_it_lives_and_keeps_what_it_acknowledged() {
+    let _turn = TURN.lock();
+    if skip("Tarantool", "tarantool", "tarantool") {
+        return;
+    }
+    let store = Store::new("tarantool");
+    expect(
+        &store
+            .test("--db tarantool --workload list-append --faults pause --rate 400 --time-limit 4 --seed 3"),
+        0,
+    );
+    let line = "--db tarantool --topology synchronous --workload register --faults none --rate 300";
+    expect(&store.test(&format!("{line} --time-limit 3 --seed 3")), 0);
+}
+
+#[test]
+fn valkey_is_tested_as_redis_is_and_tells_a_version_of_its_own() {
+    let _turn = TURN.lock();
+    if skip("Valkey", "valkey-server", "valkey-server") {
+        return;
+    }
+    let store = Store::new("valkey");
+    let output =
+        store.test("--db valkey --workload list-append --faults kill --rate 300 --time-limit 4 --seed 3");
+    expect(&output, 0);
+    let run = fs::read_to_string(store.0.join("latest/run.json")).expect("a run leaves its choices");
+    assert!(run.contains("\"valkey\""), "{run}");
+}
+
 #[test]
 fn a_lock_that_is_a_lease_is_held_twice_and_the_lease_itself_is_not() {
     let _turn = TURN.lock();

@@ -38,11 +38,14 @@ pub mod redis;
     feature = "nats",
     feature = "postgres",
     feature = "redis",
+    feature = "tarantool",
     feature = "zookeeper"
 ))]
 mod speaking;
 #[cfg(any(feature = "mariadb", feature = "postgres"))]
 mod sql;
+#[cfg(feature = "tarantool")]
+pub mod tarantool;
 #[cfg(feature = "zookeeper")]
 pub mod zookeeper;
 
@@ -63,5 +66,7 @@ pub use postgres::Postgres;
 pub use rabbitmq::Rabbitmq;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
+#[cfg(feature = "tarantool")]
+pub use tarantool::Tarantool;
 #[cfg(feature = "zookeeper")]
 pub use zookeeper::Zookeeper;

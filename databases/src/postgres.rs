@@ -1,14 +1,15 @@
-//! PostgreSQL 13 and later: one server, or a primary with standbys that are read from; and whatever speaks its protocol and
-//! already runs.
+//! PostgreSQL 13 and later: one server, a primary with standbys that are read from, or servers that Patroni watches over; and
+//! whatever speaks its protocol and already runs.
 
 mod client;
 mod dialect;
+mod patroni;
 mod standbys;
 
 use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, Daemon, Database, Error, Node, ProcessControl, Speaks};
+use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Speaks};
 use history::NodeId;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub use dialect::Dialect;
+use patroni::Commits;
 
 /// The name of the daemon.
 const DAEMON: &str = "postgres";
@@ -78,11 +80,18 @@ pub enum Topology {
     Standbys,
     /// The same, and a commit waits until one of the standbys has it on its disk.
     SyncStandbys,
+    /// Servers that Patroni watches over, which makes a standby the primary when the primary is gone. Only the primary is
+    /// spoken to.
+    Patroni,
+    /// The same, and a commit waits until the one standby that may take the primary's place has it on its disk
+    /// (`synchronous_mode` and `synchronous_mode_strict`).
+    PatroniSync,
 }
 
 impl Topology {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Single, Self::Standbys, Self::SyncStandbys];
+    pub const ALL: [Self; 5] =
+        [Self::Single, Self::Standbys, Self::SyncStandbys, Self::Patroni, Self::PatroniSync];
 
     /// Its name in `--topology`.
     pub fn name(self) -> &'static str {
@@ -90,6 +99,22 @@ impl Topology {
             Self::Single => "single",
             Self::Standbys => "standbys",
             Self::SyncStandbys => "sync-standbys",
+            Self::Patroni => "patroni",
+            Self::PatroniSync => "patroni-sync",
+        }
+    }
+
+    /// Whether reads are asked of standbys too, of which the first node is the primary.
+    fn has_standbys_that_answer(self) -> bool {
+        matches!(self, Self::Standbys | Self::SyncStandbys)
+    }
+
+    /// Whether Patroni watches over the servers, and then whether commits wait for a standby.
+    fn patroni(self) -> Option<Commits> {
+        match self {
+            Self::Single | Self::Standbys | Self::SyncStandbys => None,
+            Self::Patroni => Some(Commits::AtOnce),
+            Self::PatroniSync => Some(Commits::Wait),
         }
     }
 }
@@ -216,16 +241,19 @@ impl Database for Postgres {
     }
 
     /// Reads of a standby may be late, and PostgreSQL says so: linearizability is not promised with standbys. Of their
-    /// transactions it promises a snapshot.
+    /// transactions it promises a snapshot. Patroni promises that what was acknowledged outlives the primary only where
+    /// commits wait for a standby.
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
         match (self.topology, vocabulary) {
+            (Topology::Patroni, _) => None,
+            (Topology::PatroniSync, "set") => Some("eventual"),
             (Topology::Single, "register" | "counter" | "mutex") | (_, "ids") => Some("linearizable"),
             // Consumers pass over what others have locked.
             (_, "queue") => Some("exactly-once"),
             (Topology::Single, "set") => Some(self.dialect.promises_of_sets()),
             (topology, "list-append" | "rw-register" | "bank" | "long-fork" | "predicate") => {
-                let is_single = topology == Topology::Single;
-                let isolation = if is_single { self.isolation } else { self.isolation.below_serializable() };
+                let is_late = topology.has_standbys_that_answer();
+                let isolation = if is_late { self.isolation.below_serializable() } else { self.isolation };
                 Some(self.dialect.promise(isolation))
             }
             _ => None,
@@ -248,12 +276,13 @@ impl Database for Postgres {
         (self.topology == Topology::Single && self.running.is_none()).then_some(1)
     }
 
-    async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
+    async fn install(&self, cluster: &Cluster, node: &Node) -> Result<(), Error> {
         match &self.running {
             Some(running) => {
                 let opened = client::open(self, node).await;
                 opened.map(|_| ()).map_err(|reason| running.unreachable(node, reason))
             }
+            None if self.topology.patroni().is_some() => patroni::install(cluster, node).await,
             None => programs(node).await.map(|_| ()),
         }
     }
@@ -263,12 +292,18 @@ impl Database for Postgres {
         if self.running.is_some() {
             return self.carry_out(node, self.wording().tables(true)).await;
         }
+        if let Some(commits) = self.topology.patroni() {
+            return patroni::start(commits, cluster).await;
+        }
         make(self.topology, node).await?;
         start_server(node).await?;
         standbys::start(self, cluster).await
     }
 
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
+        if self.topology.patroni().is_some() {
+            return patroni::ready(self, cluster).await;
+        }
         let node = &cluster.nodes[0];
         if self.running.is_none() {
             self.carry_out(node, self.wording().tables(false)).await?;
@@ -287,7 +322,11 @@ impl Database for Postgres {
         let session = self.connect(node).await?;
         let asked = self.dialect.version();
         let row = session.query_one(asked, &[]).await.map_err(|error| at(node, client::word(&error)))?;
-        row.try_get(0).map_err(|error| at(node, error))
+        let own: String = row.try_get(0).map_err(|error| at(node, error))?;
+        match self.topology.patroni() {
+            Some(_) => Ok(format!("{own}, {}", patroni::version(node).await?)),
+            None => Ok(own),
+        }
     }
 
     async fn remove_own(&self, cluster: &Cluster) -> Result<(), Error> {
@@ -300,15 +339,34 @@ impl Database for Postgres {
     fn processes(&self) -> Option<&dyn ProcessControl> {
         if self.running.is_some() { None } else { Some(self) }
     }
+
+    fn primaries(&self) -> Option<&dyn Primaries> {
+        if self.topology.patroni().is_some() { Some(self) } else { None }
+    }
 }
 
 #[async_trait]
 impl ProcessControl for Postgres {
     fn daemons(&self) -> &[&str] {
-        &[DAEMON]
+        if self.topology.patroni().is_some() { &patroni::DAEMONS } else { &[DAEMON] }
     }
 
     async fn start(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
-        start_server(cluster.node(node)).await
+        match self.topology.patroni() {
+            Some(_) => patroni::start_node(cluster, cluster.node(node)).await,
+            None => start_server(cluster.node(node)).await,
+        }
+    }
+
+    async fn state(&self, cluster: &Cluster, node: NodeId) -> Result<DaemonState, Error> {
+        let serves = if self.topology.patroni().is_some() { patroni::DAEMON } else { DAEMON };
+        cluster.node(node).remote()?.state(serves).await
+    }
+}
+
+#[async_trait]
+impl Primaries for Postgres {
+    async fn primaries(&self, cluster: &Cluster) -> Vec<NodeId> {
+        patroni::leaders(cluster).await
     }
 }

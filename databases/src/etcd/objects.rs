@@ -176,7 +176,7 @@ impl Speaker for Objects {
 }
 
 speaks! {
-    Objects, opened by EtcdClients as |clients, node| Objects::new(clients, open(&clients.0, node).await?);
+    Objects, opened by EtcdClients as |clients, _, node| Objects::new(clients, open(&clients.0, node).await?);
     Mutex: mutex;
     Lease: lease;
     Queue: queue;

@@ -12,7 +12,7 @@
 //! Single statements are sent with autocommit, each a transaction by itself.
 
 use async_trait::async_trait;
-use cluster::Node;
+use cluster::{Cluster, Node};
 use history::Reason;
 use mysql_async::{Conn, OptsBuilder, Params, Row, Value as Sent, prelude::Queryable as _};
 
@@ -155,7 +155,7 @@ impl Session for MariadbSession {
 
 #[async_trait]
 impl Opens for Mariadb {
-    async fn open(&self, node: &Node) -> Result<Box<dyn Session>, Reason> {
+    async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Session>, Reason> {
         Ok(Box::new(MariadbSession { connection: open(self, node, true).await?, dialect: self.dialect }))
     }
 

@@ -306,7 +306,7 @@ impl Speaker for Session {
 }
 
 speaks! {
-    Session, opened by NatsClients as |clients, node| Session::open(&clients.0, node).await?;
+    Session, opened by NatsClients as |clients, _, node| Session::open(&clients.0, node).await?;
     Register: register;
     Set: set;
 }

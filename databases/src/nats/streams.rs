@@ -176,7 +176,7 @@ impl Session {
 }
 
 speaks! {
-    Session, opened by NatsClients as |clients, node| Session::open(&clients.0, node).await?;
+    Session, opened by NatsClients as |clients, _, node| Session::open(&clients.0, node).await?;
     Log: log;
     Queue: queue;
     Ids: ids;

@@ -8,6 +8,7 @@
 //! | a single statement answered with SQLSTATE class 40, 23 or 22 | `Fail` | the same |
 //! | 40003 | `Unknown` | "statement completion unknown": CockroachDB says so where it cannot tell itself |
 //! | a standby answers with 25006 | `Fail` | it takes no writes, and says so before it begins |
+//! | 57P01, or the connection ends, while a commit waits for a standby | `Unknown` | it is on the primary's disk already, and may yet be seen |
 //! | a read has no answer | `Fail` | a read changes nothing, so it did not happen |
 //! | anything else without a clean answer | `Unknown` | it may have been committed before the connection broke |
 //!
@@ -17,14 +18,14 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use cluster::Node;
+use cluster::{Cluster, Node};
 use history::Reason;
 use tokio_postgres::{
     Config, NoTls, Statement,
     types::{ToSql, Type},
 };
 
-use super::{PORT, Postgres, Topology, USER, port};
+use super::{PORT, Postgres, USER, patroni, port};
 use crate::sql::{Datum, Opens, Session, Trouble, Wording};
 
 /// A session of its own with the server. It is never opened again.
@@ -61,7 +62,7 @@ pub(super) async fn connect(database: &Postgres, node: &Node) -> Result<tokio_po
 /// for: then there is no session, so that it is never tested by mistake.
 pub(super) async fn open(database: &Postgres, node: &Node) -> Result<tokio_postgres::Client, Reason> {
     // A standby knows no serializable transactions.
-    let is_standby = database.topology != Topology::Single && node.id.0 != 0;
+    let is_standby = database.topology.has_standbys_that_answer() && node.id.0 != 0;
     let isolation = if is_standby { database.isolation.below_serializable() } else { database.isolation };
     let session = connect(database, node).await?;
     let set = format!("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL {}", isolation.sql());
@@ -167,8 +168,13 @@ impl Session for PostgresSession {
 
 #[async_trait]
 impl Opens for Postgres {
-    async fn open(&self, node: &Node) -> Result<Box<dyn Session>, Reason> {
-        let client = open(self, node).await?;
+    async fn open(&self, cluster: &Cluster, node: &Node) -> Result<Box<dyn Session>, Reason> {
+        let has_patroni = self.topology.patroni().is_some();
+        let server = if has_patroni { patroni::leader(cluster, node).await? } else { node };
+        let client = open(self, server).await?;
+        if has_patroni {
+            patroni::refuse_standby(&client).await?;
+        }
         Ok(Box::new(PostgresSession { client, prepared: HashMap::new() }))
     }
 

@@ -151,7 +151,7 @@ impl Speaker for Commands {
 }
 
 speaks! {
-    Commands, opened by RedisClients as |clients, node| Commands::open(clients, node).await?;
+    Commands, opened by RedisClients as |clients, _, node| Commands::open(clients, node).await?;
     Register: register;
     Set: set;
     Counter: counter;

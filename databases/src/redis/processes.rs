@@ -13,9 +13,9 @@ impl ProcessControl for Redis {
     }
 
     async fn start(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
-        start_node(cluster.node(node), SERVER).await?;
+        start_node(self.maker, cluster.node(node), SERVER).await?;
         if self.has_sentinels() {
-            start_node(cluster.node(node), SENTINEL).await?;
+            start_node(self.maker, cluster.node(node), SENTINEL).await?;
         }
         Ok(())
     }

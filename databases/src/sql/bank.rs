@@ -55,8 +55,8 @@ impl Talk {
 
 #[async_trait]
 impl ClientFactory<Bank> for SqlClients {
-    async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Bank>>, Reason> {
-        Ok(Box::new(self.talk(node).await?))
+    async fn open(&self, cluster: &Cluster, node: &Node) -> Result<Box<dyn Client<Bank>>, Reason> {
+        Ok(Box::new(self.talk(cluster, node).await?))
     }
 }
 

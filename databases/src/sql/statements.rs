@@ -112,7 +112,7 @@ impl Talk {
 }
 
 speaks! {
-    Talk, opened by SqlClients as |clients, node| clients.talk(node).await?;
+    Talk, opened by SqlClients as |clients, cluster, node| clients.talk(cluster, node).await?;
     Register: register;
     Set: set;
     Counter: counter;

@@ -69,8 +69,12 @@ macro_rules! transactions {
     ($vocabulary:ty, $step:ty, $answer:ty, $do:ident) => {
         #[async_trait]
         impl ClientFactory<$vocabulary> for SqlClients {
-            async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
-                Ok(Box::new(self.talk(node).await?))
+            async fn open(
+                &self,
+                cluster: &Cluster,
+                node: &Node,
+            ) -> Result<Box<dyn Client<$vocabulary>>, Reason> {
+                Ok(Box::new(self.talk(cluster, node).await?))
             }
         }
 

@@ -295,7 +295,7 @@ impl Speaker for Session {
 }
 
 speaks! {
-    Session, opened by ZookeeperClients as |clients, node| Session::open(&clients.0, node).await?;
+    Session, opened by ZookeeperClients as |clients, _, node| Session::open(&clients.0, node).await?;
     Register: register;
     Set: set;
 }

@@ -140,13 +140,13 @@ impl Session {
 }
 
 speaks! {
-    Session, opened by ZookeeperClients as |clients, node| Session::open(&clients.0, node).await?;
+    Session, opened by ZookeeperClients as |clients, _, node| Session::open(&clients.0, node).await?;
     Queue: queue;
     Ids: ids;
 }
 
 speaks! {
-    Session, opened by ZookeeperClients as |clients, node|
+    Session, opened by ZookeeperClients as |clients, _, node|
         Session::open_for(&clients.0, node, LOCK_SESSION_MS).await?;
     Mutex: mutex;
 }
