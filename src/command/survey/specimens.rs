@@ -22,12 +22,26 @@ struct Case {
     seed: u64,
 }
 
+impl Case {
+    /// The usual faults, or those that the disease needs where they are not among them.
+    fn faults(&self) -> String {
+        let special = Disease::all()
+            .iter()
+            .find(|disease| disease.name() == self.disease && disease.needs_special_faults());
+        match (self.with_faults, special) {
+            (false, _) => "none".into(),
+            (true, Some(disease)) => disease.needs().join(","),
+            (true, None) => "all".into(),
+        }
+    }
+}
+
 impl measured::Case for Case {
     fn flags(&self) -> Vec<String> {
         vec![
             "--db=specimen".into(),
             format!("--disease={}", self.disease),
-            format!("--faults={}", if self.with_faults { "all" } else { "none" }),
+            format!("--faults={}", self.faults()),
             format!("--time-limit={}", self.seconds),
             format!("--seed={}", self.seed),
         ]
@@ -86,8 +100,8 @@ fn judge(results: &[&Measured<Case>]) -> Exit {
 fn diseases(survey: &SurveyArguments) -> Result<Vec<Disease>, Failure> {
     let all: Vec<Disease> = Disease::all().to_vec();
     let Some(names) = &survey.diseases else {
-        // Those of disks never show under the families that a plan usually draws from.
-        return Ok(all.into_iter().filter(|disease| !disease.is_of_disks()).collect());
+        // Some never show under the families that a plan usually draws from.
+        return Ok(all.into_iter().filter(|disease| !disease.needs_special_faults()).collect());
     };
     names
         .split(',')
