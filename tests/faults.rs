@@ -292,8 +292,12 @@ fn matches() -> Vec<(&'static str, Vec<Planned>, Vec<Planned>)> {
             ],
             vec![(1.2, 0.2, RESETS, "leader"), (2.4, 0.2, RESETS, "all")],
         ),
-        // Who acknowledges alone has promised what one disk can lose.
-        ("ack-before-replication", vec![(1.0, 0.5, WIPE, "leader"), (3.0, 0.5, WIPE, "leader")], vec![]),
+        // It is back before the others have elected anybody, and stands for election at once.
+        (
+            "votes-for-empty",
+            vec![(1.5, 0.3, WIPE, "leader"), (4.0, 0.3, WIPE, "leader")],
+            vec![(1.0, 0.3, r#"{"kind": "kill"}"#, "leader"), (2.5, 0.3, r#"{"kind": "kill"}"#, "leader")],
+        ),
         ("unreadable-upgrade", vec![(1.0, 3.0, UPGRADE, "all")], vec![(1.0, 2.0, ROLL, "all")]),
     ]
 }

@@ -41,6 +41,8 @@ pub enum Disease {
     TrustsNames,
     /// The new version writes what the old one cannot read.
     UnreadableUpgrade,
+    /// A node gives its vote to a candidate that has nothing.
+    VotesForEmpty,
 }
 
 struct Card {
@@ -51,7 +53,7 @@ struct Card {
     anomaly: &'static str,
 }
 
-const CARDS: [Card; 16] = [
+const CARDS: [Card; 17] = [
     Card {
         disease: Disease::None,
         name: "none",
@@ -164,6 +166,13 @@ const CARDS: [Card; 16] = [
         needs: &["upgrade"],
         anomaly: "acknowledged writes are lost where the old version leads, while both run or after going back",
     },
+    Card {
+        disease: Disease::VotesForEmpty,
+        name: "votes-for-empty",
+        description: "a node gives its vote to a candidate that has no log at all, as if the cluster were only just beginning",
+        needs: &["wipe"],
+        anomaly: "all acknowledged writes are lost when a node with an empty disk is elected",
+    },
 ];
 
 impl Disease {
@@ -184,7 +193,14 @@ impl Disease {
     /// Whether only faults of real nodes show it that have to be asked for by name: neither a simulation nor a plan of the
     /// usual families has them.
     pub fn needs_special_faults(self) -> bool {
-        matches!(self, Self::UnsyncedWrites | Self::NoChecksum | Self::TrustsNames | Self::UnreadableUpgrade)
+        matches!(
+            self,
+            Self::UnsyncedWrites
+                | Self::NoChecksum
+                | Self::TrustsNames
+                | Self::UnreadableUpgrade
+                | Self::VotesForEmpty
+        )
     }
 
     fn card(self) -> &'static Card {

@@ -146,7 +146,7 @@ impl Choices {
             .map_err(|what| Failure::usage(format!("--max-down: {what}, as in --max-down minority")))?;
         let name = folder_name(arguments)?;
         has_sense(arguments)?;
-        let now = jiff::Zoned::now();
+        let (now, elsewhere) = (jiff::Zoned::now(), inventory.is_some());
         Ok(Self {
             schema: SCHEMA_VERSION,
             db: arguments.db.clone(),
@@ -154,12 +154,8 @@ impl Choices {
             isolation: arguments.isolation.clone(),
             topology: arguments.topology.clone(),
             reads: arguments.reads.clone(),
-            programs: programs(arguments, inventory.is_some(), ("--programs", &arguments.programs))?,
-            new_programs: programs(
-                arguments,
-                inventory.is_some(),
-                ("--programs-new", &arguments.programs_new),
-            )?,
+            programs: programs(arguments, elsewhere, ("--programs", &arguments.programs))?,
+            new_programs: programs(arguments, elsewhere, ("--programs-new", &arguments.programs_new))?,
             config: own_file(arguments)?,
             endpoints: endpoints::shown(arguments),
             dialect: arguments.dialect.clone(),
