@@ -22,26 +22,12 @@ struct Case {
     seed: u64,
 }
 
-impl Case {
-    /// The usual faults, or those that the disease needs where they are not among them.
-    fn faults(&self) -> String {
-        let special = Disease::all()
-            .iter()
-            .find(|disease| disease.name() == self.disease && disease.needs_special_faults());
-        match (self.with_faults, special) {
-            (false, _) => "none".into(),
-            (true, Some(disease)) => disease.needs().join(","),
-            (true, None) => "all".into(),
-        }
-    }
-}
-
 impl measured::Case for Case {
     fn flags(&self) -> Vec<String> {
         vec![
             "--db=specimen".into(),
             format!("--disease={}", self.disease),
-            format!("--faults={}", self.faults()),
+            format!("--faults={}", if self.with_faults { "all" } else { "none" }),
             format!("--time-limit={}", self.seconds),
             format!("--seed={}", self.seed),
         ]
