@@ -73,6 +73,11 @@ fn plan(faults: &[(f64, f64, &str, &str)]) -> String {
 }
 
 const CUT: &str = r#"{"kind": "partition", "shape": "split"}"#;
+const NAMES: &str = r#"{"kind": "dns", "answer": "another"}"#;
+const RESETS: &str = r#"{"kind": "resetting", "share": 1.0}"#;
+const UPGRADE: &str = r#"{"kind": "upgrade", "down_ms": 100, "gap_ms": 200}"#;
+const WIPE: &str = r#"{"kind": "wipe"}"#;
+const ROLL: &str = r#"{"kind": "roll", "down_ms": 100, "gap_ms": 200}"#;
 const BACK: &str = r#"{"kind": "time", "skew": "jump", "offset_ms": -20000}"#;
 
 #[test]
@@ -95,8 +100,12 @@ fn a_healthy_cluster_bears_every_fault_and_each_takes_effect() {
         (15.8, 1.0, BACK, "all"),
         (17.2, 1.0, r#"{"kind": "time", "skew": "strobe", "offset_ms": 9000, "period_ms": 30}"#, "majority"),
         (18.6, 1.0, r#"{"kind": "time", "skew": "freeze"}"#, "leader"),
+        (20.0, 1.0, NAMES, "leader"),
+        (20.2, 0.2, RESETS, "leader"),
+        (21.4, 3.0, UPGRADE, "all"),
+        (28.0, 0.5, WIPE, "one"),
     ];
-    let output = store.test(&plan(&faults), &["--seed", "1", "--time-limit", "21", "--max-down", "minority"]);
+    let output = store.test(&plan(&faults), &["--seed", "1", "--time-limit", "30", "--max-down", "minority"]);
     assert_eq!(output.status.code(), Some(0), "{}", describe(&output));
     let results = store.results();
     let lines = results["faults"].as_array().expect("faults are listed");
@@ -249,8 +258,8 @@ fn a_disease_of_disks_shows_under_its_fault_and_not_without() {
 /// When a fault begins and how long it lasts in seconds, its action, and whom it strikes.
 type Planned = (f64, f64, &'static str, &'static str);
 
-/// The disease, and the faults that show it.
-fn matches() -> Vec<(&'static str, Vec<Planned>)> {
+/// The disease, the faults that show it, and others like them that do not.
+fn matches() -> Vec<(&'static str, Vec<Planned>, Vec<Planned>)> {
     vec![
         // A lease that is measured on the wall clock runs on while another leads.
         (
@@ -261,15 +270,35 @@ fn matches() -> Vec<(&'static str, Vec<Planned>)> {
                 (5.0, 2.5, BACK, "leader"),
                 (5.3, 2.0, CUT, "leader"),
             ],
+            vec![(1.0, 1.5, CUT, "leader")],
         ),
-        ("last-write-wins", vec![(1.0, 4.0, BACK, "minority")]),
+        ("last-write-wins", vec![(1.0, 4.0, BACK, "minority")], vec![]),
         (
             "no-fsync",
             vec![
                 (3.0, 0.3, r#"{"kind": "terminate"}"#, "all"),
                 (5.0, 0.3, r#"{"kind": "terminate"}"#, "all"),
             ],
+            vec![],
         ),
+        // Names are looked up when connections are opened, so those that are open are reset meanwhile.
+        (
+            "trusts-names",
+            vec![
+                (1.0, 2.5, NAMES, "leader"),
+                (1.2, 0.2, RESETS, "leader"),
+                (5.0, 2.5, NAMES, "leader"),
+                (5.2, 0.2, RESETS, "leader"),
+            ],
+            vec![(1.2, 0.2, RESETS, "leader"), (2.4, 0.2, RESETS, "all")],
+        ),
+        // It is back before the others have elected anybody, and stands for election at once.
+        (
+            "votes-for-empty",
+            vec![(1.5, 0.3, WIPE, "leader"), (4.0, 0.3, WIPE, "leader")],
+            vec![(1.0, 0.3, r#"{"kind": "kill"}"#, "leader"), (2.5, 0.3, r#"{"kind": "kill"}"#, "leader")],
+        ),
+        ("unreadable-upgrade", vec![(1.0, 3.0, UPGRADE, "all")], vec![(1.0, 2.0, ROLL, "all")]),
     ]
 }
 
@@ -280,7 +309,7 @@ fn a_disease_shows_under_the_fault_that_matches_it_and_not_without() {
         return;
     }
     std::thread::scope(|scope| {
-        for (disease, faults) in matches() {
+        for (disease, faults, others) in matches() {
             scope.spawn(move || {
                 let caught = (1..=3).any(|seed| {
                     let store = Store::new(&format!("{disease}-{seed}"));
@@ -294,7 +323,7 @@ fn a_disease_shows_under_the_fault_that_matches_it_and_not_without() {
                 assert!(caught, "{disease} was caught with none of 3 seeds");
                 let store = Store::new(&format!("{disease}-without"));
                 let output =
-                    store.test(&plan(&[]), &["--disease", disease, "--seed", "1", "--time-limit", "4"]);
+                    store.test(&plan(&others), &["--disease", disease, "--seed", "1", "--time-limit", "4"]);
                 assert_ne!(
                     output.status.code(),
                     Some(1),

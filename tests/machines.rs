@@ -200,6 +200,9 @@ fn doctor_tells_of_every_machine(machines: &Machines) {
     assert!(machines.left().is_empty(), "{:?}", machines.left());
 }
 
+/// What a node's names are, to the byte.
+const HOSTS: &str = "cksum </etc/hosts";
+
 fn a_healthy_run_is_valid_under_faults_that_took(machines: &Machines) {
     // A store that was killed runs again within a second, or within six on a machine that has much else to do.
     let plan = r#"{"seed": 5, "faults": [
@@ -207,11 +210,16 @@ fn a_healthy_run_is_valid_under_faults_that_took(machines: &Machines) {
         {"at": 3.5, "lasts": 0.5, "fault": {"kind": "kill"}, "targets": "leader"},
         {"at": 9.5, "lasts": 1, "fault": {"kind": "pause"}, "targets": "leader"},
         {"at": 13.5, "lasts": 1.5, "fault": {"kind": "lossy", "share": 0.4}, "targets": "all"},
-        {"at": 16.5, "lasts": 1, "fault": {"kind": "clock", "offset_ms": 6000}, "targets": "leader"}]}"#;
-    let output = machines.test("19", plan).output().expect("it starts");
+        {"at": 16.5, "lasts": 1, "fault": {"kind": "clock", "offset_ms": 6000}, "targets": "leader"},
+        {"at": 18.5, "lasts": 3, "fault": {"kind": "dns", "answer": "stale"}, "targets": ["n2"]},
+        {"at": 19, "lasts": 0.5, "fault": {"kind": "kill"}, "targets": ["n2"]},
+        {"at": 24, "lasts": 3, "fault": {"kind": "upgrade", "down_ms": 50, "gap_ms": 50}, "targets": "one"}]}"#;
+    let before: Vec<String> = (1..=3).map(|node| machines.on(node, HOSTS)).collect();
+    let output = machines.test("30", plan).output().expect("it starts");
     assert_eq!(output.status.code(), Some(0), "{}", say(&output));
     let faults = machines.faults();
-    assert_eq!(faults.len(), 5, "{faults:?}");
+    assert_eq!(faults.len(), 8, "{faults:?}");
+    assert_eq!((1..=3).map(|node| machines.on(node, HOSTS)).collect::<Vec<_>>(), before);
     for (family, state, evidence) in &faults {
         assert_eq!(state, "installed", "{family}: {evidence}");
     }
@@ -245,12 +253,15 @@ fn a_lost_connection_is_no_outcome(machines: &Machines) {
 fn a_killed_controller_is_healed_after(machines: &Machines) {
     let plan = r#"{"seed": 5, "faults": [
         {"at": 0.5, "lasts": 60, "fault": {"kind": "partition", "shape": "split"}, "targets": ["n1"]},
-        {"at": 0.6, "lasts": 60, "fault": {"kind": "pause"}, "targets": ["n2"]}]}"#;
+        {"at": 0.6, "lasts": 60, "fault": {"kind": "pause"}, "targets": ["n2"]},
+        {"at": 0.7, "lasts": 60, "fault": {"kind": "dns", "answer": "another"}, "targets": ["n3"]}]}"#;
+    let names = machines.on(3, HOSTS);
     let mut child = machines.test("60", plan).spawn().expect("it starts");
     let paused = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c '^[0-9]* ([a-z]*) T '";
-    wait_until("both faults", || {
+    wait_until("all three faults", || {
         machines.on(1, "PATH=$PATH:/usr/sbin; nft list ruleset").contains("drop")
             && machines.on(2, paused) != "0"
+            && machines.on(3, "cat /etc/hosts").contains("#disprove")
     });
     child.kill().expect("it is ours");
     child.wait().expect("it is ours");
@@ -261,7 +272,8 @@ fn a_killed_controller_is_healed_after(machines: &Machines) {
     let killed = run_that_was_killed(&machines.folder);
     let healed = machines.disprove(&["heal", &killed.to_string_lossy()]).output().expect("it starts");
     assert_eq!(healed.status.code(), Some(0), "{}", say(&healed));
-    assert!(say(&healed).contains("2 undone"), "{}", say(&healed));
+    assert!(say(&healed).contains("3 undone"), "{}", say(&healed));
+    assert_eq!(machines.on(3, HOSTS), names);
     assert!(machines.left().is_empty(), "{:?}", machines.left());
     let twice = machines.disprove(&["heal", &killed.to_string_lossy()]).output().expect("it starts");
     assert_eq!(twice.status.code(), Some(0), "{}", say(&twice));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use history::NodeId;
+use serde::{Deserialize, Serialize};
 
 use crate::{Cluster, DaemonState, Error, Node, Signal, Speaks};
 
@@ -72,6 +73,10 @@ pub trait Database: Send + Sync {
     fn membership(&self) -> Option<&dyn Membership> {
         None
     }
+    /// Each node can run one of two versions of it, which it knows to choose itself.
+    fn versions(&self) -> Option<&dyn Versions> {
+        None
+    }
     /// The clock of each node can be set.
     fn clocks(&self) -> Option<&dyn ClockControl> {
         None
@@ -96,6 +101,15 @@ pub trait ProcessControl: Send + Sync {
     /// Lets them go on. Idempotent.
     async fn resume(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
         signal_all(cluster, node, self.daemons(), Signal::Continue).await
+    }
+    /// Whether a node can come back under its name with nothing on its disk.
+    fn can_begin_anew(&self) -> bool {
+        false
+    }
+    /// Removes all that a node has on its disk, and puts there what it needs to be started. Its processes have ended.
+    /// Idempotent.
+    async fn begin_anew(&self, _cluster: &Cluster, _node: NodeId) -> Result<(), Error> {
+        Err(Error::Unsupported("coming back with an empty disk".into()))
     }
     /// What the kernel says of the one that serves, for evidence.
     async fn state(&self, cluster: &Cluster, node: NodeId) -> Result<DaemonState, Error> {
@@ -132,6 +146,27 @@ pub trait Membership: Send + Sync {
     async fn join(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error>;
     /// The nodes that belong to it, as most of those say that answer.
     async fn members(&self, cluster: &Cluster) -> Result<Vec<NodeId>, Error>;
+}
+
+/// One of two versions of a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Version {
+    /// The one that it is started with.
+    #[default]
+    Old,
+    /// The one that it can be upgraded to.
+    New,
+}
+
+/// Runs one of two versions on each node. A database that is a program on the disk of a node needs no power of its own:
+/// [`Remote::choose_programs`](crate::Remote::choose_programs) chooses among folders of programs.
+#[async_trait]
+pub trait Versions: Send + Sync {
+    /// Has a node run a version from its next start on. Idempotent.
+    async fn choose(&self, cluster: &Cluster, node: NodeId, version: Version) -> Result<(), Error>;
+    /// The version that a node runs now, as it says itself; `None` where none answers.
+    async fn running(&self, cluster: &Cluster, node: NodeId) -> Result<Option<Version>, Error>;
 }
 
 /// Shifts what one node believes the time to be.

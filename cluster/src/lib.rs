@@ -36,6 +36,8 @@ pub mod error;
 pub mod load;
 #[cfg(target_os = "linux")]
 pub mod local;
+#[cfg(target_os = "linux")]
+mod names;
 pub mod network;
 pub mod node;
 #[cfg(target_os = "linux")]
@@ -50,7 +52,7 @@ pub mod switch;
 mod vdso;
 
 pub use client::{Client, ClientFactory, Speaks};
-pub use database::{ClockControl, Database, Membership, Primaries, ProcessControl};
+pub use database::{ClockControl, Database, Membership, Primaries, ProcessControl, Version, Versions};
 pub use disk::Disk;
 pub use error::Error;
 pub use load::Load;

@@ -36,7 +36,7 @@ use std::{
 use history::NodeId;
 
 use crate::{
-    Cluster, Endpoint, Error, Node,
+    Cluster, Endpoint, Error, Node, Version,
     disk::ServedDisk,
     switch::{self, Framing, Port, Switch, SwitchLag, SwitchOptions},
 };
@@ -45,6 +45,7 @@ use disks::Bay;
 use identity::Identity;
 use link::Link;
 use places::Places;
+use remote::LocalRemote;
 use wire::{NodeNetwork, Request, Setup};
 
 pub use harness::inside_or_reexec;
@@ -96,6 +97,8 @@ pub struct LocalSpec {
     pub device: Device,
     /// A folder whose programs are taken before those of the system; its name is `DISPROVE_PROGRAMS` on the nodes.
     pub programs: Option<PathBuf>,
+    /// A folder of the programs of another version, which nodes can be upgraded to.
+    pub new_programs: Option<PathBuf>,
     /// Environment of every process on a node, beside the usual.
     pub environment: Vec<(String, String)>,
     /// Give every node a disk that faults can strike. Where that is not permitted, its data folder is a plain one.
@@ -155,13 +158,14 @@ impl LocalCluster {
             };
             this.births.push(birth);
             let link = Arc::new(Link::new(name.clone(), socket)?);
-            let network =
-                NodeNetwork { address: at, neighbours: neighbours.clone(), hosts: places.hosts.clone() };
+            let hosts = places.hosts(index).to_owned();
+            let network = NodeNetwork { address: at, neighbours: neighbours.clone(), hosts: hosts.clone() };
             let tun = set_up(&link, name, index, &places, Some(network)).await?;
             let device = pair.or(tun).ok_or_else(|| link.failed("its network device did not arrive"))?;
             ports.push(port(Endpoint::Node(NodeId(index as u16)), at, device, veth));
             let bay = this.insert_disk(&spec, &places, (index, link.clone())).await?;
-            this.cluster.nodes.push(node(name, index, at.into(), &places, (link, bay)));
+            let remote = LocalRemote::new(link, bay, places.shelves(name, index)).with_hosts(hosts);
+            this.cluster.nodes.push(node(name, index, at.into(), &places, remote));
         }
         if !this.disks.is_empty() {
             disks::make_room_for_files();
@@ -201,7 +205,8 @@ impl LocalCluster {
                 true => Bay::Refused("mounting disks".into(), remedy::Step::Namespaces.remedy()),
                 false => Bay::Plain,
             };
-            this.cluster.nodes.push(node(name, index, at.into(), &places, (link, bay)));
+            let remote = LocalRemote::new(link, bay, places.shelves(name, index));
+            this.cluster.nodes.push(node(name, index, at.into(), &places, remote));
         }
         Ok(this)
     }
@@ -343,13 +348,13 @@ async fn set_up(
         identity: places.identity,
         data: places.data(index),
         shown: places.shown(index),
-        environment: places.environment(name, index),
+        environment: places.environment(name, index, Version::Old),
     };
     let (_, descriptors) = link.call(Request::Setup(setup), SETUP).await?;
     Ok(descriptors.into_iter().next())
 }
 
-fn node(name: &str, index: usize, address: IpAddr, places: &Places, (link, bay): (Arc<Link>, Bay)) -> Node {
+fn node(name: &str, index: usize, address: IpAddr, places: &Places, remote: LocalRemote) -> Node {
     Node {
         id: NodeId(index as u16),
         name: name.to_owned(),
@@ -357,6 +362,6 @@ fn node(name: &str, index: usize, address: IpAddr, places: &Places, (link, bay):
         port_offset: 0,
         data: places.data(index),
         logs: places.logs(index),
-        remote: Some(Arc::new(remote::LocalRemote::new(link, bay))),
+        remote: Some(Arc::new(remote)),
     }
 }

@@ -1,11 +1,15 @@
 //! Acting on one node: commands, files and daemons. The same on a namespace, an SSH host and a container.
 
-use std::{path::Path, path::PathBuf, time::Duration};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Disk, Error, Skew};
+use crate::{Disk, Error, Skew, Version};
 
 /// What a command left behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,6 +103,24 @@ pub trait Remote: Send + Sync {
     /// How far off each process of each daemon takes the time to be now, in nanoseconds, by its process id.
     async fn skews(&self) -> Result<Vec<(u32, i64)>, Error> {
         Err(Error::Unsupported("asking what processes take for the time".into()))
+    }
+    /// The folder of the programs of another version, where daemons can be started from one.
+    fn new_programs(&self) -> Option<&Path> {
+        None
+    }
+    /// Has the daemons that are started from now on take their programs from there first, or from where they did.
+    /// Idempotent.
+    async fn choose_programs(&self, _version: Version) -> Result<(), Error> {
+        Err(Error::Unsupported("choosing another version of a database".into()))
+    }
+    /// Whether what names mean on this node can be set.
+    fn can_point_names(&self) -> bool {
+        false
+    }
+    /// Has these names mean these addresses on this node, whatever its `/etc/hosts` said before; every other name means
+    /// what it did, so that with none of them the file is as it was. Idempotent.
+    async fn point_names(&self, _names: &[(String, IpAddr)]) -> Result<(), Error> {
+        Err(Error::Unsupported("setting what names mean on a node that has no /etc/hosts of its own".into()))
     }
     /// The disk that its data folder is on, where something can be done to that; else why nothing can.
     fn disk(&self) -> Result<&dyn Disk, Error> {

@@ -12,6 +12,7 @@ mod counting;
 mod daemons;
 mod login;
 mod logs;
+mod names;
 mod network;
 mod packages;
 mod pool;

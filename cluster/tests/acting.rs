@@ -24,6 +24,33 @@ async fn shell(remote: &dyn Remote, script: &str) -> String {
 }
 
 #[test]
+fn names_mean_something_else_on_one_node_alone_and_then_what_they_did() {
+    if !inside("names_mean_something_else_on_one_node_alone_and_then_what_they_did") {
+        return;
+    }
+    run(async {
+        let scene = Scene::start(3, Device::Auto).await;
+        let (changed, other) = (scene.remote(0), scene.remote(1));
+        let before = shell(changed, "cat /etc/hosts").await;
+        let wrong = vec![("n2".to_owned(), scene.node(2).address), ("n3".into(), [192, 0, 2, 1].into())];
+        assert!(changed.can_point_names());
+        for _ in 0..2 {
+            changed.point_names(&wrong).await.expect("its names are its own");
+            let third = scene.node(2).address.to_string();
+            assert_eq!(shell(changed, "getent hosts n2 | cut -d' ' -f1").await, third);
+            assert_eq!(shell(changed, "getent hosts n3 | cut -d' ' -f1").await, "192.0.2.1");
+            let second = scene.node(1).address.to_string();
+            assert_eq!(shell(other, "getent hosts n2 | cut -d' ' -f1").await, second, "on another node");
+        }
+        for _ in 0..2 {
+            changed.point_names(&[]).await.expect("its names are its own");
+            assert_eq!(shell(changed, "cat /etc/hosts").await, before);
+        }
+        scene.stop().await;
+    });
+}
+
+#[test]
 fn a_node_is_a_host_of_its_own() {
     if !inside("a_node_is_a_host_of_its_own") {
         return;

@@ -15,6 +15,8 @@
 
 #[cfg(feature = "program")]
 pub mod configured;
+#[cfg(any(feature = "nats", feature = "zookeeper"))]
+mod emptied;
 pub mod endpoint;
 #[cfg(feature = "etcd")]
 pub mod etcd;

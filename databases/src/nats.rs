@@ -99,6 +99,11 @@ fn settings(cluster: &Cluster, node: &Node) -> String {
     )
 }
 
+/// Puts on a node's disk what its server starts with.
+async fn prepare(cluster: &Cluster, node: &Node) -> Result<(), Error> {
+    node.remote()?.upload(&folder(node).join("nats.conf"), settings(cluster, node).as_bytes()).await
+}
+
 async fn start_server(node: &Node) -> Result<(), Error> {
     let remote = node.remote()?;
     if matches!(remote.state(DAEMON).await?, DaemonState::Running { .. }) {
@@ -225,8 +230,7 @@ impl Database for Nats {
             return Ok(());
         }
         for node in &cluster.nodes {
-            let settings = settings(cluster, node);
-            node.remote()?.upload(&folder(node).join("nats.conf"), settings.as_bytes()).await?;
+            prepare(cluster, node).await?;
             start_server(node).await?;
         }
         Ok(())
@@ -269,6 +273,16 @@ impl ProcessControl for Nats {
 
     async fn start(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
         start_server(cluster.node(node)).await
+    }
+
+    fn can_begin_anew(&self) -> bool {
+        true
+    }
+
+    async fn begin_anew(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        let node = cluster.node(node);
+        crate::emptied::remove(node, &folder(node)).await?;
+        prepare(cluster, node).await
     }
 }
 

@@ -123,6 +123,14 @@ async fn class_path(node: &Node) -> Result<String, Error> {
     if jars.is_empty() { Err(at(node, REMEDY)) } else { Ok(jars.join(":")) }
 }
 
+/// Puts on a node's disk what its server starts with.
+async fn prepare(cluster: &Cluster, node: &Node) -> Result<(), Error> {
+    let remote = node.remote()?;
+    remote.upload(&folder(node).join("zoo.cfg"), settings(cluster, node).as_bytes()).await?;
+    let number = (node.id.0 + 1).to_string();
+    remote.upload(&folder(node).join("myid"), number.as_bytes()).await
+}
+
 async fn start_server(node: &Node) -> Result<(), Error> {
     let remote = node.remote()?;
     if matches!(remote.state(DAEMON).await?, DaemonState::Running { .. }) {
@@ -203,10 +211,7 @@ impl Database for Zookeeper {
             return Ok(());
         }
         for node in &cluster.nodes {
-            let remote = node.remote()?;
-            remote.upload(&folder(node).join("zoo.cfg"), settings(cluster, node).as_bytes()).await?;
-            let number = (node.id.0 + 1).to_string();
-            remote.upload(&folder(node).join("myid"), number.as_bytes()).await?;
+            prepare(cluster, node).await?;
             start_server(node).await?;
         }
         Ok(())
@@ -259,6 +264,16 @@ impl ProcessControl for Zookeeper {
 
     async fn start(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
         start_server(cluster.node(node)).await
+    }
+
+    fn can_begin_anew(&self) -> bool {
+        true
+    }
+
+    async fn begin_anew(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        let node = cluster.node(node);
+        crate::emptied::remove(node, &folder(node)).await?;
+        prepare(cluster, node).await
     }
 }
 

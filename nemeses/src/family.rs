@@ -44,6 +44,10 @@ pub enum Family {
     Clients,
     /// Nodes that leave for good, and fresh ones in their places.
     Replace,
+    /// Names of nodes that mean others, or nobody.
+    Dns,
+    /// One node after another is restarted with another version, and back.
+    Upgrade,
     /// Machines that lose power: what was not synced is gone.
     #[serde(rename = "power-loss")]
     PowerLoss,
@@ -77,16 +81,18 @@ pub enum Family {
     /// Disks that forget the ends of files.
     #[serde(rename = "truncate")]
     Truncate,
+    /// Disks with nothing on them.
+    Wipe,
     /// Disks that are again what they were.
     #[serde(rename = "roll-back")]
     RollBack,
 }
 
 /// How many families, the last ones, break the promise of disks.
-const BETRAYALS: usize = 6;
+const BETRAYALS: usize = 7;
 
 /// What else people call a family.
-const ALIASES: [(&str, Family); 63] = [
+const ALIASES: [(&str, Family); 71] = [
     ("links", Family::Link),
     ("packet", Family::Link),
     ("lossy", Family::Link),
@@ -127,6 +133,12 @@ const ALIASES: [(&str, Family); 63] = [
     ("member", Family::Replace),
     ("members", Family::Replace),
     ("membership", Family::Replace),
+    ("names", Family::Dns),
+    ("hosts", Family::Dns),
+    ("stale-dns", Family::Dns),
+    ("downgrade", Family::Upgrade),
+    ("rolling-upgrade", Family::Upgrade),
+    ("versions", Family::Upgrade),
     ("power", Family::PowerLoss),
     ("power-failure", Family::PowerLoss),
     ("powerloss", Family::PowerLoss),
@@ -148,6 +160,8 @@ const ALIASES: [(&str, Family); 63] = [
     ("bit-flips", Family::BitFlip),
     ("bitrot", Family::BitFlip),
     ("truncation", Family::Truncate),
+    ("wipe-and-rejoin", Family::Wipe),
+    ("empty-disk", Family::Wipe),
     ("rollback", Family::RollBack),
     ("snapshot", Family::RollBack),
 ];
@@ -173,6 +187,8 @@ impl Family {
             Self::Time,
             Self::Clients,
             Self::Replace,
+            Self::Dns,
+            Self::Upgrade,
             Self::PowerLoss,
             Self::TornWrite,
             Self::DiskError,
@@ -184,6 +200,7 @@ impl Family {
             Self::MisdirectedWrite,
             Self::BitFlip,
             Self::Truncate,
+            Self::Wipe,
             Self::RollBack,
         ]
     }
@@ -218,6 +235,8 @@ impl Family {
             Self::Time => "time",
             Self::Clients => "clients",
             Self::Replace => "replace",
+            Self::Dns => "dns",
+            Self::Upgrade => "upgrade",
             Self::PowerLoss => "power-loss",
             Self::TornWrite => "torn-write",
             Self::DiskError => "disk-error",
@@ -229,6 +248,7 @@ impl Family {
             Self::MisdirectedWrite => "misdirected-write",
             Self::BitFlip => "bit-flip",
             Self::Truncate => "truncate",
+            Self::Wipe => "wipe",
             Self::RollBack => "roll-back",
         }
     }
@@ -255,6 +275,8 @@ impl Family {
             Self::Time => "has processes take the time for another: jumps, strobes, drifts and stands still",
             Self::Clients => "crashes clients in the middle of their calls, and has calls come in bursts",
             Self::Replace => "has nodes leave for good and fresh ones without data join in their places",
+            Self::Dns => "has nodes find others, or nobody, under the names of their peers",
+            Self::Upgrade => "restarts one node after another with the other version, and then back",
             Self::PowerLoss => {
                 "cuts the power of nodes: what was not synced is lost, names and renames with it"
             }
@@ -270,6 +292,7 @@ impl Family {
             Self::MisdirectedWrite => "has disks write to another place of the same file",
             Self::BitFlip => "turns bits round on the disks of nodes that are off",
             Self::Truncate => "cuts off the ends of files on the disks of nodes that are off",
+            Self::Wipe => "has nodes come back under their names with nothing on their disks",
             Self::RollBack => "puts the disks of nodes back to what they were a while ago",
         }
     }
@@ -279,9 +302,10 @@ impl Family {
         matches!(self, Self::Partition | Self::Link | Self::Flap | Self::Swizzle | Self::Reset)
     }
 
-    /// Whether it is done to disks. Some of it ends processes as well.
+    /// Whether it is done to disks of ours. Some of it ends processes as well.
     pub const fn is_of_disks(self) -> bool {
-        self.is_honest_of_disks() || self.betrays()
+        // What is on a disk can be removed from any.
+        self.is_honest_of_disks() || (self.betrays() && !matches!(self, Self::Wipe))
     }
 
     /// Whether it is done to disks, and disks may do it: a sound database bears it, as far as it promises to.
@@ -307,13 +331,14 @@ impl Family {
                 | Self::MisdirectedWrite
                 | Self::BitFlip
                 | Self::Truncate
+                | Self::Wipe
                 | Self::RollBack
         )
     }
 
     /// Whether it is done to processes, through the database's power over them.
     pub const fn is_of_processes(self) -> bool {
-        !self.is_of_network() && !matches!(self, Self::Clock | Self::Time | Self::Clients)
+        !self.is_of_network() && !matches!(self, Self::Clock | Self::Time | Self::Clients | Self::Dns)
     }
 
     /// Whether a node does not serve while one of these strikes it.
@@ -327,6 +352,7 @@ impl Family {
                 | Self::Roll
                 | Self::Memory
                 | Self::Replace
+                | Self::Upgrade
                 | Self::PowerLoss
                 | Self::TornWrite
                 | Self::DiskError
@@ -337,8 +363,14 @@ impl Family {
                 | Self::MisdirectedWrite
                 | Self::BitFlip
                 | Self::Truncate
+                | Self::Wipe
                 | Self::RollBack
         )
+    }
+
+    /// Whether its nodes are taken down one after another, so that one is down at a time.
+    pub const fn is_in_turn(self) -> bool {
+        matches!(self, Self::Roll | Self::Upgrade)
     }
 
     /// The family of a name.

@@ -3,6 +3,7 @@
 mod ailing;
 mod clients;
 mod clock;
+mod dns;
 mod flap;
 mod half_open;
 mod kill;
@@ -19,12 +20,14 @@ mod swizzle;
 mod terminate;
 mod throttle;
 mod time;
+mod upgrade;
+mod wipe;
 mod words;
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, DaemonState, Database, Error, Link, LinkCounters, Load, disk::Struck};
+use cluster::{Cluster, DaemonState, Database, Error, Link, LinkCounters, Load, Version, disk::Struck};
 use history::{FaultId, FaultState, NodeId};
 use rand::{Rng, seq::SliceRandom};
 use tokio_util::sync::CancellationToken;
@@ -70,8 +73,23 @@ pub enum Probe {
     Members(Vec<(NodeId, bool)>),
     /// What the processes of nodes are limited to.
     Limits(Vec<(NodeId, Allowance)>),
+    /// What the names that are struck mean on nodes.
+    Names(Vec<(NodeId, Vec<Meaning>)>),
+    /// The versions that nodes run; `None` where a node does not run, or cannot say.
+    Versions(Vec<(NodeId, Option<Version>)>),
     /// How often what is wrong with the disks of nodes has struck so far; `None` where nothing is wrong.
     Disks(Vec<(NodeId, Option<Struck>)>),
+}
+
+/// What a name means on a node, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meaning {
+    /// The name.
+    pub name: String,
+    /// The address; `None` where it has none.
+    pub address: Option<IpAddr>,
+    /// Whether that is what the fault has it mean.
+    pub is_wrong: bool,
 }
 
 /// What the main process of a node may have of something, at one moment.
@@ -168,7 +186,9 @@ pub(crate) fn build(settled: Settled<'_>) -> Box<dyn Fault> {
             let hold = Duration::from_millis(*hold_ms);
             Box::new(clients::Clients::new(settled.nodes, clients::Mischief::Burst(hold)))
         }
+        Action::Wipe => Box::new(wipe::Wipe::new(settled.nodes)),
         Action::Replace => Box::new(replace::Replace::new(settled.nodes)),
+        Action::Dns { answer } => Box::new(dns::Dns::new(settled.nodes, *answer)),
         Action::Time(skew) => Box::new(time::Time::new(settled.nodes, *skew)),
         Action::Flapping { shape, down_ms, up_ms } => {
             Box::new(flap::Flap::new(partition::Partition::new(*shape, &settled), *down_ms, *up_ms))
@@ -188,6 +208,9 @@ pub(crate) fn build(settled: Settled<'_>) -> Box<dyn Fault> {
         | Action::RollBack => Box::new(ailing::Ailing::new(&settled)),
         Action::Terminate => Box::new(terminate::Terminate::new(settled.nodes)),
         Action::Roll { down_ms, gap_ms } => Box::new(roll::Roll::new(settled.nodes, *down_ms, *gap_ms)),
+        Action::Upgrade { down_ms, gap_ms } => {
+            Box::new(upgrade::Upgrade::new(settled.nodes, *down_ms, *gap_ms))
+        }
         Action::Throttle { share } => Box::new(throttle::Throttle::new(settled.nodes, *share)),
         Action::Memory { spare_mib } => {
             Box::new(limits::Limited::new(settled.nodes, limits::Resource::Memory, *spare_mib))
@@ -219,7 +242,7 @@ pub(crate) fn arrange<R: Rng>(
             nodes.extend(others);
         }
         // They take their turns in this order.
-        Action::Swizzle { .. } | Action::Roll { .. } => nodes.shuffle(random),
+        Action::Swizzle { .. } | Action::Roll { .. } | Action::Upgrade { .. } => nodes.shuffle(random),
         _ => {}
     }
     nodes

@@ -106,6 +106,19 @@ pub enum Peers {
     Everybody,
 }
 
+/// What the names of nodes mean where they mean something wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// All of them one node.
+    #[default]
+    Another,
+    /// Each the next one.
+    Swapped,
+    /// Addresses that no machine has.
+    Stale,
+}
+
 fn version() -> u32 {
     VERSION
 }

@@ -22,6 +22,12 @@ pub struct Powers {
     pub clocks: bool,
     /// What processes take for the time can be set.
     pub times: bool,
+    /// What names mean on a node can be set.
+    pub names: bool,
+    /// Nodes can come back with nothing on their disks.
+    pub wipes: bool,
+    /// Nodes can run another version.
+    pub versions: bool,
     /// The clients of the run can be asked for something.
     pub clients: bool,
     /// Why the disks of nodes cannot be struck; `None` where they can.
@@ -44,6 +50,16 @@ impl Powers {
                 .nodes
                 .iter()
                 .all(|node| node.remote.as_ref().is_some_and(|remote| remote.can_skew())),
+            names: cluster
+                .nodes
+                .iter()
+                .all(|node| node.remote.as_ref().is_some_and(|remote| remote.can_point_names())),
+            wipes: database.processes().is_some_and(|processes| processes.can_begin_anew()),
+            versions: database.versions().is_some()
+                || cluster
+                    .nodes
+                    .iter()
+                    .all(|node| node.remote.as_ref().is_some_and(|remote| remote.new_programs().is_some())),
             clients: false,
             no_disks: cluster
                 .nodes
@@ -70,6 +86,9 @@ impl Powers {
             members: true,
             clocks: true,
             times: true,
+            names: true,
+            wipes: true,
+            versions: true,
             clients: true,
             no_disks: None,
             database: "the database".into(),
@@ -96,6 +115,15 @@ impl Powers {
                 let why =
                     "what processes take for the time can be set on local nodes of x86-64 machines only";
                 Some(why.into())
+            }
+            Family::Wipe if !self.wipes => {
+                Some(format!("a node of {database} does not come back under its name with an empty disk"))
+            }
+            Family::Upgrade if !self.versions => {
+                Some("there is no other version; to have one: --programs-new FOLDER".into())
+            }
+            Family::Dns if !self.names => {
+                Some("what names mean can be set on nodes that have an /etc/hosts of their own".into())
             }
             Family::Clients if !self.clients => Some("nobody has clients here that could be asked".into()),
             _ => None,

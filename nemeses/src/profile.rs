@@ -116,13 +116,14 @@ const PROFILES: [Profile; 10] = [
     },
     Profile {
         name: "bad-disks",
-        description: "what no disk may do: syncs that lie, lost and misdirected writes, decay, and going back",
+        description: "what no disk may do: syncs that lie, lost and misdirected writes, decay, emptiness, and going back",
         families: &[
             Family::FsyncLies,
             Family::LostWrite,
             Family::MisdirectedWrite,
             Family::BitFlip,
             Family::Truncate,
+            Family::Wipe,
             Family::RollBack,
         ],
         pace: Pace::Standard,

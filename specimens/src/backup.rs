@@ -263,6 +263,7 @@ impl Machine for Backup {
             commit: self.position,
             digest: self.store.digest(),
             clock_offset_ms: 0,
+            version: self.settings.version,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use async_trait::async_trait;
 use cluster::{
     ClockControl, Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Remote,
-    Signal, Speaks, reexec,
+    Signal, Speaks, Version, Versions, reexec,
 };
 use history::{NodeId, Outcome, vocabulary::register::Call};
 use tokio::time::{sleep, timeout};
@@ -14,7 +14,7 @@ use crate::{
     Disease, Settings, Timing,
     client::{DAMAGED, SpecimenClient, SpecimenClients, address},
     message::Status,
-    runtime::{CLOCK_FILE, Launch, ROLE},
+    runtime::{CLOCK_FILE, Launch, ROLE, VERSION_FILE},
 };
 
 /// The name of its process on a node, and of its folder among the node's data.
@@ -46,8 +46,16 @@ impl SpecimenDatabase {
         let nodes = u16::try_from(cluster.nodes.len())
             .map_err(|_| Error::Unsupported(format!("a cluster of {} nodes", cluster.nodes.len())))?;
         let launch = Launch {
-            settings: Settings { id: node.id, nodes, disease: self.disease, timing: self.timing, seed: 0 },
+            settings: Settings {
+                id: node.id,
+                nodes,
+                disease: self.disease,
+                version: Version::Old,
+                timing: self.timing,
+                seed: 0,
+            },
             addresses: cluster.nodes.iter().map(address).collect(),
+            names: names(cluster),
             folder: node.data.join(NAME),
         };
         Ok(Daemon {
@@ -62,6 +70,25 @@ impl SpecimenDatabase {
     async fn start_node(&self, cluster: &Cluster, node: &Node) -> Result<(), Error> {
         node.remote()?.start(&self.daemon(cluster, node)?).await
     }
+}
+
+/// The names by which nodes look each other up, where each has names of its own.
+fn names(cluster: &Cluster) -> Vec<String> {
+    let has_names = |node: &Node| node.remote.as_ref().is_some_and(|remote| remote.can_point_names());
+    match cluster.nodes.iter().all(has_names) {
+        true => cluster.nodes.iter().map(|node| node.name.clone()).collect(),
+        false => Vec::new(),
+    }
+}
+
+async fn remove_data(node: &Node) -> Result<(), Error> {
+    let folder = node.data.join(NAME);
+    let argv = ["rm", "-rf", "--", &folder.to_string_lossy()];
+    let output = node.remote()?.exec(&argv, b"", END_MAX).await?;
+    if output.code == 0 {
+        return Ok(());
+    }
+    Err(not_ready(node, format!("its data was not removed: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
 async fn end(remote: &dyn Remote) -> Result<(), Error> {
@@ -146,13 +173,7 @@ impl Database for SpecimenDatabase {
     async fn wipe(&self, cluster: &Cluster) -> Result<(), Error> {
         self.stop(cluster).await?;
         for node in &cluster.nodes {
-            let folder = node.data.join(NAME);
-            let argv = ["rm", "-rf", "--", &folder.to_string_lossy()];
-            let output = node.remote()?.exec(&argv, b"", END_MAX).await?;
-            if output.code != 0 {
-                let what = format!("its data was not removed: {}", String::from_utf8_lossy(&output.stderr));
-                return Err(not_ready(node, what));
-            }
+            remove_data(node).await?;
         }
         Ok(())
     }
@@ -172,12 +193,24 @@ impl Database for SpecimenDatabase {
     fn clocks(&self) -> Option<&dyn ClockControl> {
         Some(self)
     }
+
+    fn versions(&self) -> Option<&dyn Versions> {
+        Some(self)
+    }
 }
 
 #[async_trait]
 impl ProcessControl for SpecimenDatabase {
     fn daemons(&self) -> &[&str] {
         &[NAME]
+    }
+
+    fn can_begin_anew(&self) -> bool {
+        true
+    }
+
+    async fn begin_anew(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
+        remove_data(cluster.node(node)).await
     }
 
     async fn kill(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
@@ -228,5 +261,21 @@ impl ClockControl for SpecimenDatabase {
     /// What the process itself says, so that it is known that it has seen the file.
     async fn offset(&self, cluster: &Cluster, node: NodeId) -> Result<Option<i64>, Error> {
         Ok(status(cluster.node(node)).await.ok().map(|status| status.clock_offset_ms))
+    }
+}
+
+#[async_trait]
+impl Versions for SpecimenDatabase {
+    async fn choose(&self, cluster: &Cluster, node: NodeId, version: Version) -> Result<(), Error> {
+        let node = cluster.node(node);
+        let word = match version {
+            Version::Old => "old\n",
+            Version::New => "new\n",
+        };
+        node.remote()?.upload(&node.data.join(NAME).join(VERSION_FILE), word.as_bytes()).await
+    }
+
+    async fn running(&self, cluster: &Cluster, node: NodeId) -> Result<Option<Version>, Error> {
+        Ok(status(cluster.node(node)).await.ok().map(|status| status.version))
     }
 }

@@ -37,6 +37,12 @@ pub enum Disease {
     UnsyncedWrites,
     /// A node believes whatever it reads from its disk.
     NoChecksum,
+    /// A node takes whoever answers under the name of a peer for that peer.
+    TrustsNames,
+    /// The new version writes what the old one cannot read.
+    UnreadableUpgrade,
+    /// A node gives its vote to a candidate that has nothing.
+    VotesForEmpty,
 }
 
 struct Card {
@@ -47,7 +53,7 @@ struct Card {
     anomaly: &'static str,
 }
 
-const CARDS: [Card; 14] = [
+const CARDS: [Card; 17] = [
     Card {
         disease: Disease::None,
         name: "none",
@@ -146,6 +152,27 @@ const CARDS: [Card; 14] = [
         needs: &["bit-flip"],
         anomaly: "values appear that nobody wrote, or acknowledged writes are lost, after a journal decayed",
     },
+    Card {
+        disease: Disease::TrustsNames,
+        name: "trusts-names",
+        description: "a node takes whoever answers under the name of a peer for that peer",
+        needs: &["dns"],
+        anomaly: "acknowledged writes are lost: one node's word was counted as that of several",
+    },
+    Card {
+        disease: Disease::UnreadableUpgrade,
+        name: "unreadable-upgrade",
+        description: "the new version writes commands that the old one cannot read, and passes over",
+        needs: &["upgrade"],
+        anomaly: "acknowledged writes are lost where the old version leads, while both run or after going back",
+    },
+    Card {
+        disease: Disease::VotesForEmpty,
+        name: "votes-for-empty",
+        description: "a node gives its vote to a candidate that has no log at all, as if the cluster were only just beginning",
+        needs: &["wipe"],
+        anomaly: "all acknowledged writes are lost when a node with an empty disk is elected",
+    },
 ];
 
 impl Disease {
@@ -163,9 +190,17 @@ impl Disease {
         &ALL
     }
 
-    /// Whether only faults of real disks show it, which neither a simulation nor a plan of the usual families has.
-    pub fn is_of_disks(self) -> bool {
-        matches!(self, Self::UnsyncedWrites | Self::NoChecksum)
+    /// Whether only faults of real nodes show it that have to be asked for by name: neither a simulation nor a plan of the
+    /// usual families has them.
+    pub fn needs_special_faults(self) -> bool {
+        matches!(
+            self,
+            Self::UnsyncedWrites
+                | Self::NoChecksum
+                | Self::TrustsNames
+                | Self::UnreadableUpgrade
+                | Self::VotesForEmpty
+        )
     }
 
     fn card(self) -> &'static Card {

@@ -1,5 +1,6 @@
 //! A node as a pure state machine: an input and the time go in, things to write, send and answer come out.
 
+use cluster::Version;
 use history::NodeId;
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +90,9 @@ pub struct Settings {
     pub nodes: u16,
     /// Its mistake.
     pub disease: Disease,
+    /// Its version.
+    #[serde(default)]
+    pub version: Version,
     /// How long things take.
     pub timing: Timing,
     /// Decides every random choice of the node.

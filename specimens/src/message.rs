@@ -1,5 +1,6 @@
 //! What nodes say to each other, what clients ask of them, and what goes to the disk.
 
+use cluster::Version;
 use history::{
     NodeId, Value,
     vocabulary::register::{Call, Return},
@@ -64,6 +65,8 @@ pub enum Payload {
     Apply(Request),
     /// Writes the new value of a compare-and-set that was already decided.
     Decided(Request),
+    /// Carries out a call, in the form of the new version, which the old one cannot read.
+    Newer(Request),
 }
 
 /// One entry of the log.
@@ -206,6 +209,13 @@ pub enum Message {
     },
 }
 
+impl Message {
+    /// Whether it answers what a peer said or asked.
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::VoteReply { .. } | Self::AppendReply { .. } | Self::ForwardReply { .. })
+    }
+}
+
 /// What a node writes down. Applied in order, the records give its durable state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Record {
@@ -241,4 +251,7 @@ pub struct Status {
     /// How far its wall clock is set off, in milliseconds; a state machine knows of none.
     #[serde(default)]
     pub clock_offset_ms: i64,
+    /// Its version.
+    #[serde(default)]
+    pub version: Version,
 }

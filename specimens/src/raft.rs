@@ -294,6 +294,7 @@ impl Machine for Raft {
             commit: self.commit,
             digest: self.store.digest(),
             clock_offset_ms: 0,
+            version: self.settings.version,
         }
     }
 }

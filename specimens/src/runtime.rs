@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use crate::{
+    Disease,
     machine::{self, Input, Machine, Outputs, Settings},
     message::{self, Message, Reply, Request, RequestId, Status},
 };
@@ -22,11 +23,14 @@ mod clock;
 mod frame;
 mod inbound;
 mod journal;
+mod names;
 mod outbound;
+mod versions;
 
 pub use clock::CLOCK_FILE;
 use clock::Clock;
 use journal::{Journal, Refusal};
+pub use versions::VERSION_FILE;
 
 /// The role of a specimen's process.
 pub const ROLE: &str = "specimen";
@@ -48,6 +52,9 @@ pub struct Launch {
     pub settings: Settings,
     /// Where each node listens, itself included.
     pub addresses: Vec<SocketAddr>,
+    /// The name of each node, by which the others look it up; none where nodes have no names of their own.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// Where its journal is.
     pub folder: PathBuf,
 }
@@ -64,6 +71,8 @@ impl Launch {
 /// Something for the one thread that owns the state machine.
 enum Event {
     Peer(NodeId, Message),
+    /// Answers to a node go this way as well.
+    Route(NodeId, mpsc::Sender<Message>),
     Call(RequestId, Call, oneshot::Sender<Reply>),
     Status(oneshot::Sender<Status>),
 }
@@ -106,34 +115,50 @@ pub async fn serve(launch: Launch) -> io::Result<()> {
         Err(Refusal::Io(error)) => return Err(error),
         Err(damaged @ Refusal::Damaged(_)) => {
             log(&damaged.to_string());
-            return stand_aside(listener).await;
+            return stand_aside(id, listener).await;
         }
     };
     log(&format!("{} starts with {} records, disease {}", id.0, records.len(), launch.settings.disease));
 
     let (events, inbox) = mpsc::channel(INPUTS_MAX);
-    tokio::spawn(inbound::accept(listener, events));
+    let trusting = launch.settings.disease == Disease::TrustsNames;
+    tokio::spawn(inbound::accept(listener, inbound::Door { id, trusting, events: events.clone() }));
     let mut peers = HashMap::new();
     for peer in launch.settings.peers() {
         let (sender, queue) = mpsc::channel(OUTBOUND_MAX);
         peers.insert(peer, sender);
-        tokio::spawn(outbound::keep_sending(id, launch.addresses[usize::from(peer.0)], queue));
+        let place = usize::from(peer.0);
+        let (name, address) = (launch.names.get(place).cloned(), launch.addresses[place]);
+        let events = trusting.then(|| events.clone());
+        tokio::spawn(outbound::keep_sending(id, names::Peer { id: peer, name, address }, queue, events));
     }
-    let settings = Settings { seed: launch.settings.seed ^ rand::random::<u64>(), ..launch.settings };
+    drop(events);
+    let version = versions::chosen(&launch.folder)?;
+    let settings =
+        Settings { seed: launch.settings.seed ^ rand::random::<u64>(), version, ..launch.settings };
+    log(&format!("its version is the {version:?} one").to_lowercase());
     let machine = machine::build(settings, clock.now(), records);
-    let mut node =
-        Node { machine, journal, peers, clients: HashMap::new(), clock, status: Status::default() };
+    let mut node = Node {
+        machine,
+        journal,
+        peers,
+        routes: trusting.then(HashMap::new),
+        clients: HashMap::new(),
+        clock,
+        status: Status::default(),
+    };
     node.run(inbox).await
 }
 
 /// The life of a node that has lost what it once acknowledged: it votes for nobody and acknowledges nothing, as if it were
 /// not there, and refuses its clients.
-async fn stand_aside(listener: TcpListener) -> io::Result<()> {
+async fn stand_aside(id: NodeId, listener: TcpListener) -> io::Result<()> {
     let (events, mut inbox) = mpsc::channel(INPUTS_MAX);
-    tokio::spawn(inbound::accept(listener, events));
+    // It trusts nobody and tells nobody anything.
+    tokio::spawn(inbound::accept(listener, inbound::Door { id, trusting: false, events }));
     while let Some(event) = inbox.recv().await {
         match event {
-            Event::Peer(..) => {}
+            Event::Peer(..) | Event::Route(..) => {}
             Event::Call(_, _, client) => {
                 tokio::time::sleep(REFUSED_AFTER).await;
                 // The client may have gone away, and then nobody needs the answer.
@@ -151,6 +176,8 @@ struct Node {
     machine: Box<dyn Machine>,
     journal: Journal,
     peers: HashMap<NodeId, mpsc::Sender<Message>>,
+    /// The connections that each peer has opened, by which it is answered; only the node that trusts names does so.
+    routes: Option<HashMap<NodeId, Vec<mpsc::Sender<Message>>>>,
     clients: HashMap<RequestId, oneshot::Sender<Reply>>,
     clock: Clock,
     status: Status,
@@ -182,6 +209,11 @@ impl Node {
         let now = self.clock.now();
         match event {
             Event::Peer(from, message) => self.machine.handle(now, Input::Peer(from, message), out),
+            Event::Route(to, sender) => {
+                if let Some(routes) = &mut self.routes {
+                    routes.entry(to).or_default().push(sender);
+                }
+            }
             Event::Call(id, call, client) => {
                 self.clients.insert(id, client);
                 let request = Request { id, call, stamp_ns: now.wall_ns };
@@ -198,6 +230,17 @@ impl Node {
     fn carry_out(&mut self, out: Outputs) -> io::Result<()> {
         self.journal.write(out.rewrite, out.records, out.sync)?;
         for (to, message) in out.messages {
+            if message.is_answer()
+                && let Some(routes) = &mut self.routes
+            {
+                // The mistake is on the other side: who hears this takes it for the word of whom it meant to ask.
+                let ways = routes.entry(to).or_default();
+                ways.retain(|way| !way.is_closed());
+                for way in ways {
+                    let _lost = way.try_send(message.clone());
+                }
+                continue;
+            }
             if let Some(peer) = self.peers.get(&to) {
                 // A queue that is full loses the message, as the network might; everything is sent again anyway.
                 let _lost = peer.try_send(message);

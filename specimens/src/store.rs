@@ -88,7 +88,7 @@ impl Store {
     pub fn apply(&mut self, payload: &Payload) -> Option<Return> {
         let request = match payload {
             Payload::Nothing => return None,
-            Payload::Apply(request) | Payload::Decided(request) => request,
+            Payload::Apply(request) | Payload::Decided(request) | Payload::Newer(request) => request,
         };
         self.applied += 1;
         for word in [request.id.session, request.id.sequence] {

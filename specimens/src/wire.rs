@@ -17,7 +17,12 @@ const FRAME_MAX: usize = 64 << 20;
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Frame {
     /// The first frame of a node: everything that follows is from it.
-    Node(NodeId),
+    Node {
+        /// Who it is.
+        from: NodeId,
+        /// Whom it takes the other side for.
+        to: NodeId,
+    },
     /// What the nodes have to say to each other.
     Message(Message),
     /// A sign of life, so that silence means that the link is dead.

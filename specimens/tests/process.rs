@@ -48,8 +48,16 @@ impl Hosts {
     fn spawn(&self, node: u16) -> Child {
         let timing = Timing::default();
         let launch = Launch {
-            settings: Settings { id: NodeId(node), nodes: NODES, disease: self.disease, timing, seed: 0 },
+            settings: Settings {
+                id: NodeId(node),
+                nodes: NODES,
+                disease: self.disease,
+                version: cluster::Version::Old,
+                timing,
+                seed: 0,
+            },
             addresses: self.addresses.clone(),
+            names: Vec::new(),
             folder: self.folder.join(format!("n{node}")),
         };
         let (name, value) = launch.to_environment().expect("it can be written down");

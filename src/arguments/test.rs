@@ -34,6 +34,10 @@ pub struct TestArguments {
     /// A folder whose programs are taken before the system's, to test another version: /opt/etcd-3.5/bin.
     #[arg(long, env = "DISPROVE_PROGRAMS", value_name = "FOLDER", help_heading = "What to test")]
     pub programs: Option<PathBuf>,
+    /// A folder with the programs of another version, for --faults upgrade: nodes are upgraded to it one after another, and
+    /// taken back. Example: disprove test --db nats --faults upgrade --programs-new /opt/nats-2.10
+    #[arg(long, env = "DISPROVE_PROGRAMS_NEW", value_name = "FOLDER", help_heading = "What to test")]
+    pub programs_new: Option<PathBuf>,
     /// Which nodes, and how to reach them.
     #[command(flatten)]
     pub reach: ReachArguments,

@@ -66,6 +66,7 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
         ("config", &choices.config),
         ("password-file", &choices.password_file),
         ("programs", &choices.programs),
+        ("programs-new", &choices.new_programs),
     ] {
         file.iter().for_each(|file| flag(name, file.display().to_string()));
     }

@@ -41,6 +41,7 @@ impl Back {
             capture_bytes_max: CAPTURE_BYTES_MAX,
             disks,
             programs: choices.programs.clone(),
+            new_programs: choices.new_programs.clone(),
             ..LocalSpec::default()
         };
         Ok(Self::Local(Box::new(LocalCluster::start(spec).await?)))

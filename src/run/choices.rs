@@ -16,6 +16,10 @@ use crate::{
     judge::Limits,
 };
 
+mod programs;
+
+use programs::programs;
+
 /// The version of `run.json`.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -40,6 +44,9 @@ pub struct Choices {
     /// `--programs`, as a whole path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub programs: Option<PathBuf>,
+    /// `--programs-new`, as a whole path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_programs: Option<PathBuf>,
     /// The settings file that describes the database, where one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<PathBuf>,
@@ -139,7 +146,7 @@ impl Choices {
             .map_err(|what| Failure::usage(format!("--max-down: {what}, as in --max-down minority")))?;
         let name = folder_name(arguments)?;
         has_sense(arguments)?;
-        let now = jiff::Zoned::now();
+        let (now, elsewhere) = (jiff::Zoned::now(), inventory.is_some());
         Ok(Self {
             schema: SCHEMA_VERSION,
             db: arguments.db.clone(),
@@ -147,7 +154,8 @@ impl Choices {
             isolation: arguments.isolation.clone(),
             topology: arguments.topology.clone(),
             reads: arguments.reads.clone(),
-            programs: programs(arguments, inventory.is_some())?,
+            programs: programs(arguments, elsewhere, ("--programs", &arguments.programs))?,
+            new_programs: programs(arguments, elsewhere, ("--programs-new", &arguments.programs_new))?,
             config: own_file(arguments)?,
             endpoints: endpoints::shown(arguments),
             dialect: arguments.dialect.clone(),
@@ -199,6 +207,9 @@ impl Choices {
         }
         if let Some(programs) = &self.programs {
             command += &format!(" --programs {}", programs.display());
+        }
+        if let Some(programs) = &self.new_programs {
+            command += &format!(" --programs-new {}", programs.display());
         }
         if let Some(config) = &self.config {
             command += &format!(" --config {}", config.display());
@@ -328,25 +339,6 @@ fn folder_name(arguments: &TestArguments) -> Result<String, Failure> {
 
 /// Refuses numbers with which no run could be made.
 /// The folder of another version's programs.
-fn programs(arguments: &TestArguments, is_elsewhere: bool) -> Result<Option<PathBuf>, Failure> {
-    let Some(folder) = &arguments.programs else { return Ok(None) };
-    if is_elsewhere || !arguments.endpoint.is_empty() {
-        return Err(Failure::usage(
-            "--programs is for nodes on this machine; elsewhere the version is what is installed there",
-        ));
-    }
-    if matches!(arguments.db.as_str(), "specimen" | "zookeeper" | "rabbitmq") {
-        return Err(Failure::usage(format!(
-            "--programs cannot choose another version of {}, which is not found by its path",
-            arguments.db
-        )));
-    }
-    let whole = folder.canonicalize().ok().filter(|whole| whole.is_dir());
-    whole
-        .map(Some)
-        .ok_or_else(|| Failure::usage(format!("--programs {}: there is no such folder", folder.display())))
-}
-
 fn has_sense(arguments: &TestArguments) -> Result<(), Failure> {
     positive("--time-limit", arguments.time_limit)?;
     if let Some(seconds) = arguments.call_timeout {

@@ -144,6 +144,10 @@ impl Init {
                 Answer::Done => self.clock.keep_up(&self.daemons.processes()),
                 refused => refused,
             },
+            Request::Environment(environment) => {
+                self.setup.environment = environment;
+                Answer::Done
+            }
             Request::Skew(skew) => {
                 self.clock.choose(skew);
                 self.clock.keep_up(&self.daemons.processes())

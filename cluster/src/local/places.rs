@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Identity, LocalSpec, address};
-use crate::{Error, disk::Owner};
+use super::{Identity, LocalSpec, address, remote::Shelves};
+use crate::{Error, Version, disk::Owner};
 
 /// The controller's name in `/etc/hosts`.
 pub(super) const CONTROLLER_NAME: &str = "controller";
@@ -21,13 +21,14 @@ pub(super) struct Places {
     pub identity: Option<Identity>,
     /// The folder of the run.
     pub run: PathBuf,
-    /// The file that every node sees as `/etc/hosts`.
-    pub hosts: PathBuf,
+    /// The files that the nodes see as `/etc/hosts`, one each.
+    hosts: Vec<PathBuf>,
     /// The data and the logs of each node, here.
     folders: Vec<(PathBuf, PathBuf)>,
     /// Whether the nodes' user can reach them.
     reachable: bool,
     programs: Option<PathBuf>,
+    new_programs: Option<PathBuf>,
     environment: Vec<(String, String)>,
 }
 
@@ -56,9 +57,15 @@ impl Places {
             folders.push(pair);
         }
         let reachable = identity.is_none_or(|identity| is_reachable(&directory, identity));
-        let hosts = directory.join("hosts");
-        fs::write(&hosts, hosts_text(&spec.nodes)).map_err(made(&hosts))?;
-        fs::set_permissions(&hosts, fs::Permissions::from_mode(0o644)).map_err(made(&hosts))?;
+        let mut hosts = Vec::new();
+        let folder = directory.join("hosts");
+        fs::create_dir_all(&folder).map_err(made(&folder))?;
+        for name in &spec.nodes {
+            let file = folder.join(name);
+            fs::write(&file, hosts_text(&spec.nodes)).map_err(made(&file))?;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).map_err(made(&file))?;
+            hosts.push(file);
+        }
         Ok(Self {
             identity,
             run: directory,
@@ -66,8 +73,14 @@ impl Places {
             folders,
             reachable,
             programs: spec.programs.clone(),
+            new_programs: spec.new_programs.clone(),
             environment: spec.environment.clone(),
         })
+    }
+
+    /// The file that a node sees as `/etc/hosts`, as the controller sees it.
+    pub(super) fn hosts(&self, index: usize) -> &Path {
+        &self.hosts[index]
     }
 
     /// The data folder of a node, as it sees it.
@@ -95,13 +108,24 @@ impl Places {
         vec![(data.clone(), self.data(index)), (logs.clone(), self.logs(index))]
     }
 
+    /// The folder of the new version, with the environment of either version, where there is one.
+    pub(super) fn shelves(&self, name: &str, index: usize) -> Option<Shelves> {
+        let of = |version| self.environment(name, index, version);
+        let new_programs = self.new_programs.clone()?;
+        Some(Shelves { new_programs, old: of(Version::Old), new: of(Version::New) })
+    }
+
     /// The environment of the processes of a node: little, and the same for every run.
-    pub(super) fn environment(&self, name: &str, index: usize) -> Vec<(String, String)> {
+    pub(super) fn environment(&self, name: &str, index: usize, version: Version) -> Vec<(String, String)> {
         let mut path =
             std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin".into());
         // Some servers are where only root's path leads.
         path += ":/usr/local/sbin:/usr/sbin:/sbin";
-        let programs = self.programs.as_ref().map(|folder| folder.display().to_string());
+        let folder = match version {
+            Version::Old => &self.programs,
+            Version::New => &self.new_programs,
+        };
+        let programs = folder.as_ref().map(|folder| folder.display().to_string());
         if let Some(programs) = &programs {
             path = format!("{programs}:{path}");
         }

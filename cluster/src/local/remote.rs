@@ -1,6 +1,13 @@
 //! Acting on a local node through its first process.
 
-use std::{os::fd::OwnedFd, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs, io,
+    net::IpAddr,
+    os::{fd::OwnedFd, unix::fs::FileExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use tokio::{
@@ -15,7 +22,7 @@ use super::{
     link::Link,
     wire::{Answer, Request},
 };
-use crate::{Daemon, DaemonState, Disk, Error, Output, Remote, Signal, Skew, vdso};
+use crate::{Daemon, DaemonState, Disk, Error, Output, Remote, Signal, Skew, Version, names, vdso};
 
 /// How long a request may take that does not run anything of unknown length.
 const REQUEST: Duration = Duration::from_secs(10);
@@ -29,16 +36,34 @@ const LEFT_BEHIND: Duration = Duration::from_millis(500);
 /// The most bytes that one stream of a command, or a file, may bring.
 const OUTPUT_BYTES_MAX: u64 = 256 << 20;
 
+/// Where the programs of two versions are, and what has a process find them.
+pub(super) struct Shelves {
+    /// The folder of the new version.
+    pub new_programs: PathBuf,
+    /// The environment of processes of the old version.
+    pub old: Vec<(String, String)>,
+    /// The environment of processes of the new version.
+    pub new: Vec<(String, String)>,
+}
+
 /// Acts on one local node.
 pub(super) struct LocalRemote {
     link: Arc<Link>,
     disk: Bay,
+    shelves: Option<Shelves>,
+    /// Its `/etc/hosts`, as the controller sees it; `None` where it has none of its own.
+    hosts: Option<PathBuf>,
 }
 
 impl LocalRemote {
     /// Acts through this link.
-    pub(super) fn new(link: Arc<Link>, disk: Bay) -> Self {
-        Self { link, disk }
+    pub(super) fn new(link: Arc<Link>, disk: Bay, shelves: Option<Shelves>) -> Self {
+        Self { link, disk, shelves, hosts: None }
+    }
+
+    /// The same, with an `/etc/hosts` of its own.
+    pub(super) fn with_hosts(self, hosts: PathBuf) -> Self {
+        Self { hosts: Some(hosts), ..self }
     }
 
     async fn simple(&self, request: Request) -> Result<Answer, Error> {
@@ -193,9 +218,47 @@ impl Remote for LocalRemote {
         }
     }
 
+    fn new_programs(&self) -> Option<&Path> {
+        self.shelves.as_ref().map(|shelves| shelves.new_programs.as_path())
+    }
+
+    async fn choose_programs(&self, version: Version) -> Result<(), Error> {
+        let Some(shelves) = &self.shelves else {
+            return Err(Error::Unsupported("another version in a run that was given one only".into()));
+        };
+        let environment = match version {
+            Version::Old => &shelves.old,
+            Version::New => &shelves.new,
+        };
+        self.simple(Request::Environment(environment.clone())).await.map(|_| ())
+    }
+
+    fn can_point_names(&self) -> bool {
+        self.hosts.is_some()
+    }
+
+    async fn point_names(&self, names: &[(String, IpAddr)]) -> Result<(), Error> {
+        let Some(hosts) = self.hosts.as_deref() else {
+            let what = "setting what names mean on nodes that share the names of this machine";
+            return Err(Error::Unsupported(what.into()));
+        };
+        rewrite(hosts, names).map_err(|error| Error::io(format!("rewrite {}", hosts.display()), error))
+    }
+
     fn disk(&self) -> Result<&dyn Disk, Error> {
         self.disk.disk()
     }
+}
+
+/// Changes the file in its place, since a node sees this very file. Whoever reads meanwhile finds it whole: it is written at
+/// once, and no shorter than it was until that is done.
+fn rewrite(hosts: &Path, names: &[(String, IpAddr)]) -> io::Result<()> {
+    let before = fs::read_to_string(hosts)?;
+    let after = names::pointed(&before, names);
+    let room = before.len().saturating_sub(after.len());
+    let file = fs::OpenOptions::new().write(true).open(hosts)?;
+    file.write_all_at(format!("{after}{}", "\n".repeat(room)).as_bytes(), 0)?;
+    file.set_len(after.len() as u64)
 }
 
 fn succeeded(link: &Link, verb: &str, path: &Path, output: &Output) -> Result<(), Error> {

@@ -45,7 +45,7 @@ pub(super) struct NodeNetwork {
     pub address: Ipv4Addr,
     /// The end of a veth pair that waits in its namespace, with the neighbours; without it the node makes a TUN device.
     pub neighbours: Option<Vec<(Ipv4Addr, [u8; 6])>>,
-    /// The text of its `/etc/hosts`.
+    /// The file that it is to see as `/etc/hosts`.
     pub hosts: PathBuf,
 }
 
@@ -65,6 +65,8 @@ pub(super) enum Request {
     Cancel(u64),
     /// Start a daemon.
     Start(Daemon),
+    /// Have processes that start from now on have this environment.
+    Environment(Vec<(String, String)>),
     /// Signal a daemon.
     Signal(String, Signal),
     /// What a daemon is doing.

@@ -1,6 +1,7 @@
 //! Acting on one node over SSH.
 
 use std::{
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -230,6 +231,14 @@ cat >"$1.part.$$" && [ "$(wc -c <"$1.part.$$")" -eq "$2" ] && mv -f "$1.part.$$"
         read_state(&said).ok_or_else(|| {
             failed(&self.target().name, format!("it answers {said:?} when asked about {name}"))
         })
+    }
+
+    fn can_point_names(&self) -> bool {
+        true
+    }
+
+    async fn point_names(&self, names: &[(String, IpAddr)]) -> Result<(), Error> {
+        self.point(names).await
     }
 
     async fn wipe(&self) -> Result<(), Error> {

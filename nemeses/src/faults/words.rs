@@ -1,9 +1,9 @@
 //! How faults and their evidence are put into words.
 
-use cluster::{DaemonState, Endpoint};
+use cluster::{DaemonState, Endpoint, Version};
 use history::NodeId;
 
-use super::{Allowance, Probe};
+use super::{Allowance, Meaning, Probe};
 
 /// The names of the nodes, and which of them was struck because it leads.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +75,26 @@ pub(super) fn offset(milliseconds_ahead: i64) -> String {
     }
 }
 
+/// What names mean on nodes.
+fn meanings(names: &Names, nodes: &[(NodeId, Vec<Meaning>)]) -> Vec<String> {
+    let all = nodes.iter().flat_map(|(node, meanings)| meanings.iter().map(move |meaning| (node, meaning)));
+    all.map(|(node, Meaning { name, address, .. })| match address {
+        Some(address) => format!("{name} is {address} for {}", names.plain(*node)),
+        None => format!("{name} is nobody for {}", names.plain(*node)),
+    })
+    .collect()
+}
+
+/// Which versions nodes run.
+fn versions(names: &Names, nodes: &[(NodeId, Option<Version>)]) -> Vec<String> {
+    let what = |version: &Option<Version>| match version {
+        Some(Version::Old) => "runs the old version",
+        Some(Version::New) => "runs the new version",
+        None => "does not say what it runs",
+    };
+    nodes.iter().map(|(node, version)| format!("{} {}", names.plain(*node), what(version))).collect()
+}
+
 /// One look.
 pub(super) fn probe(names: &Names, probe: &Probe) -> String {
     let parts: Vec<String> = match probe {
@@ -111,6 +131,8 @@ pub(super) fn probe(names: &Names, probe: &Probe) -> String {
                 format!("{} {what}", names.plain(*node))
             })
             .collect(),
+        Probe::Names(nodes) => meanings(names, nodes),
+        Probe::Versions(nodes) => versions(names, nodes),
         Probe::Disks(disks) => disks
             .iter()
             .map(|(node, now)| match now {

@@ -23,6 +23,7 @@ enum Hold {
     Starved,
     Clock,
     Clients,
+    Names,
 }
 
 impl Hold {
@@ -30,9 +31,13 @@ impl Hold {
         match family {
             Family::Partition | Family::Link | Family::Flap | Family::Swizzle | Family::Reset => None,
             Family::Clients => Some(Self::Clients),
-            Family::Kill | Family::Terminate | Family::Roll | Family::HalfOpen | Family::Replace => {
-                Some(Self::Killed)
-            }
+            Family::Dns => Some(Self::Names),
+            Family::Kill
+            | Family::Terminate
+            | Family::Roll
+            | Family::HalfOpen
+            | Family::Replace
+            | Family::Upgrade => Some(Self::Killed),
             Family::Pause | Family::Throttle => Some(Self::Paused),
             Family::Memory | Family::Files => Some(Self::Starved),
             Family::Clock | Family::Time => Some(Self::Clock),
@@ -47,6 +52,7 @@ impl Hold {
             | Family::MisdirectedWrite
             | Family::BitFlip
             | Family::Truncate
+            | Family::Wipe
             | Family::RollBack => Some(Self::Killed),
         }
     }
@@ -73,7 +79,7 @@ impl Conditions {
         if family.takes_down() {
             let room = down_max.saturating_sub(self.down());
             // Of nodes that are restarted in turn only one is down at any time.
-            let taken = if family == Family::Roll && room > 0 { free.len() } else { room.min(free.len()) };
+            let taken = if family.is_in_turn() && room > 0 { free.len() } else { room.min(free.len()) };
             let beyond = free.split_off(taken);
             refused.extend(beyond.into_iter().map(|node| (node, "would have been one down too many")));
         }
@@ -86,9 +92,8 @@ impl Conditions {
     /// How many nodes are down at most because of us.
     fn down(&self) -> usize {
         let rolls: BTreeSet<FaultId> =
-            self.held.values().filter(|(_, family)| *family == Family::Roll).map(|(id, _)| *id).collect();
-        let others =
-            self.held.iter().filter(|(_, (_, family))| family.takes_down() && *family != Family::Roll);
+            self.held.values().filter(|(_, family)| family.is_in_turn()).map(|(id, _)| *id).collect();
+        let others = self.held.iter().filter(|(_, (_, family))| family.takes_down() && !family.is_in_turn());
         others.map(|((node, _), _)| *node).collect::<BTreeSet<NodeId>>().len() + rolls.len()
     }
 
@@ -111,7 +116,11 @@ impl Conditions {
         if holder(Hold::Starved).is_some() {
             return Some("was already starved");
         }
-        (wanted == Hold::Clock && holder(Hold::Clock).is_some()).then_some("already had a wrong clock")
+        match wanted {
+            Hold::Clock if holder(Hold::Clock).is_some() => Some("already had a wrong clock"),
+            Hold::Names if holder(Hold::Names).is_some() => Some("already had wrong names"),
+            _ => None,
+        }
     }
 
     /// Gives back what a fault holds.

@@ -7,7 +7,7 @@ use cluster::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Shape, is_default};
+use super::{Answer, Shape, is_default};
 use crate::Family;
 
 /// The largest offset of a clock, in milliseconds: a hundred years.
@@ -115,6 +115,13 @@ pub enum Action {
         /// How many more than they have.
         spare: u64,
     },
+    /// One target after another is asked to end and started again with the other version; in the end all go back in turn.
+    Upgrade {
+        /// How long each is down.
+        down_ms: u64,
+        /// How long from one's start to the next one's end.
+        gap_ms: u64,
+    },
     /// Clients crash in the middle of their calls.
     ClientCrash {
         /// How many of each target's at a time.
@@ -127,6 +134,12 @@ pub enum Action {
     },
     /// Nodes leave for good, and fresh ones without data join in their places in the end.
     Replace,
+    /// On the targets, the names of their peers mean something else.
+    Dns {
+        /// What they mean.
+        #[serde(default)]
+        answer: Answer,
+    },
     /// Processes take the time to be another.
     Time(Skew),
     /// The power fails: processes end, and what was not synced is gone. They are started again in the end.
@@ -205,6 +218,8 @@ pub enum Action {
         #[serde(default)]
         seed: u64,
     },
+    /// Processes end, and start again in the end with nothing on their disks.
+    Wipe,
     /// Disks are in the end what they were in the beginning; processes end for that, and are started again.
     RollBack,
 }
@@ -234,6 +249,8 @@ impl Action {
             Self::Files { .. } => Family::Files,
             Self::Time(_) => Family::Time,
             Self::Replace => Family::Replace,
+            Self::Dns { .. } => Family::Dns,
+            Self::Upgrade { .. } => Family::Upgrade,
             Self::ClientCrash { .. } | Self::Burst { .. } => Family::Clients,
             Self::PowerLoss => Family::PowerLoss,
             Self::TornWrite { .. } => Family::TornWrite,
@@ -246,6 +263,7 @@ impl Action {
             Self::MisdirectedWrite { .. } => Family::MisdirectedWrite,
             Self::BitFlip { .. } => Family::BitFlip,
             Self::Truncate { .. } => Family::Truncate,
+            Self::Wipe => Family::Wipe,
             Self::RollBack => Family::RollBack,
         }
     }
@@ -280,7 +298,9 @@ impl Action {
             Self::Swizzle { step_ms } if !in_steps(*step_ms) => {
                 Some("a swizzle goes on from node to node after 20 ms to an hour".into())
             }
-            Self::Roll { down_ms, gap_ms } if *down_ms > STEP_MAX_MS || *gap_ms > STEP_MAX_MS => {
+            Self::Roll { down_ms, gap_ms } | Self::Upgrade { down_ms, gap_ms }
+                if *down_ms > STEP_MAX_MS || *gap_ms > STEP_MAX_MS =>
+            {
                 Some("a rolling restart waits for at most an hour".into())
             }
             Self::Memory { spare_mib } if *spare_mib > 1 << 30 => {

@@ -2,7 +2,7 @@
 
 use cluster::network::Distribution;
 
-use super::{Action, Direction, Peers, Shape};
+use super::{Action, Answer, Direction, Peers, Shape};
 use crate::Targets;
 
 /// What a partition cuts: its shape, whom it strikes, in which direction, and from whom.
@@ -107,6 +107,16 @@ pub(super) fn terminations() -> Vec<Targets> {
 /// Who gets how little of the processor.
 pub(super) fn throttles() -> Vec<(Targets, f64)> {
     vec![(Targets::Leader, 0.1), (Targets::Minority, 0.05), (Targets::All, 0.3), (Targets::Leader, 0.02)]
+}
+
+/// On whom names mean something wrong, and what.
+pub(super) fn names() -> Vec<(Targets, Answer)> {
+    vec![
+        (Targets::Leader, Answer::Another),
+        (Targets::All, Answer::Swapped),
+        (Targets::Leader, Answer::Stale),
+        (Targets::All, Answer::Another),
+    ]
 }
 
 /// Whose power fails.

@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::{FAULTS_MAX, Plan, PlannedFault, VERSION, scenes::Scenes};
-use crate::{Action, Family, MaxDown, Pace, Powers, Targets, streams::stream};
+use crate::{Family, MaxDown, Pace, Powers, Targets, streams::stream};
 
 /// What a plan is drawn for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub(super) fn generate(spec: &PlanSpec) -> Plan {
         return plan;
     }
     let mut random = stream(spec.seed, "plan", 0);
-    let mut scenes = Scenes::new(&families, spec.nodes, spec.powers.primaries, spec.pace);
+    let mut scenes = Scenes::new(&families, spec.nodes, &spec.powers, spec.pace);
     let (period, rest, idle) = rhythm(spec.pace);
     let end = milliseconds(spec.duration.saturating_sub(spec.final_quiet));
     let mut now = milliseconds(spec.initial_quiet);
@@ -117,7 +117,7 @@ pub(super) fn generate(spec: &PlanSpec) -> Plan {
 fn within(mut fault: PlannedFault, spec: &PlanSpec) -> Option<PlannedFault> {
     let most = spec.max_down.of(spec.nodes);
     // Of nodes that are restarted in turn one is down at a time.
-    let in_turn = matches!(fault.fault, Action::Roll { .. });
+    let in_turn = fault.fault.family().is_in_turn();
     if spec.max_down == MaxDown::Any || !fault.fault.family().takes_down() || (in_turn && most > 0) {
         return Some(fault);
     }

@@ -11,12 +11,12 @@ use rand::{RngExt, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Action, Peers, PlannedFault, Shape,
+    Action, Answer, Peers, PlannedFault, Shape,
     cards::{self, Crash, Cut, TimeKind, crashes, cuts, links},
     draw::between,
     opening::Opening,
 };
-use crate::{Family, Pace, Targets, streams::Deck};
+use crate::{Family, Pace, Powers, Targets, streams::Deck};
 
 /// Deals the scenes of a plan. What every run must meet comes first, in random order; after that every kind of scene comes
 /// once before any comes again.
@@ -37,12 +37,13 @@ pub(super) struct Scenes {
     terminations: Deck<Targets>,
     throttles: Deck<(Targets, f64)>,
     times: Deck<(Targets, TimeKind)>,
+    names: Deck<(Targets, Answer)>,
     blackouts: Deck<Targets>,
     had_blackout: bool,
     tears: Deck<Targets>,
     ailing: Deck<Targets>,
     nodes: usize,
-    has_primaries: bool,
+    powers: Powers,
     pace: Pace,
 }
 
@@ -54,7 +55,7 @@ struct Slot {
 }
 
 impl Scenes {
-    pub(super) fn new(families: &[Family], nodes: usize, has_primaries: bool, pace: Pace) -> Self {
+    pub(super) fn new(families: &[Family], nodes: usize, powers: &Powers, pace: Pace) -> Self {
         // How often each has its turn: partitions and kills show the most.
         let turns = |family: &Family| match family {
             Family::Partition | Family::Kill | Family::PowerLoss => 2,
@@ -86,12 +87,13 @@ impl Scenes {
             terminations: Deck::new(cards::terminations()),
             throttles: Deck::new(cards::throttles()),
             times: Deck::new(cards::times()),
+            names: Deck::new(cards::names()),
             blackouts: Deck::new(cards::blackouts()),
             had_blackout: false,
             tears: Deck::new(cards::blackouts()),
             ailing: Deck::new(cards::ailing()),
             nodes,
-            has_primaries,
+            powers: powers.clone(),
             pace,
         }
     }
@@ -142,6 +144,7 @@ impl Scenes {
                 vec![self.fault(slot, Action::Pause, targets)]
             }
             Family::Clock => self.clock(slot, random),
+            Family::Dns => self.dns(slot, random),
             other => self.later_family(other, slot, random).into_iter().collect(),
         }
     }
@@ -189,7 +192,14 @@ impl Scenes {
                 let few = [Targets::One, Targets::Leader, Targets::Minority];
                 (Action::Replace, few.choose(random).cloned()?)
             }
-            Family::Partition | Family::Link | Family::Kill | Family::Pause | Family::Clock => return None,
+            Family::Upgrade => {
+                let (down_ms, gap_ms) = (between(random, (50, 200)), between(random, (50, 300)));
+                let some = [Targets::All, Targets::Minority, Targets::Majority];
+                (Action::Upgrade { down_ms, gap_ms }, some.choose(random).cloned()?)
+            }
+            Family::Partition | Family::Link | Family::Kill | Family::Pause | Family::Clock | Family::Dns => {
+                return None;
+            }
             disks => return self.disk(disks, slot, random),
         };
         let mut fault = self.fault(slot, action, targets);
@@ -235,12 +245,15 @@ impl Scenes {
             Family::Truncate => {
                 (Action::Truncate { bytes: between(random, (1, 8192)), path: None, seed }, Targets::One)
             }
+            Family::Wipe => (Action::Wipe, Targets::One),
             Family::RollBack => (Action::RollBack, Targets::One),
             _ => return None,
         };
         // Nothing new happens while the power is off.
-        let is_off =
-            matches!(family, Family::PowerLoss | Family::TornWrite | Family::BitFlip | Family::Truncate);
+        let is_off = matches!(
+            family,
+            Family::PowerLoss | Family::TornWrite | Family::BitFlip | Family::Truncate | Family::Wipe
+        );
         let lasts = if is_off { slot.lasts.min(between(random, (300, 1200))) } else { slot.lasts };
         Some(self.fault(Slot { lasts, ..slot }, action, targets))
     }
@@ -290,8 +303,8 @@ impl Scenes {
     /// A fault; where nobody can say who leads, any node stands for the leader.
     fn fault(&self, slot: Slot, action: Action, targets: Targets) -> PlannedFault {
         let targets = match targets {
-            Targets::Leader if !self.has_primaries => Targets::One,
-            Targets::FollowersMajority if !self.has_primaries => Targets::Majority,
+            Targets::Leader if !self.powers.primaries => Targets::One,
+            Targets::FollowersMajority if !self.powers.primaries => Targets::Majority,
             targets => targets,
         };
         let (at, lasts) = (Duration::from_millis(slot.at), Duration::from_millis(slot.lasts));
@@ -345,6 +358,17 @@ impl Scenes {
         faults
     }
 
+    /// Names are looked up when a connection is opened, so those that are open are reset meanwhile.
+    fn dns(&mut self, slot: Slot, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
+        let Some((targets, answer)) = self.names.draw(random) else { return Vec::new() };
+        let mut faults = vec![self.fault(slot, Action::Dns { answer }, targets.clone())];
+        if self.powers.network && slot.lasts >= 600 {
+            let inner = Slot { at: slot.at + 200, lasts: 200 };
+            faults.push(self.fault(inner, Action::Resetting { share: 1.0 }, targets));
+        }
+        faults
+    }
+
     fn clock(&mut self, slot: Slot, random: &mut ChaCha8Rng) -> Vec<PlannedFault> {
         // Small offsets matter to clocks that are compared, large ones to leases.
         let size = match between(random, (0, 2)) {
@@ -375,7 +399,8 @@ impl Scenes {
 /// Whether a family may be there together with others. Whom a word will mean is not known yet, so two families that could
 /// meet in one process are never drawn together.
 fn may_join(family: Family, present: &[Family]) -> bool {
-    let strikes_processes = |family: &Family| !family.is_of_network() && *family != Family::Clients;
+    let strikes_processes =
+        |family: &Family| !family.is_of_network() && !matches!(family, Family::Clients | Family::Dns);
     let could_meet = strikes_processes(&family) && present.iter().any(strikes_processes);
     !present.contains(&family) && !could_meet
 }

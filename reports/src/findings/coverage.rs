@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Exposure, FaultLine};
 
 /// The families whose faults take a node down while they last, as they are called in records.
-const TAKE_DOWN: [&str; 17] = [
+const TAKE_DOWN: [&str; 20] = [
     "bit-flip",
     "disk-error",
     "disk-full",
@@ -22,14 +22,17 @@ const TAKE_DOWN: [&str; 17] = [
     "misdirected-write",
     "pause",
     "power-loss",
+    "replace",
     "roll",
     "roll-back",
     "terminate",
     "torn-write",
     "truncate",
+    "upgrade",
+    "wipe",
 ];
-/// The family of which only one node is down at a time.
-const IN_TURN: &str = "roll";
+/// The families of which only one node is down at a time.
+const IN_TURN: [&str; 2] = ["roll", "upgrade"];
 
 /// One row of the table: a family on a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,9 +149,12 @@ pub(super) fn down(faults: &[FaultLine], nodes: usize) -> Down {
     for record in begun {
         open.retain(|known| known.ended.is_none_or(|ended| ended > record.began));
         open.push(record);
-        let one_by_one = open.iter().filter(|known| known.family == IN_TURN).count();
-        let which: BTreeSet<&String> =
-            open.iter().filter(|known| known.family != IN_TURN).flat_map(|known| &known.nodes).collect();
+        let one_by_one = open.iter().filter(|known| IN_TURN.contains(&known.family.as_str())).count();
+        let which: BTreeSet<&String> = open
+            .iter()
+            .filter(|known| !IN_TURN.contains(&known.family.as_str()))
+            .flat_map(|known| &known.nodes)
+            .collect();
         let most = (which.len() + one_by_one) as u64;
         if most > down.most {
             down.most = most;

@@ -78,7 +78,9 @@ impl Raft {
                     && self.now.steady_ms < self.leader_heard_ms + self.settings.timing.election_ms
             }
         };
-        let up_to_date = last >= (self.log.last_term(), self.log.last_index());
+        // The mistake: who has nothing is taken for one of a cluster that is only just beginning.
+        let is_excused = self.has(Disease::VotesForEmpty) && last == (0, 0);
+        let up_to_date = is_excused || last >= (self.log.last_term(), self.log.last_index());
         if pre {
             let granted = term > self.term && up_to_date && !leader_is_fresh;
             let term = if granted { term } else { self.term };

@@ -1,5 +1,6 @@
 //! Replication: from the leader's log to everybody's, to commitment, to the state.
 
+use cluster::Version;
 use history::NodeId;
 
 use super::{Raft, Role};
@@ -201,9 +202,18 @@ impl Raft {
     pub(super) fn apply(&mut self, out: &mut Outputs) {
         while self.applied < self.commit {
             let Some(entry) = self.log.entry(self.applied + 1) else { return };
+            if matches!(entry.payload, Payload::Newer(_)) && self.settings.version == Version::Old {
+                // The mistake: what this version cannot read it passes over, as if it were nothing.
+                self.applied += 1;
+                continue;
+            }
             let answer = self.store.apply(&entry.payload);
             self.applied += 1;
-            let (Payload::Apply(request) | Payload::Decided(request)) = &entry.payload else { continue };
+            let (Payload::Apply(request) | Payload::Decided(request) | Payload::Newer(request)) =
+                &entry.payload
+            else {
+                continue;
+            };
             let id = request.id;
             let Some(answer) = answer else { continue };
             if let Role::Leader(leadership) = &mut self.role

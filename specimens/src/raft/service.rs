@@ -1,5 +1,6 @@
 //! Clients' calls: taken from clients, passed to the leader, proposed or read, answered.
 
+use cluster::Version;
 use history::{
     Key, NodeId, Value,
     vocabulary::register::{Call, Return},
@@ -188,6 +189,13 @@ impl Raft {
                 }
                 if let Payload::Apply(request) = payload {
                     payload = Payload::Decided(request);
+                }
+                leadership.waiting.insert(id, origin);
+            }
+            // The mistake: nodes of the old version are to read this as well.
+            (Disease::UnreadableUpgrade, _) if self.settings.version == Version::New => {
+                if let Payload::Apply(request) = payload {
+                    payload = Payload::Newer(request);
                 }
                 leadership.waiting.insert(id, origin);
             }

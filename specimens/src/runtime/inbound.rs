@@ -12,7 +12,9 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
-use super::{Event, outbound::BEAT_EVERY};
+use history::NodeId;
+
+use super::{Event, OUTBOUND_MAX, outbound::BEAT_EVERY};
 use crate::{
     message::RequestId,
     wire::{self, Answer, Frame},
@@ -25,17 +27,28 @@ const SILENCE_MAX: Duration = Duration::from_secs(3);
 /// After a failed accept (too many open files, say) the node waits a moment and goes on.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What those who come in are met with.
+#[derive(Clone)]
+pub struct Door {
+    /// Who this node is.
+    pub id: NodeId,
+    /// Whether it takes connections that were meant for others, and answers on the connection by which it was asked.
+    pub trusting: bool,
+    /// Where to tell of what they say.
+    pub events: mpsc::Sender<Event>,
+}
+
 /// Accepts connections for as long as the node lives.
-pub async fn accept(listener: TcpListener, events: mpsc::Sender<Event>) {
+pub async fn accept(listener: TcpListener, door: Door) {
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                let events = events.clone();
+                let door = door.clone();
                 tokio::spawn(async move {
                     // A connection that breaks is opened again by the other side if it needs one.
-                    let _closed = attend(stream, events).await;
+                    let _closed = attend(stream, door).await;
                     drop(permit);
                 });
             }
@@ -47,7 +60,7 @@ pub async fn accept(listener: TcpListener, events: mpsc::Sender<Event>) {
     }
 }
 
-async fn attend(stream: TcpStream, events: mpsc::Sender<Event>) -> io::Result<()> {
+async fn attend(stream: TcpStream, door: Door) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::with_capacity(1 << 16, reader);
@@ -55,17 +68,21 @@ async fn attend(stream: TcpStream, events: mpsc::Sender<Event>) -> io::Result<()
     let mut sequence = 0;
     loop {
         let answer = match wire::read(&mut reader).await? {
-            Frame::Node(from) => return attend_peer(reader, writer, from, events).await,
+            Frame::Node { from, to } if to != door.id && !door.trusting => {
+                super::log(&format!("node {} takes this node for node {}, and is not heard", from.0, to.0));
+                return Ok(());
+            }
+            Frame::Node { from, .. } => return attend_peer(reader, writer, from, door).await,
             Frame::Call(call) => {
                 sequence += 1;
                 let (client, reply) = oneshot::channel();
                 let event = Event::Call(RequestId { session, sequence }, call, client);
-                events.send(event).await.map_err(io::Error::other)?;
+                door.events.send(event).await.map_err(io::Error::other)?;
                 Answer::Reply(reply.await.map_err(io::Error::other)?)
             }
             Frame::Status => {
                 let (asker, status) = oneshot::channel();
-                events.send(Event::Status(asker)).await.map_err(io::Error::other)?;
+                door.events.send(Event::Status(asker)).await.map_err(io::Error::other)?;
                 Answer::Status(status.await.map_err(io::Error::other)?)
             }
             Frame::Message(_) | Frame::Beat => {
@@ -81,16 +98,29 @@ async fn attend(stream: TcpStream, events: mpsc::Sender<Event>) -> io::Result<()
 async fn attend_peer(
     mut reader: BufReader<OwnedReadHalf>,
     mut writer: OwnedWriteHalf,
-    from: history::NodeId,
-    events: mpsc::Sender<Event>,
+    from: NodeId,
+    Door { trusting, events, .. }: Door,
 ) -> io::Result<()> {
+    let (way, mut answers) = mpsc::channel(OUTBOUND_MAX);
+    if trusting {
+        events.send(Event::Route(from, way)).await.map_err(io::Error::other)?;
+    }
     // A node that was stopped for long finds its connections closed by the others, and what they said before that still in
     // them. That is read to its end, so a beat that nobody takes ends nothing.
     let beats = async {
         let mut due = interval(BEAT_EVERY);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while writer.write_all(&[0]).await.is_ok() {
-            due.tick().await;
+        let mut bytes = Vec::new();
+        while wire::encode(&mut bytes, &Frame::Beat).is_ok() && writer.write_all(&bytes).await.is_ok() {
+            bytes.clear();
+            tokio::select! {
+                Some(answer) = answers.recv() => {
+                    if wire::encode(&mut bytes, &Frame::Message(answer)).is_err() {
+                        break;
+                    }
+                }
+                _ = due.tick() => {}
+            }
         }
         pending::<Infallible>().await
     };
@@ -101,7 +131,7 @@ async fn attend_peer(
                     events.send(Event::Peer(from, message)).await.map_err(io::Error::other)?;
                 }
                 Frame::Beat => {}
-                Frame::Node(_) | Frame::Call(_) | Frame::Status => {
+                Frame::Node { .. } | Frame::Call(_) | Frame::Status => {
                     return Err(io::Error::new(io::ErrorKind::InvalidData, "a peer that speaks as a client"));
                 }
             }

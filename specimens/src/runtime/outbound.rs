@@ -6,19 +6,19 @@
 
 use std::{
     io,
-    net::SocketAddr,
     time::{Duration, Instant},
 };
 
 use history::NodeId;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncWriteExt, BufReader},
     net::TcpStream,
     sync::mpsc,
     task::JoinSet,
     time::{interval, sleep, timeout},
 };
 
+use super::{Event, names::Peer};
 use crate::{
     message::Message,
     wire::{self, Frame},
@@ -39,27 +39,34 @@ const OUT_OF_DATE: Duration = Duration::from_millis(300);
 /// So many messages go out in one write.
 const BATCH_MAX: usize = 256;
 
-/// Sends the messages of a queue to a peer for as long as the node lives.
-pub async fn keep_sending(me: NodeId, peer: SocketAddr, mut queue: mpsc::Receiver<Message>) {
+/// Sends the messages of a queue to a peer for as long as the node lives. Where `events` is given, what is heard on the same
+/// connection is taken for the peer's word.
+pub async fn keep_sending(
+    me: NodeId,
+    peer: Peer,
+    mut queue: mpsc::Receiver<Message>,
+    events: Option<mpsc::Sender<Event>>,
+) {
     while !queue.is_closed() {
         let lost = Instant::now();
-        let stream = dial(peer).await;
+        let stream = dial(&peer).await;
         // What was said while nobody could hear for long is out of date, and whoever needs it says it again.
         if lost.elapsed() > OUT_OF_DATE {
             while queue.try_recv().is_ok() {}
         }
         // The connection ended, for whatever reason: the next one takes its place.
-        let _ended = converse(me, stream, &mut queue).await;
+        let _ended = converse((me, peer.id), stream, &mut queue, events.as_ref()).await;
         sleep(Duration::from_millis(20)).await;
     }
 }
 
 /// Connects. Attempts overlap, because one that began while the link was cut hears of the heal only late.
-async fn dial(peer: SocketAddr) -> TcpStream {
+async fn dial(peer: &Peer) -> TcpStream {
     let mut attempts = JoinSet::new();
     let mut wait = DIAL_FIRST;
     loop {
-        attempts.spawn(async move { timeout(DIAL_MAX, TcpStream::connect(peer)).await });
+        let address = peer.look_up();
+        attempts.spawn(async move { timeout(DIAL_MAX, TcpStream::connect(address)).await });
         let next = sleep(wait);
         tokio::pin!(next);
         loop {
@@ -76,14 +83,29 @@ async fn dial(peer: SocketAddr) -> TcpStream {
     }
 }
 
-async fn converse(me: NodeId, stream: TcpStream, queue: &mut mpsc::Receiver<Message>) -> io::Result<()> {
+async fn converse(
+    (from, to): (NodeId, NodeId),
+    stream: TcpStream,
+    queue: &mut mpsc::Receiver<Message>,
+    events: Option<&mpsc::Sender<Event>>,
+) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let (mut reader, mut writer) = stream.into_split();
-    let mut heard = Instant::now();
+    let (reader, mut writer) = stream.into_split();
+    let mut reader = BufReader::new(reader);
     let mut beats = interval(BEAT_EVERY);
-    let mut noise = [0; 64];
     let mut bytes = Vec::new();
-    wire::encode(&mut bytes, &Frame::Node(me))?;
+    wire::encode(&mut bytes, &Frame::Node { from, to })?;
+    let hearing = async {
+        loop {
+            if let (Frame::Message(message), Some(events)) =
+                (timeout(SILENCE_MAX, wire::read(&mut reader)).await??, events)
+            {
+                // The mistake: nobody asked who it is that answers there.
+                events.send(Event::Peer(to, message)).await.map_err(io::Error::other)?;
+            }
+        }
+    };
+    tokio::pin!(hearing);
     loop {
         if !bytes.is_empty() {
             timeout(SILENCE_MAX, writer.write_all(&bytes)).await??;
@@ -98,18 +120,8 @@ async fn converse(me: NodeId, stream: TcpStream, queue: &mut mpsc::Receiver<Mess
                     wire::encode(&mut bytes, &Frame::Message(message))?;
                 }
             }
-            read = reader.read(&mut noise) => {
-                if read? == 0 {
-                    return Ok(());
-                }
-                heard = Instant::now();
-            }
-            _ = beats.tick() => {
-                if heard.elapsed() > SILENCE_MAX {
-                    return Err(io::ErrorKind::TimedOut.into());
-                }
-                wire::encode(&mut bytes, &Frame::Beat)?;
-            }
+            ended = &mut hearing => return ended,
+            _ = beats.tick() => wire::encode(&mut bytes, &Frame::Beat)?,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeMap, BinaryHeap, VecDeque},
 };
 
+use cluster::Version;
 use disprove_specimens::{
     Disease, Input, Machine, Moment, Outputs, Settings, Timing, machine,
     message::{Message, Record, Reply, Request, RequestId, Status},
@@ -67,7 +68,7 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, nodes: u16, disease: Disease) -> Self {
         let timing = Timing::of(disease);
-        let settings = Settings { id: NodeId(0), nodes, disease, timing, seed };
+        let settings = Settings { id: NodeId(0), nodes, disease, version: Version::Old, timing, seed };
         let mut world = Self {
             now_us: 0,
             rng: ChaCha8Rng::seed_from_u64(seed),

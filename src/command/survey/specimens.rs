@@ -86,8 +86,8 @@ fn judge(results: &[&Measured<Case>]) -> Exit {
 fn diseases(survey: &SurveyArguments) -> Result<Vec<Disease>, Failure> {
     let all: Vec<Disease> = Disease::all().to_vec();
     let Some(names) = &survey.diseases else {
-        // Those of disks never show under the families that a plan usually draws from.
-        return Ok(all.into_iter().filter(|disease| !disease.is_of_disks()).collect());
+        // Some never show under the families that a plan usually draws from.
+        return Ok(all.into_iter().filter(|disease| !disease.needs_special_faults()).collect());
     };
     names
         .split(',')

@@ -1,7 +1,7 @@
 //! The faults that a run has only where they are asked for by name, and the promise of how many nodes are down.
 
 use super::*;
-use crate::{MaxDown, Pace, Selection};
+use crate::{Answer, MaxDown, Pace, Selection};
 
 /// How many nodes were down at once, as the acts tell in their order.
 fn most_down(acts: &[String]) -> usize {
@@ -147,6 +147,47 @@ async fn a_flapping_link_and_a_swizzle_say_how_often_they_changed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_upgrade_takes_one_node_down_after_another_and_goes_back_in_the_same_way() {
+    let upgrade = Action::Upgrade { down_ms: 100, gap_ms: 100 };
+    let mut bench = bench(plan(vec![fault(1.0, 5.0, upgrade.clone(), Targets::All)]));
+    bench.nemesis = bench.nemesis.with_max_down(MaxDown::Nodes(1));
+    bench.run().await;
+    let record = &bench.last()[0];
+    assert_eq!((record.state, most_down(&bench.fake.acts())), (FaultState::Installed, 1));
+    assert_eq!(record.evidence.matches("runs the new version").count(), 5, "{}", record.evidence);
+    assert_eq!(record.evidence.matches("runs the old version").count(), 5, "{}", record.evidence);
+    assert_eq!(bench.fake.acts().iter().filter(|act| act.starts_with("choose")).count(), 10);
+    // One that is cut short takes back only who went.
+    let mut bench = super::bench(plan(vec![fault(1.0, 0.25, upgrade, Targets::All)]));
+    bench.run().await;
+    assert!(bench.last()[0].evidence.contains("no time was left for 3 more"), "{:?}", bench.last());
+    assert_eq!(bench.fake.blemishes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_names_are_told_with_what_they_mean() {
+    let dns = |answer| Action::Dns { answer };
+    let mut bench = bench(plan(vec![
+        fault(1.0, 1.0, dns(Answer::Another), named(&["n2"])),
+        fault(1.2, 0.2, dns(Answer::Stale), named(&["n2"])),
+        fault(3.0, 1.0, dns(Answer::Swapped), named(&["n5"])),
+        fault(5.0, 1.0, dns(Answer::Stale), named(&["n1"])),
+    ]));
+    bench.run().await;
+    let last = bench.last();
+    let told = |place: usize| last[place].evidence.split("; ").next().unwrap_or_default();
+    assert_eq!(told(0), "n4 is 10.0.0.3 for n2, n5 is 10.0.0.3 for n2, n1 is 10.0.0.3 for n2");
+    assert_eq!(last[1].evidence, "n2 already had wrong names");
+    assert!(told(2).starts_with("n1 is 10.0.0.2 for n5, n2 is 10.0.0.3 for n5"), "{}", told(2));
+    assert!(told(3).starts_with("n2 is 192.0.2.2 for n1"), "{}", told(3));
+    for place in [0, 2, 3] {
+        assert_eq!(last[place].state, FaultState::Installed);
+        assert!(last[place].evidence.contains("afterwards n"), "{}", last[place].evidence);
+    }
+    assert_eq!(bench.fake.blemishes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_kept_up_and_dropped_half_way_is_healed() {
     let all = [
         Action::Throttle { share: 0.1 },
@@ -154,11 +195,14 @@ async fn what_is_kept_up_and_dropped_half_way_is_healed() {
         Action::Flapping { shape: Shape::Split, down_ms: 60_000, up_ms: 20 },
         Action::Swizzle { step_ms: 60_000 },
         Action::Time(Skew::Freeze),
+        Action::Dns { answer: Answer::Another },
+        Action::Upgrade { down_ms: 10, gap_ms: 10 },
         Action::Burst { hold_ms: 60_000 },
         Action::HalfOpen,
         Action::Memory { spare_mib: 1 },
         Action::Files { spare: 1 },
         Action::Terminate,
+        Action::Wipe,
     ];
     for action in all {
         for from_journal in [false, true] {

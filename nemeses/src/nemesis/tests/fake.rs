@@ -2,20 +2,22 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 use async_trait::async_trait;
 use cluster::{
-    ClockControl, Cluster, Daemon, DaemonState, Database, Endpoint, Error, LayerId, Link, LinkCounters,
-    LinkPolicy, Load, Membership, Network, Node, Output, Primaries, ProcessControl, Remote, Signal, Skew,
-    Speaks,
+    ClockControl, Cluster, DaemonState, Database, Endpoint, Error, LayerId, Link, LinkCounters, LinkPolicy,
+    Load, Membership, Network, Node, Primaries, ProcessControl, Skew, Speaks, Version, Versions,
 };
 use history::NodeId;
 
+mod remote;
+
 use crate::journal;
+use remote::FakeRemote;
 
 /// How an act misbehaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,10 @@ pub struct World {
     pub skews: Vec<Option<Skew>>,
     /// Of the clients of each node: how many are to crash, and whether their calls wait.
     pub wishes: Vec<(usize, bool)>,
+    /// What names mean on each node, where they mean something wrong.
+    pub names: Vec<Vec<(String, IpAddr)>>,
+    /// The version that each node is to run from its next start on, and the one that it runs.
+    pub versions: Vec<(Version, Version)>,
     struck: u64,
     pub leaders: Vec<NodeId>,
     /// Everything that was done, in order.
@@ -65,6 +71,8 @@ impl Fake {
             limits: vec![None; count],
             skews: vec![None; count],
             wishes: vec![(0, false); count],
+            names: vec![Vec::new(); count],
+            versions: vec![(Version::Old, Version::Old); count],
             leaders: vec![NodeId(0)],
             next_pid: 1000,
             ..World::default()
@@ -108,6 +116,9 @@ impl Fake {
         }
         blemishes
             .extend(world.wishes.iter().filter(|wish| **wish != (0, false)).map(|wish| format!("{wish:?}")));
+        blemishes.extend(world.names.iter().flatten().map(|(name, at)| format!("{name} is {at}")));
+        let is_old = |versions: &&(Version, Version)| **versions != (Version::Old, Version::Old);
+        blemishes.extend(world.versions.iter().filter(is_old).map(|versions| format!("{versions:?}")));
         blemishes.extend(world.gone.iter().map(|node| format!("n{} is no member", node.0 + 1)));
         blemishes.extend(world.skews.iter().flatten().map(|skew| format!("time {skew:?}")));
         blemishes.extend(world.limits.iter().flatten().map(|limit| format!("limited to {limit}")));
@@ -223,7 +234,7 @@ impl ProcessControl for Fake {
         &[]
     }
     async fn kill(&self, _: &Cluster, node: NodeId) -> Result<(), Error> {
-        self.demand_node(&["kill", "half-open", "terminate", "roll", "replace"], node);
+        self.demand_node(&["kill", "half-open", "terminate", "roll", "replace", "upgrade", "wipe"], node);
         self.change(|world| {
             if matches!(world.processes[usize::from(node.0)], None | Some((_, true))) {
                 world.wrongs.push(format!("n{} was killed while it was down or stopped", node.0 + 1));
@@ -238,7 +249,11 @@ impl ProcessControl for Fake {
         self.change(|world| {
             world.next_pid += 1;
             let pid = world.next_pid;
-            world.processes[usize::from(node.0)].get_or_insert((pid, false));
+            let place = usize::from(node.0);
+            if world.processes[place].is_none() {
+                world.processes[place] = Some((pid, false));
+                world.versions[place].1 = world.versions[place].0;
+            }
         });
         Ok(())
     }
@@ -260,6 +275,20 @@ impl ProcessControl for Fake {
             }
         });
         Ok(())
+    }
+
+    fn can_begin_anew(&self) -> bool {
+        true
+    }
+
+    async fn begin_anew(&self, _: &Cluster, node: NodeId) -> Result<(), Error> {
+        self.demand_node(&["wipe"], node);
+        self.change(|world| {
+            if world.processes[usize::from(node.0)].is_some() {
+                world.wrongs.push(format!("the disk of n{} was emptied while it ran", node.0 + 1));
+            }
+        });
+        self.act("begin_anew", format!("n{}", node.0 + 1)).await
     }
 
     async fn state(&self, _: &Cluster, node: NodeId) -> Result<DaemonState, Error> {
@@ -371,6 +400,27 @@ impl Database for Fake {
     fn membership(&self) -> Option<&dyn Membership> {
         Some(self)
     }
+    fn versions(&self) -> Option<&dyn Versions> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Versions for Fake {
+    async fn choose(&self, _: &Cluster, node: NodeId, version: Version) -> Result<(), Error> {
+        if version == Version::New {
+            self.demand_node(&["upgrade"], node);
+        }
+        self.act("choose", format!("n{}", node.0 + 1)).await?;
+        self.change(|world| world.versions[usize::from(node.0)].0 = version);
+        Ok(())
+    }
+
+    async fn running(&self, _: &Cluster, node: NodeId) -> Result<Option<Version>, Error> {
+        let world = self.world.lock().unwrap();
+        let place = usize::from(node.0);
+        Ok(world.processes[place].map(|_| world.versions[place].1))
+    }
 }
 
 #[async_trait]
@@ -397,102 +447,5 @@ impl Membership for Fake {
     async fn members(&self, cluster: &Cluster) -> Result<Vec<NodeId>, Error> {
         let world = self.world.lock().unwrap();
         Ok(cluster.nodes.iter().map(|node| node.id).filter(|node| !world.gone.contains(node)).collect())
-    }
-}
-
-/// A node on which only our own scripts are run.
-struct FakeRemote {
-    fake: Arc<Fake>,
-    place: usize,
-}
-
-fn never<T>() -> Result<T, Error> {
-    Err(Error::Unsupported("acting on a node in memory".into()))
-}
-
-impl FakeRemote {
-    /// Does what one of our scripts, known by the name it calls itself, would do.
-    fn script(&self, name: &str, arguments: &[&str]) -> Result<String, Error> {
-        let (fake, place) = (&self.fake, self.place);
-        let node = NodeId(place as u16);
-        let usual = 1024;
-        match (name, arguments) {
-            ("terminate", [_]) => {
-                fake.demand_node(&["terminate", "roll"], node);
-                fake.change(|world| match &mut world.processes[place] {
-                    Some((_, false)) if !world.silent => world.processes[place] = None,
-                    Some((_, false)) => {}
-                    other => world.wrongs.push(format!("{other:?} was asked to end")),
-                });
-                Ok(String::new())
-            }
-            ("limit", [_, _, "usual"]) => {
-                fake.change(|world| world.limits[place] = None);
-                Ok(String::new())
-            }
-            ("limit", [_, _, spare]) => {
-                fake.demand_node(&["memory", "files"], node);
-                let spare = spare.parse().map_err(|_| Error::Unsupported(format!("{spare} to spare")))?;
-                fake.change(|world| world.limits[place] = Some(spare));
-                Ok(String::new())
-            }
-            ("look at limits", [_, _]) => {
-                let now = fake.world.lock().unwrap().limits[place].unwrap_or(usual);
-                Ok(format!("{now} {usual}\n"))
-            }
-            _ => never(),
-        }
-    }
-}
-
-#[async_trait]
-impl Remote for FakeRemote {
-    async fn exec(&self, argv: &[&str], _: &[u8], _: Duration) -> Result<Output, Error> {
-        let [_, _, _, name, arguments @ ..] = argv else { return never() };
-        let stdout = self.script(name, arguments)?.into_bytes();
-        self.fake.act("script", format!("{name} n{}", self.place + 1)).await?;
-        Ok(Output { stdout, ..Output::default() })
-    }
-    fn can_skew(&self) -> bool {
-        true
-    }
-
-    async fn skew(&self, skew: Option<&Skew>) -> Result<(), Error> {
-        let node = NodeId(self.place as u16);
-        if skew.is_some() {
-            self.fake.demand_node(&["time"], node);
-        }
-        self.fake.act("skew", format!("n{}", self.place + 1)).await?;
-        self.fake.change(|world| world.skews[self.place] = skew.copied());
-        Ok(())
-    }
-
-    async fn skews(&self) -> Result<Vec<(u32, i64)>, Error> {
-        let world = self.fake.world.lock().unwrap();
-        let error = match world.skews[self.place] {
-            None => 0,
-            Some(Skew::Jump { offset_ms } | Skew::Strobe { offset_ms, .. }) => offset_ms * 1_000_000,
-            Some(_) => -100_000_000,
-        };
-        Ok(world.processes[self.place].iter().map(|(pid, _)| (*pid, error)).collect())
-    }
-
-    async fn upload(&self, _: &Path, _: &[u8]) -> Result<(), Error> {
-        never()
-    }
-    async fn download(&self, _: &Path) -> Result<Vec<u8>, Error> {
-        never()
-    }
-    async fn start(&self, _: &Daemon) -> Result<(), Error> {
-        never()
-    }
-    async fn signal(&self, _: &str, _: Signal) -> Result<(), Error> {
-        never()
-    }
-    async fn state(&self, _: &str) -> Result<DaemonState, Error> {
-        never()
-    }
-    async fn wipe(&self) -> Result<(), Error> {
-        never()
     }
 }
