@@ -43,6 +43,8 @@ pub mod redis;
 mod speaking;
 #[cfg(any(feature = "mariadb", feature = "postgres"))]
 mod sql;
+mod stream;
+pub mod tls;
 #[cfg(feature = "zookeeper")]
 pub mod zookeeper;
 
@@ -63,5 +65,6 @@ pub use postgres::Postgres;
 pub use rabbitmq::Rabbitmq;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
+pub use tls::{Proof, Tls, TlsChoice};
 #[cfg(feature = "zookeeper")]
 pub use zookeeper::Zookeeper;

@@ -3,6 +3,7 @@
 
 mod client;
 mod dialect;
+mod encryption;
 mod standbys;
 
 use std::{path::PathBuf, time::Duration};
