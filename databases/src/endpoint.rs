@@ -233,16 +233,19 @@ pub struct Running {
 /// What may help where a server does not let anybody in, and does not say that TLS is what it misses.
 fn hint(endpoint: &Endpoint, why: &str) -> &'static str {
     let has = |signs: &[&str]| signs.iter().any(|sign| why.contains(sign));
+    let is_cut_off = has(&["closed", "broke"]);
     match &endpoint.tls {
-        None if has(&["closed", "broke", "no encryption", "insecure transport", "not of"]) => {
+        _ if has(&["--client-cert"]) => "",
+        None if is_cut_off || has(&["no encryption", "insecure transport", "Access denied", "not of"]) => {
             "; if it wants TLS, say so with --tls"
         }
         Some(tls)
-            if !tls.has_certificate()
-                && has(&["client certificate", "Access denied"])
-                && !has(&["--client-cert"]) =>
+            if !tls.has_certificate() && (is_cut_off || has(&["client certificate", "Access denied"])) =>
         {
             "; if it wants a client certificate, give one with --client-cert FILE and --client-key FILE"
+        }
+        Some(tls) if tls.has_certificate() && is_cut_off => {
+            "; it may not accept the client certificate of --client-cert"
         }
         _ => "",
     }
