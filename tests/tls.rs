@@ -84,9 +84,8 @@ impl<'a> Certificates<'a> {
     }
 }
 
-/// What is found wherever TLS is spoken: `url` with TLS, `plain` the same without. `reload` makes the server take up its
-/// certificate anew.
-fn judge(bench: &Bench, made: &Certificates, url: &str, plain: &str, reload: impl Fn()) {
+/// What is found wherever TLS is spoken: `url` with TLS, `plain` the same without.
+fn judge(bench: &Bench, made: &Certificates, url: &str, plain: &str) {
     let run = |line: String| bench.test(&format!("{line} --time-limit 1"));
     let (ca, client) = (made.ca(), made.client());
     expect(&mut run(format!("--endpoint {url} {ca} {client}")), 0);
@@ -114,12 +113,19 @@ fn judge(bench: &Bench, made: &Certificates, url: &str, plain: &str, reload: imp
         assert_eq!(told.trim().lines().filter(|line| line.contains("is not reached")).count(), 1, "{told}");
     }
     expect(&mut run(format!("--endpoint {url} {ca} {client} --server-name db.test")), 0);
+    made.no_secret_in_store();
+}
+
+/// The same, and of a certificate that has expired. `reload` makes the server take up its certificate anew.
+fn judge_in_time(bench: &Bench, made: &Certificates, url: &str, plain: &str, reload: impl Fn()) {
+    judge(bench, made, url, plain);
+    let (ca, client) = (made.ca(), made.client());
+    let run = |line: String| bench.test(&format!("{line} --time-limit 1"));
     made.install("late");
     reload();
     let told = expect(&mut run(format!("--endpoint {url} {ca} {client}")), 70);
     assert!(told.contains("has expired"), "{told}");
     expect(&mut run(format!("--endpoint {url} --insecure {client}")), 0);
-    made.no_secret_in_store();
 }
 
 #[test]
@@ -159,7 +165,7 @@ fn postgresql_is_spoken_to_through_tls() {
     wait_until("PostgreSQL", || ready.output().is_ok_and(|output| output.status.success()));
     let reload = || bench.must(&program("pg_ctl"), &["reload", "-s", "-D", &data]);
     // The password is in the environment too, for the repetition.
-    judge(&bench, &made, &full, &place, || {
+    judge_in_time(&bench, &made, &full, &place, || {
         reload();
         std::thread::sleep(std::time::Duration::from_secs(1));
     });
@@ -216,7 +222,7 @@ fn mariadb_is_spoken_to_through_tls() {
         let done = flush.arg(format!("--ssl-key={}", made.path("client.key"))).output().expect("it starts");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     };
-    judge(&bench, &made, &format!("{plain}?ssl-mode=VERIFY_IDENTITY"), &plain, reload);
+    judge_in_time(&bench, &made, &format!("{plain}?ssl-mode=VERIFY_IDENTITY"), &plain, reload);
 }
 
 #[test]
@@ -246,7 +252,7 @@ fn redis_is_spoken_to_through_tls() {
         assert!(String::from_utf8_lossy(&done.stdout).contains("OK"), "{done:?}");
     };
     let place = format!(":{PASSWORD}@{address}");
-    judge(&bench, &made, &format!("rediss://{place}"), &format!("redis://{place}"), reload);
+    judge_in_time(&bench, &made, &format!("rediss://{place}"), &format!("redis://{place}"), reload);
 }
 
 #[test]
@@ -274,7 +280,33 @@ fn etcd_is_spoken_to_through_tls() {
     bench.serve("etcd", &flags.iter().map(String::as_str).collect::<Vec<_>>(), 2379);
     let made = Certificates(&bench);
     // It reads its certificate for every connection; the gateway within it does not use it as it is expired.
-    judge(&bench, &made, &url, &format!("http://{address}:2379"), || {});
+    judge_in_time(&bench, &made, &url, &format!("http://{address}:2379"), || {});
+}
+
+#[test]
+fn memcached_and_nats_are_spoken_to_through_tls() {
+    let _turn = TURN.lock();
+    if skip("memcached with TLS", "memcached", "memcached")
+        || skip("NATS with TLS", "nats-server", "nats-server")
+    {
+        return;
+    }
+    let mut bench = Bench::new("tls-spoken", 26);
+    Certificates::new(&bench).install("server");
+    let (server, address) = (bench.server(), bench.address.clone());
+    let files = format!(
+        "ssl_chain_cert={server}/used.pem,ssl_key={server}/used.key,ssl_ca_cert={server}/ca.pem,ssl_verify_mode=2"
+    );
+    bench.serve("memcached", &["-l", &address, "-U", "0", "-Z", "-o", &files], 11211);
+    let [certificate, key, ca] = ["used.pem", "used.key", "ca.pem"].map(|name| format!("{server}/{name}"));
+    let tls = ["--tlsverify", "--tlscert", &certificate, "--tlskey", &key, "--tlscacert", &ca];
+    let flags = ["-a", &address, "-js", "-sd", &server, "--user", "u", "--pass", PASSWORD];
+    bench.serve("nats-server", &[&flags[..], &tls].concat(), 4222);
+    let made = Certificates(&bench);
+    let plain = format!("memcached://{address}");
+    judge(&bench, &made, &format!("{plain}?tls=true"), &plain);
+    let place = format!("u:{PASSWORD}@{address}");
+    judge(&bench, &made, &format!("tls://{place}"), &format!("nats://{place}"));
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn choice(scheme: &str, query: &str) -> Result<Option<TlsChoice>, String> {
             "sslkey" => choice.key = file()?,
             _ => {
                 return Err(format!(
-                    "`{key}` is not understood; sslmode, sslrootcert, sslcert and sslkey are, and secrets come from files"
+                    "`{key}` is not understood; sslmode, sslrootcert, sslcert and sslkey are, and passwords come from files"
                 ));
             }
         }
@@ -344,7 +344,7 @@ mod tests {
             ("postgres://u:secret%zz@h", "what follows a %"),
             ("postgres://u:secret@h/db?sslmode=sometimes", "`sometimes` is no way to speak TLS"),
             ("rediss://:secret@h?tls=false", "its scheme says TLS"),
-            ("postgres://u@h/db?sslpassword=secret", "`sslpassword` is not understood"),
+            ("postgres://u@h/db?sslpassword=hush", "`sslpassword` is not understood"),
             ("postgres://h/db?password=secret", "`password` is not understood"),
         ] {
             let said = Endpoint::parse(url).unwrap_err();

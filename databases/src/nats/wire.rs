@@ -103,7 +103,9 @@ impl Wire {
         wire.version = said["version"].as_str().unwrap_or_default().to_owned();
         let offers = |name: &str| said[name].as_bool().unwrap_or(false);
         match place.tls {
-            None if offers("tls_required") => return Err("the server wants TLS; give tls://".into()),
+            None if offers("tls_required") => {
+                return Err("the server wants TLS; give tls://, or --tls".into());
+            }
             Some(_) if !offers("tls_required") && !offers("tls_available") => {
                 return Err("it does not speak TLS; give nats://".into());
             }

@@ -77,7 +77,7 @@ async fn refused(server: &Server, client: &mut dyn Client<Register>, code: &str,
 
 #[tokio::test]
 async fn errors_that_are_given_before_a_command_is_carried_out() {
-    let Some(server) = start(61, &["--enable-debug-command", "yes", "--lua-time-limit", "10"]) else {
+    let Some(server) = start(61, &["--enable-protected-configs", "yes", "--lua-time-limit", "10"]) else {
         return;
     };
     let clients = RedisClients(Redis::default());

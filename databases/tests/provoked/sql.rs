@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -29,6 +29,9 @@ pub fn alike(_: usize) -> [&'static str; 4] {
 pub fn crosswise(round: usize) -> [&'static str; 4] {
     if round.is_multiple_of(2) { ["a", "b", "c", "d"] } else { ["d", "c", "b", "a"] }
 }
+
+/// Whoever appends, among all tests: no value is written twice.
+static WRITERS: AtomicI64 = AtomicI64::new(1);
 
 type Lists = Arc<dyn ClientFactory<ListAppend>>;
 
@@ -88,7 +91,8 @@ pub async fn append_under(
             }
         }
     });
-    let writers = (1..=3).map(|who| append_often(server, &lists, who, order, reads));
+    let first = WRITERS.fetch_add(3, Ordering::Relaxed);
+    let writers = (first..first + 3).map(|who| append_often(server, &lists, who, order, reads));
     let mut ended = Vec::new();
     let mut running: Vec<_> = writers.map(Box::pin).collect();
     std::future::poll_fn(|context| {
