@@ -67,7 +67,9 @@ fn key(path: &Path, choice: &TlsChoice) -> Result<PKey<Private>, String> {
 }
 
 /// The client's certificate with those of who signed it, and its key.
-fn identity(choice: &TlsChoice) -> Result<Option<(Vec<X509>, PKey<Private>)>, String> {
+type Identity = (Vec<X509>, PKey<Private>);
+
+fn identity(choice: &TlsChoice) -> Result<Option<Identity>, String> {
     let (certificate, secret) = match (&choice.certificate, &choice.key) {
         (None, None) => return Ok(None),
         // One file may hold both.
@@ -167,7 +169,7 @@ impl Tls {
     }
 }
 
-fn archive((chain, key): &(Vec<X509>, PKey<Private>)) -> Result<Vec<u8>, openssl::error::ErrorStack> {
+fn archive((chain, key): &Identity) -> Result<Vec<u8>, openssl::error::ErrorStack> {
     let mut between = Stack::new()?;
     for certificate in &chain[1..] {
         between.push(certificate.clone())?;

@@ -145,12 +145,37 @@ async fn a_server_that_is_not_in_its_cluster_took_nothing() {
             format!("--wsrep-cluster-address=gcomm://{address}"),
             format!("--wsrep-node-address={address}"),
             format!("--wsrep-provider-options={options}"),
+            "--innodb-lock-wait-timeout=20".into(),
         ]
     };
     let Some(server) = start(53, galera) else { return };
     let database = made(&server, Isolation::RepeatableRead).await;
+    // A COMMIT that is answered with 1047 leaves the transaction open: whoever goes on in the session must not commit it.
+    let mut holder = chief(
+        &server.address,
+        "START TRANSACTION; INSERT INTO disprove_t_lists VALUES ('held', '9'); SELECT SLEEP(3); \
+         SET GLOBAL wsrep_reject_queries = ALL; ROLLBACK",
+    );
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let lists = database.speaks().factory::<ListAppend>().expect("lists");
+    let mut client = server.open(lists.as_ref()).await;
+    let steps = vec![Step::Append(key("free"), number(1)), Step::Append(key("held"), number(1))];
+    let why = failed(client.invoke(&steps).await);
+    assert!(why.starts_with("1047"), "{why}");
+    // Its own ROLLBACK is refused as well; it ends with its connection.
+    holder.wait().expect("it ends");
+    must(&server.address, "SET GLOBAL wsrep_reject_queries = NONE");
+    if client.is_broken() {
+        client = server.open(lists.as_ref()).await;
+    }
+    let went_on = client.invoke(&vec![Step::Append(key("other"), number(2))]).await;
+    assert!(matches!(went_on, Outcome::Ok(_)), "{went_on:?}");
+    for name in ["free", "held"] {
+        let read = client.invoke(&vec![Step::Read(key(name))]).await;
+        assert_eq!(read, Outcome::Ok(vec![Answer::Read(key(name), Some(Vec::new().into()))]));
+    }
     let address = server.address.clone();
-    // 1047, also as the answer to a COMMIT, which leaves the transaction open.
+    // The same again and again, at any moment.
     let codes = append_under(&server, &database, alike, false, move |is_on| {
         must(&address, &format!("SET GLOBAL wsrep_reject_queries = {}", if is_on { "ALL" } else { "NONE" }));
     })
