@@ -233,7 +233,7 @@ pub struct Running {
 /// What may help where a server does not let anybody in, and does not say that TLS is what it misses.
 fn hint(endpoint: &Endpoint, why: &str) -> &'static str {
     let has = |signs: &[&str]| signs.iter().any(|sign| why.contains(sign));
-    let is_cut_off = has(&["closed", "broke"]);
+    let is_cut_off = has(&["closed", "broke", "reset by peer", "Broken pipe"]);
     match &endpoint.tls {
         _ if has(&["--client-cert"]) => "",
         None if is_cut_off || has(&["no encryption", "insecure transport", "Access denied", "not of"]) => {
