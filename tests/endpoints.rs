@@ -2,7 +2,6 @@
 //! in them that must be left alone. A system that is not installed is left out by name.
 
 use std::{
-    fs,
     path::Path,
     process::{Command, Stdio},
 };
