@@ -12,6 +12,7 @@ mod reach;
 mod stored;
 mod survey;
 mod test;
+mod tls;
 
 pub use client_check::ClientCheckArguments;
 pub use judging::{CheckArguments, VerifyArguments};
@@ -21,6 +22,7 @@ pub use stored::ServeArguments;
 pub use stored::{CleanArguments, DiffArguments, SuiteArguments};
 pub use survey::SurveyArguments;
 pub use test::{DemoArguments, ExpectArguments, LimitArguments, ReplayArguments, TestArguments};
+pub use tls::TlsArguments;
 
 /// Tries to disprove what a database promises.
 #[derive(Debug, Parser)]
@@ -78,6 +80,7 @@ pub enum Command {
                       disprove test --db specimen --workload register --faults partition,kill --seed 7 --repeat 3 --until-anomaly\n  \
                       disprove test --allow G2-item --require 'ok_rate > 0.5' --require 'p99 < 2s during=none'\n  \
                       disprove test --endpoint postgres://me@db.example/scratch --password-file secret --workload bank\n  \
+                      disprove test --endpoint rediss://cache.example --ca ca.pem --client-cert me.pem --client-key me.key\n  \
                       disprove test --print-config"
     )]
     Test(Box<TestArguments>),

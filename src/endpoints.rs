@@ -3,15 +3,22 @@
 use std::{borrow::Cow, net::IpAddr, path::Path, sync::Arc};
 
 use cluster::{Cluster, Node};
-use databases::{Endpoint, Password, Running};
+use databases::{Endpoint, Password, Running, Tls, TlsChoice};
 use history::NodeId;
 
-use crate::{arguments::TestArguments, exit::Failure, inventory::Inventory, run::choices::run_id};
+use crate::{
+    arguments::{TestArguments, TlsArguments},
+    exit::Failure,
+    inventory::Inventory,
+    run::choices::run_id,
+};
 
 /// The variable of the environment that is the password.
 const PASSWORD: &str = "DISPROVE_PASSWORD";
+/// The variable of the environment that opens the client's key.
+const PASSPHRASE: &str = "DISPROVE_CLIENT_KEY_PASSPHRASE";
 /// The schemes of URLs, and the database in `--db` that each is spoken to as.
-const SCHEMES: [(&str, &str); 17] = [
+const SCHEMES: [(&str, &str); 22] = [
     ("postgres", "postgres"),
     ("postgresql", "postgres"),
     ("cockroachdb", "postgres"),
@@ -23,11 +30,16 @@ const SCHEMES: [(&str, &str); 17] = [
     ("tidb", "mariadb"),
     ("redis", "redis"),
     ("valkey", "valkey"),
+    ("rediss", "redis"),
+    ("valkeys", "valkey"),
     ("http", "etcd"),
+    ("https", "etcd"),
     ("etcd", "etcd"),
     ("zookeeper", "zookeeper"),
     ("nats", "nats"),
+    ("tls", "nats"),
     ("amqp", "rabbitmq"),
+    ("amqps", "rabbitmq"),
     ("memcached", "memcached"),
 ];
 
@@ -37,6 +49,7 @@ pub fn settled(arguments: &TestArguments, seed: u64) -> Result<Cow<'_, TestArgum
         for (flag, is_given) in [
             ("--dialect", arguments.dialect.is_some()),
             ("--password-file", arguments.password_file.is_some()),
+            (arguments.tls.first(), !arguments.tls.is_silent()),
         ] {
             if is_given {
                 return Err(Failure::usage(format!(
@@ -51,11 +64,12 @@ pub fn settled(arguments: &TestArguments, seed: u64) -> Result<Cow<'_, TestArgum
     let mut settled = arguments.clone();
     settled.db = database(arguments, &endpoints)?;
     refuse_what_needs_more(&mut settled)?;
-    if let Some(password) = password(arguments.password_file.as_deref())? {
+    if let Some(password) = secret(arguments.password_file.as_deref(), PASSWORD, "password")? {
         for endpoint in &mut endpoints {
             endpoint.password.get_or_insert_with(|| password.clone());
         }
     }
+    secure(&mut endpoints, &arguments.tls)?;
     let run_id = arguments.run_id.clone().unwrap_or_else(|| run_id(&jiff::Zoned::now(), seed));
     settled.run_id = Some(run_id.clone());
     settled.running = Some(Arc::new(Running { endpoints, run_id }));
@@ -70,13 +84,6 @@ fn database(arguments: &TestArguments, endpoints: &[Endpoint]) -> Result<String,
             "{} and {} are not nodes of one system: their schemes differ",
             first.shown(),
             other.shown()
-        )));
-    }
-    if matches!(first.scheme.as_str(), "rediss" | "https" | "amqps") {
-        let (shown, host) = (first.shown(), &first.host);
-        return Err(Failure::usage(format!(
-            "{shown}: TLS is not spoken here; let stunnel or `ssh -L 7000:{host}:PORT` carry it, and give the plain scheme with \
-             127.0.0.1:7000"
         )));
     }
     let known = SCHEMES.iter().find(|(scheme, _)| *scheme == first.scheme);
@@ -120,16 +127,37 @@ fn refuse_what_needs_more(arguments: &mut TestArguments) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The password, from a file or the environment.
-fn password(file: Option<&Path>) -> Result<Option<Password>, Failure> {
+/// A secret, from a file or the environment.
+fn secret(file: Option<&Path>, variable: &str, what: &str) -> Result<Option<Password>, Failure> {
     let Some(file) = file else {
-        let named = std::env::var(PASSWORD).ok().filter(|password| !password.is_empty());
+        let named = std::env::var(variable).ok().filter(|secret| !secret.is_empty());
         return Ok(named.map(Password::new));
     };
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        Failure::usage(format!("cannot read the password in {}: {error}", file.display()))
-    })?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("cannot read the {what} in {}: {error}", file.display())))?;
     Ok(Some(Password::new(text.lines().next().unwrap_or_default())))
+}
+
+/// Makes TLS ready wherever it is to be spoken: what a URL says itself goes before what flags say of all.
+fn secure(endpoints: &mut [Endpoint], flags: &TlsArguments) -> Result<(), Failure> {
+    let passphrase = secret(flags.client_key_passphrase_file.as_deref(), PASSPHRASE, "passphrase")?;
+    for endpoint in endpoints {
+        let Some(mut choice) = endpoint.choice.clone().or((!flags.is_silent()).then(TlsChoice::default))
+        else {
+            continue;
+        };
+        flags.complete(&mut choice);
+        choice.passphrase.clone_from(&passphrase);
+        let tls = Tls::new(&choice, &endpoint.host);
+        endpoint.tls = Some(tls.map_err(|why| Failure::usage(format!("{}: {why}", endpoint.shown())))?);
+    }
+    if flags.insecure {
+        static TOLD: std::sync::Once = std::sync::Once::new();
+        TOLD.call_once(|| {
+            eprintln!("warning: --insecure: no certificate is verified; whoever is between here and there can read and change all");
+        });
+    }
+    Ok(())
 }
 
 /// Refuses passwords in flags that come from a file and are kept with the results.

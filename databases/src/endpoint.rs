@@ -7,6 +7,11 @@ use std::{fmt, sync::Arc};
 
 use cluster::{Error, Node};
 
+use crate::{
+    stream::Place,
+    tls::{Proof, Tls, TlsChoice},
+};
+
 /// A password. It is never printed, never serialised, and never part of a command line that is kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
@@ -30,7 +35,7 @@ impl fmt::Debug for Password {
 }
 
 /// One node of a system that already runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Endpoint {
     /// What it speaks, as the URL says.
     pub scheme: String,
@@ -44,7 +49,16 @@ pub struct Endpoint {
     pub password: Option<Password>,
     /// The database in it; `None` is the usual one.
     pub database: Option<String>,
+    /// How TLS is to be spoken there, where the URL says so.
+    pub choice: Option<TlsChoice>,
+    /// What stands behind the `?`: what is understood of it holds no secret.
+    pub query: Option<String>,
+    /// TLS as it is spoken there, once its files were read.
+    pub tls: Option<Tls>,
 }
+
+/// Schemes that are those of other ones with TLS.
+const SECURE: [&str; 5] = ["rediss", "valkeys", "https", "amqps", "tls"];
 
 impl Endpoint {
     /// The endpoint of a URL, or what is wrong with it, in one sentence that names no password.
@@ -54,16 +68,12 @@ impl Endpoint {
         let Some((scheme, rest)) = url.split_once("://") else {
             return Err(wrong("it is to be a URL, as in postgres://user@host:5432/database"));
         };
-        let rest = match rest.split_once('?') {
-            None => rest,
-            Some((rest, "sslmode=disable" | "sslmode=prefer")) => rest,
-            Some((_, more)) => {
-                let (key, _) = more.split_once('=').unwrap_or((more, ""));
-                return Err(wrong(&format!(
-                    "`{key}` is not understood (TLS is not spoken here: let stunnel or `ssh -L` carry it)"
-                )));
-            }
+        let scheme = scheme.to_ascii_lowercase();
+        let (rest, query) = match rest.split_once('?') {
+            None => (rest, None),
+            Some((rest, query)) => (rest, Some(query)),
         };
+        let choice = choice(&scheme, query.unwrap_or_default()).map_err(|what| wrong(&what))?;
         let (place, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (login, place) = match place.rsplit_once('@') {
             Some((login, place)) => (Some(login), place),
@@ -81,12 +91,15 @@ impl Endpoint {
         };
         let database = plain(path.trim_end_matches('/'))?;
         Ok(Self {
-            scheme: scheme.to_ascii_lowercase(),
+            scheme,
             host,
             port,
             user: Some(user).filter(|user| !user.is_empty()),
             password: Some(password).filter(|password| !password.is_empty()).map(Password::new),
             database: Some(database).filter(|database| !database.is_empty()),
+            choice,
+            query: query.map(str::to_owned),
+            tls: None,
         })
     }
 
@@ -96,7 +109,49 @@ impl Endpoint {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         let port = self.port.map_or(String::new(), |port| format!(":{port}"));
         let database = self.database.as_ref().map_or(String::new(), |name| format!("/{}", encoded(name)));
-        format!("{}://{user}{host}{port}{database}", self.scheme)
+        let query = self.query.as_ref().map_or(String::new(), |query| format!("?{query}"));
+        format!("{}://{user}{host}{port}{database}{query}", self.scheme)
+    }
+}
+
+/// What a URL says of TLS: by its scheme, and by the parameters that the users of PostgreSQL, MariaDB and MySQL know.
+/// Whoever asks for TLS there gets one that is verified.
+fn choice(scheme: &str, query: &str) -> Result<Option<TlsChoice>, String> {
+    let (mut choice, mut is_on) = (TlsChoice::default(), SECURE.contains(&scheme));
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let file =
+            || decoded(value).map(|path| Some(path.into())).ok_or("what follows a % is not two digits");
+        match key.to_ascii_lowercase().replace(['-', '_'], "").as_str() {
+            "sslmode" | "tls" | "ssl" => match proof(value)? {
+                None if is_on => return Err(format!("its scheme says TLS, and `{key}` says none")),
+                None => {}
+                Some(proof) => (choice.proof, is_on) = (proof, true),
+            },
+            "sslrootcert" | "sslca" => choice.ca = file()?,
+            "sslcert" => choice.certificate = file()?,
+            "sslkey" => choice.key = file()?,
+            _ => {
+                return Err(format!(
+                    "`{key}` is not understood; sslmode, sslrootcert, sslcert and sslkey are, and passwords come from files"
+                ));
+            }
+        }
+    }
+    let has_files = choice.ca.is_some() || choice.certificate.is_some();
+    Ok((is_on || has_files).then_some(choice))
+}
+
+/// How much a server has to prove by what several systems call it; `None` is no TLS.
+fn proof(value: &str) -> Result<Option<Proof>, String> {
+    match value.to_ascii_lowercase().replace('_', "-").as_str() {
+        "disable" | "disabled" | "allow" | "prefer" | "preferred" | "false" => Ok(None),
+        "require" | "required" | "verify-full" | "verify-identity" | "true" => Ok(Some(Proof::Name)),
+        "verify-ca" => Ok(Some(Proof::Authority)),
+        _ => Err(format!(
+            "`{value}` is no way to speak TLS; sslmode takes disable, require, verify-ca or verify-full, and --insecure verifies \
+             nothing"
+        )),
     }
 }
 
@@ -175,6 +230,27 @@ pub struct Running {
     pub run_id: String,
 }
 
+/// What may help where a server does not let anybody in, and does not say that TLS is what it misses.
+fn hint(endpoint: &Endpoint, why: &str) -> &'static str {
+    let has = |signs: &[&str]| signs.iter().any(|sign| why.contains(sign));
+    let is_cut_off = has(&["closed", "broke", "reset by peer", "Broken pipe"]);
+    match &endpoint.tls {
+        _ if has(&["--client-cert"]) => "",
+        None if is_cut_off || has(&["no encryption", "insecure transport", "Access denied", "not of"]) => {
+            "; if it wants TLS, say so with --tls"
+        }
+        Some(tls)
+            if !tls.has_certificate() && (is_cut_off || has(&["client certificate", "Access denied"])) =>
+        {
+            "; if it wants a client certificate, give one with --client-cert FILE and --client-key FILE"
+        }
+        Some(tls) if tls.has_certificate() && is_cut_off => {
+            "; it may not accept the client certificate of --client-cert"
+        }
+        _ => "",
+    }
+}
+
 /// A system that already runs, shared by all who speak to it.
 pub type Shared = Arc<Running>;
 
@@ -186,8 +262,15 @@ impl Running {
 
     /// That a node was not reached, in one sentence.
     pub fn unreachable(&self, node: &Node, why: impl fmt::Display) -> Error {
-        let what = format!("{} is not reached: {why}", self.endpoint(node).shown());
+        let (endpoint, why) = (self.endpoint(node), why.to_string());
+        let what = format!("{} is not reached: {why}{}", endpoint.shown(), hint(endpoint, &why));
         Error::Node { node: node.name.clone(), what }
+    }
+
+    /// Where the server of a node listens, at the usual port unless its URL names another one.
+    pub(crate) fn place(&self, node: &Node, usual: u16) -> Place<'_> {
+        let endpoint = self.endpoint(node);
+        Place { address: (node.address, endpoint.port.unwrap_or(usual)).into(), tls: endpoint.tls.as_ref() }
     }
 
     /// What the names of tables begin with.
@@ -230,6 +313,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_url_says_of_tls_is_understood_and_shown_again() {
+        for url in ["redis://h", "postgres://h/d?sslmode=prefer", "mysql://h/d?ssl-mode=DISABLED"] {
+            assert!(Endpoint::parse(url).unwrap().choice.is_none(), "{url}");
+        }
+        for (url, proof) in [
+            ("rediss://h", Proof::Name),
+            ("postgres://h/d?sslmode=require", Proof::Name),
+            ("mysql://h/d?ssl-mode=VERIFY_CA", Proof::Authority),
+            ("mariadb://h/d?sslMode=verify-full", Proof::Name),
+            ("memcached://h?tls=true", Proof::Name),
+        ] {
+            let endpoint = Endpoint::parse(url).unwrap();
+            assert_eq!(endpoint.choice.as_ref().unwrap().proof, proof, "{url}");
+            assert_eq!(endpoint.shown(), url);
+        }
+        let files = Endpoint::parse("postgres://h/d?sslrootcert=%2Fa/ca.pem&sslcert=c&sslkey=k").unwrap();
+        let choice = files.choice.unwrap();
+        assert_eq!(choice.ca.as_deref(), Some(std::path::Path::new("/a/ca.pem")));
+        assert_eq!((choice.certificate, choice.key), (Some("c".into()), Some("k".into())));
+    }
+
+    #[test]
     fn what_is_no_endpoint_is_told_without_its_password() {
         for (url, told) in [
             ("db.example:5432", "it is to be a URL"),
@@ -237,7 +342,9 @@ mod tests {
             ("postgres://u:secret@h:port/db", "its port is to be a number"),
             ("postgres://u:secret@h:99999/db", "its port is to be a number"),
             ("postgres://u:secret%zz@h", "what follows a %"),
-            ("postgres://u:secret@h/db?sslmode=require", "`sslmode` is not understood"),
+            ("postgres://u:secret@h/db?sslmode=sometimes", "`sometimes` is no way to speak TLS"),
+            ("rediss://:secret@h?tls=false", "its scheme says TLS"),
+            ("postgres://u@h/db?sslpassword=hush", "`sslpassword` is not understood"),
             ("postgres://h/db?password=secret", "`password` is not understood"),
         ] {
             let said = Endpoint::parse(url).unwrap_err();

@@ -3,10 +3,10 @@
 mod client;
 mod elements;
 mod gateway;
+mod http;
 mod leases;
 mod members;
 mod objects;
-mod session;
 mod transactions;
 
 use std::time::Duration;
@@ -21,7 +21,7 @@ use history::{
 pub use client::EtcdClients;
 
 use crate::endpoint::Shared;
-use gateway::Gateway;
+use gateway::{Gateway, GatewayError};
 
 /// The name of the daemon on each node.
 const DAEMON: &str = "etcd";
@@ -143,8 +143,10 @@ impl Database for Etcd {
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
         if let Some(running) = &self.running {
-            let opened = client::open(self, node).await;
-            return opened.map(|_| ()).map_err(|reason| running.unreachable(node, reason));
+            // Where TLS is spoken, it judges the client's certificate when it is asked something.
+            let asked = async { Gateway::open(self, node).await?.version().await };
+            let told = |error: GatewayError| running.unreachable(node, error.into_reason());
+            return asked.await.map(|_| ()).map_err(told);
         }
         let found = node.remote()?.exec(&["etcd", "--version"], b"", Duration::from_secs(10)).await;
         match found {
@@ -165,7 +167,7 @@ impl Database for Etcd {
 
     async fn ready(&self, cluster: &Cluster) -> Result<(), Error> {
         for node in &cluster.nodes {
-            let gateway = Gateway::open(self, node).await.map_err(|error| error.at(node))?;
+            let mut gateway = Gateway::open(self, node).await.map_err(|error| error.at(node))?;
             // A linearizable read of a key that nobody has proves a leader and a quorum behind this node.
             gateway.range("disprove-ready", Reads::Linearizable).await.map_err(|error| error.at(node))?;
         }
@@ -174,14 +176,14 @@ impl Database for Etcd {
 
     async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
         let node = &cluster.nodes[0];
-        let gateway = Gateway::open(self, node).await.map_err(|error| error.at(node))?;
+        let mut gateway = Gateway::open(self, node).await.map_err(|error| error.at(node))?;
         gateway.version().await.map_err(|error| error.at(node))
     }
 
     async fn remove_own(&self, cluster: &Cluster) -> Result<(), Error> {
         let Some(running) = &self.running else { return Ok(()) };
         let node = &cluster.nodes[0];
-        let gateway = Gateway::open(self, node).await.map_err(|error| error.at(node))?;
+        let mut gateway = Gateway::open(self, node).await.map_err(|error| error.at(node))?;
         gateway.delete_below(&running.keys()).await.map_err(|error| error.at(node))
     }
 
@@ -214,8 +216,8 @@ impl Primaries for Etcd {
     async fn primaries(&self, cluster: &Cluster) -> Vec<NodeId> {
         let mut leaders = Vec::new();
         for node in &cluster.nodes {
-            let Ok(gateway) = Gateway::open(self, node).await else { continue };
-            let asked = tokio::time::timeout(Duration::from_millis(300), gateway.leads()).await;
+            let leads = async { Gateway::open(self, node).await?.leads().await };
+            let asked = tokio::time::timeout(Duration::from_millis(300), leads).await;
             if matches!(asked, Ok(Ok(true))) {
                 leaders.push(node.id);
             }

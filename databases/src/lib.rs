@@ -46,8 +46,10 @@ pub mod redis;
 mod speaking;
 #[cfg(any(feature = "mariadb", feature = "postgres"))]
 mod sql;
+mod stream;
 #[cfg(feature = "tarantool")]
 pub mod tarantool;
+pub mod tls;
 #[cfg(feature = "zookeeper")]
 pub mod zookeeper;
 
@@ -70,5 +72,6 @@ pub use rabbitmq::Rabbitmq;
 pub use redis::Redis;
 #[cfg(feature = "tarantool")]
 pub use tarantool::Tarantool;
+pub use tls::{Proof, Tls, TlsChoice};
 #[cfg(feature = "zookeeper")]
 pub use zookeeper::Zookeeper;

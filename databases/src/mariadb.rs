@@ -2,6 +2,7 @@
 
 mod client;
 mod dialect;
+mod encryption;
 mod galera;
 
 use std::{path::PathBuf, time::Duration};

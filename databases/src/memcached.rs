@@ -10,7 +10,10 @@ use history::{NodeId, vocabulary::Register};
 
 pub use client::MemcachedClients;
 
-use crate::endpoint::{Running, Shared};
+use crate::{
+    endpoint::{Running, Shared},
+    stream::Place,
+};
 use client::Session;
 
 /// The name of the daemon.
@@ -28,14 +31,16 @@ pub struct Memcached {
 }
 
 impl Memcached {
-    fn address(&self, node: &Node) -> SocketAddr {
-        let port = self.running.as_ref().and_then(|running| running.endpoint(node).port);
-        port.map_or_else(|| address(node), |port| (node.address, port).into())
+    fn place(&self, node: &Node) -> Place<'_> {
+        match &self.running {
+            None => address(node).into(),
+            Some(running) => running.place(node, PORT),
+        }
     }
 
     /// Removes the keys of the run, which memcached cannot list.
     async fn remove(&self, node: &Node, running: &Running) -> Result<(), Error> {
-        let session = Session::open(self.address(node)).await;
+        let session = Session::open(self.place(node)).await;
         let mut session = session.map_err(|reason| at(node, reason))?;
         let mut missing = 0;
         for key in running.numbered() {
@@ -105,8 +110,9 @@ impl Database for Memcached {
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
         if let Some(running) = &self.running {
-            let opened = Session::open(self.address(node)).await;
-            return opened.map(|_| ()).map_err(|reason| running.unreachable(node, reason));
+            // Where TLS is spoken, it judges the client's certificate when it is asked something.
+            let asked = async { Session::open(self.place(node)).await?.version().await };
+            return asked.await.map(|_| ()).map_err(|reason| running.unreachable(node, reason));
         }
         let found = node.remote()?.exec(&["memcached", "--version"], b"", Duration::from_secs(10)).await;
         match found {
@@ -125,7 +131,7 @@ impl Database for Memcached {
 
     async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
         let node = &cluster.nodes[0];
-        let mut session = Session::open(self.address(node)).await.map_err(|reason| at(node, reason))?;
+        let mut session = Session::open(self.place(node)).await.map_err(|reason| at(node, reason))?;
         session.version().await.map_err(|reason| at(node, reason))
     }
 

@@ -3,6 +3,7 @@
 
 mod client;
 mod dialect;
+mod encryption;
 mod patroni;
 mod standbys;
 

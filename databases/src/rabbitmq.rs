@@ -19,6 +19,8 @@ use wire::{Login, Wire};
 const DAEMON: &str = "rabbitmq";
 /// The usual port for clients.
 const PORT: u16 = 5672;
+/// The usual port where TLS is spoken.
+const TLS_PORT: u16 = 5671;
 /// The usual port of servers for each other.
 const PEER_PORT: u16 = 25672;
 /// What all servers of a cluster know. Nothing but the run's own network reaches them.
@@ -112,14 +114,14 @@ impl Rabbitmq {
     /// A session with the server of a node.
     async fn open(&self, node: &Node) -> Result<Wire, Reason> {
         let mut login = Login { has_quorum: self.topology == Topology::Quorum, ..Login::default() };
-        let Some(endpoint) = self.running.as_ref().map(|running| running.endpoint(node)) else {
-            return Wire::open(address(node), &login).await;
-        };
+        let Some(running) = &self.running else { return Wire::open(address(node), &login).await };
+        let endpoint = running.endpoint(node);
         if let (Some(user), Some(password)) = (&endpoint.user, &endpoint.password) {
             (login.user, login.password) = (user, password.reveal());
         }
         login.host = endpoint.database.as_deref().unwrap_or(login.host);
-        Wire::open((node.address, endpoint.port.unwrap_or(PORT)).into(), &login).await
+        let usual = if endpoint.tls.is_some() { TLS_PORT } else { PORT };
+        Wire::open(running.place(node, usual), &login).await
     }
 
     /// The queue by which is seen that all servers are of one cluster.

@@ -4,7 +4,7 @@ mod client;
 mod sequences;
 mod wire;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Speaks};
@@ -15,7 +15,7 @@ use history::{
 
 pub use client::ZookeeperClients;
 
-use crate::endpoint::Shared;
+use crate::{endpoint::Shared, stream::Place};
 use client::{Session, Trouble};
 
 /// The name of the daemon on each node.
@@ -69,9 +69,11 @@ pub struct Zookeeper {
 
 impl Zookeeper {
     /// Where the server of a node listens for clients.
-    fn address(&self, node: &Node) -> SocketAddr {
-        let port = self.running.as_ref().and_then(|running| running.endpoint(node).port);
-        (node.address, port.unwrap_or(CLIENT_PORT + node.port_offset)).into()
+    fn place(&self, node: &Node) -> Place<'_> {
+        match &self.running {
+            None => Place { address: (node.address, CLIENT_PORT + node.port_offset).into(), tls: None },
+            Some(running) => running.place(node, CLIENT_PORT),
+        }
     }
 
     /// What the names of nodes begin with where others have nodes too.
@@ -230,7 +232,7 @@ impl Database for Zookeeper {
 
     async fn version(&self, cluster: &Cluster) -> Result<String, Error> {
         let node = &cluster.nodes[0];
-        let said = wire::describe(self.address(node)).await.map_err(|reason| at(node, reason))?;
+        let said = wire::describe(self.place(node)).await.map_err(|reason| at(node, reason))?;
         let version = said.lines().find_map(|line| line.strip_prefix("Zookeeper version: "));
         let version = version.and_then(|version| version.split([',', '-']).next());
         // Servers that others keep may not tell of themselves (`4lw.commands.whitelist`).
@@ -282,7 +284,7 @@ impl Primaries for Zookeeper {
     async fn primaries(&self, cluster: &Cluster) -> Vec<NodeId> {
         let mut leaders = Vec::new();
         for node in &cluster.nodes {
-            let asked = tokio::time::timeout(Duration::from_millis(300), wire::describe(self.address(node)));
+            let asked = tokio::time::timeout(Duration::from_millis(300), wire::describe(self.place(node)));
             if let Ok(Ok(said)) = asked.await
                 && said.lines().any(|line| matches!(line, "Mode: leader" | "Mode: standalone"))
             {

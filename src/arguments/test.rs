@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{OutputFormat, ReachArguments};
+use super::{OutputFormat, ReachArguments, TlsArguments};
 use crate::inventory::Inventory;
 
 /// What `test` takes. Each is also an environment variable and a key of `[run]` in the file of `--config`.
@@ -42,7 +42,8 @@ pub struct TestArguments {
     #[command(flatten)]
     pub reach: ReachArguments,
     /// A system that already runs, by the URLs of its nodes, comma-separated: postgres://user@host:5432/database, redis://host,
-    /// http://host:2379 (etcd), mysql://user@host/database. It is left as it was found, and gets no faults unless --ssh says how
+    /// http://host:2379 (etcd), mysql://user@host/database; with TLS rediss://, https://, amqps://, tls:// (NATS), ?sslmode=verify-full, or
+    /// --tls. It is left as it was found, and gets no faults unless --ssh says how
     /// to reach the machines.
     #[arg(
         long,
@@ -60,6 +61,9 @@ pub struct TestArguments {
     /// A file whose first line is the password for --endpoint (or DISPROVE_PASSWORD in the environment).
     #[arg(long, env = "DISPROVE_PASSWORD_FILE", value_name = "FILE", help_heading = "Cluster")]
     pub password_file: Option<PathBuf>,
+    /// How TLS is spoken with --endpoint.
+    #[command(flatten)]
+    pub tls: TlsArguments,
     /// The system of --endpoint, once the URLs were understood.
     #[arg(skip)]
     pub running: Option<databases::endpoint::Shared>,

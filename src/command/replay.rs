@@ -100,6 +100,7 @@ pub fn arguments(choices: &Choices, folder: &RunFolder) -> Result<TestArguments,
     flag("pace", choices.pace.name().into());
     flag("max-down", choices.max_down.to_string());
     line.extend(faults(choices, folder));
+    line.extend(choices.tls.flags());
     if choices.capture {
         line.push("--capture".into());
     }

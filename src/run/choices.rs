@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use workloads::Options;
 
 use crate::{
-    arguments::{ReachArguments, TestArguments},
+    arguments::{ReachArguments, TestArguments, TlsArguments},
     endpoints,
     exit::Failure,
     inventory::Inventory,
@@ -59,6 +59,9 @@ pub struct Choices {
     /// `--password-file`: where the password is, not the password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
+    /// How TLS is spoken: where certificates, the key and its passphrase are, none of them themselves.
+    #[serde(default, skip_serializing_if = "TlsArguments::is_silent")]
+    pub tls: TlsArguments,
     /// `--workload`.
     pub workload: String,
     /// The promise that is judged.
@@ -160,6 +163,7 @@ impl Choices {
             endpoints: endpoints::shown(arguments),
             dialect: arguments.dialect.clone(),
             password_file: arguments.password_file.clone(),
+            tls: arguments.tls.clone(),
             workload: arguments.workload.clone(),
             model,
             concurrency: concurrency(&arguments.concurrency, nodes.len())?,
@@ -222,6 +226,9 @@ impl Choices {
         }
         if let Some(file) = &self.password_file {
             command += &format!(" --password-file {}", file.display());
+        }
+        for flag in self.tls.flags() {
+            command += &format!(" {flag}");
         }
         command += &format!(
             " --workload {} --model {}{} --concurrency {} --rate {} --keys {} --time-limit {} --seed {}",

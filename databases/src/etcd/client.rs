@@ -13,8 +13,6 @@ use history::{
     vocabulary::register::{Call, Register, Return},
 };
 
-use tokio::net::TcpStream;
-
 use super::{
     Etcd, Reads,
     gateway::{Gateway, GatewayError},
@@ -33,11 +31,7 @@ impl ClientFactory<Register> for EtcdClients {
 
 /// A session with a member. One that is not there is noticed here, so that no call is spent on it.
 pub(super) async fn open(database: &Etcd, node: &Node) -> Result<Gateway, Reason> {
-    let gateway = Gateway::open(database, node).await.map_err(GatewayError::into_reason)?;
-    TcpStream::connect(gateway.address())
-        .await
-        .map_err(|error| Reason::from(format!("no connection: {error}")))?;
-    Ok(gateway)
+    Gateway::open(database, node).await.map_err(GatewayError::into_reason)
 }
 
 struct EtcdRegister {
@@ -47,7 +41,7 @@ struct EtcdRegister {
 }
 
 impl EtcdRegister {
-    async fn ask(&self, call: &Call) -> Result<Return, GatewayError> {
+    async fn ask(&mut self, call: &Call) -> Result<Return, GatewayError> {
         match call {
             Call::Read(key) => {
                 let value = self.gateway.range(&key.to_string(), self.reads).await?;

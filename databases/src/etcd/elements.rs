@@ -33,7 +33,7 @@ struct EtcdSet {
 }
 
 impl EtcdSet {
-    async fn ask(&self, call: &Call) -> Result<Return, GatewayError> {
+    async fn ask(&mut self, call: &Call) -> Result<Return, GatewayError> {
         match call {
             Call::Add(key, element) => {
                 self.gateway.put(&format!("{key}/{element}"), "").await?;

@@ -1,14 +1,17 @@
 //! The HTTP gateway of one etcd member: JSON in, JSON out, keys and values in base64.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cluster::{Error, Node};
 use history::{Outcome, Reason};
 use serde_json::{Value as Json, json};
 
-use super::{CLIENT_PORT, Etcd, Reads, session::OneConnection};
-use crate::endpoint::Endpoint;
+use super::{
+    CLIENT_PORT, Etcd, Reads,
+    http::{Connection, Unanswered},
+};
+use crate::{endpoint::Endpoint, stream::Place};
 
 /// Why a request has no answer.
 #[derive(Debug)]
@@ -45,9 +48,7 @@ impl GatewayError {
 /// One session with one member.
 #[derive(Debug)]
 pub struct Gateway {
-    http: reqwest::Client,
-    address: SocketAddr,
-    url: String,
+    http: Connection,
     token: Option<String>,
 }
 
@@ -57,25 +58,16 @@ pub type Expected<'a> = Option<&'a str>;
 impl Gateway {
     /// A session of its own: nothing is retried, and no connection is shared with another session.
     pub async fn open(database: &Etcd, node: &Node) -> Result<Self, GatewayError> {
-        let endpoint = database.running.as_ref().map(|running| running.endpoint(node));
-        let address = match endpoint {
-            None => (node.address, CLIENT_PORT + node.port_offset).into(),
-            Some(endpoint) => resolved(endpoint).await?,
+        let running = database.running.as_ref();
+        let place = match running {
+            None => Place::from(SocketAddr::from((node.address, CLIENT_PORT + node.port_offset))),
+            Some(running) => running.place(node, CLIENT_PORT),
         };
-        let http = reqwest::Client::builder()
-            .http1_only()
-            .no_proxy()
-            .pool_max_idle_per_host(1)
-            .pool_idle_timeout(None)
-            .dns_resolver(OneConnection::to(address))
-            .retry(reqwest::retry::never())
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(2))
-            .build()
-            .map_err(|error| GatewayError::NotSent(error.to_string()))?;
-        // The name leads to the session's resolver, which gives the address away once.
-        let url = format!("http://{}:{}", node.name, address.port());
-        let mut gateway = Self { http, address, url, token: None };
+        let endpoint = running.map(|running| running.endpoint(node));
+        let host = endpoint.map_or(node.name.as_str(), |endpoint| &endpoint.host);
+        let http = Connection::open(place, host).await;
+        let http = http.map_err(|reason| GatewayError::NotSent(reason.to_string()))?;
+        let mut gateway = Self { http, token: None };
         if let Some(Endpoint { user: Some(user), password: Some(password), .. }) = endpoint {
             let login = json!({ "name": user, "password": password.reveal() });
             let answer = gateway.post("auth/authenticate", &login).await?;
@@ -84,13 +76,8 @@ impl Gateway {
         Ok(gateway)
     }
 
-    /// Where the member is.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// The value of a key, read linearizably, or serializably: from what the member has.
-    pub async fn range(&self, key: &str, reads: Reads) -> Result<Option<String>, GatewayError> {
+    pub async fn range(&mut self, key: &str, reads: Reads) -> Result<Option<String>, GatewayError> {
         let request = json!({ "key": STANDARD.encode(key), "serializable": reads == Reads::Serializable });
         let answer = self.post("kv/range", &request).await?;
         match answer["kvs"][0]["value"].as_str() {
@@ -102,20 +89,20 @@ impl Gateway {
     }
 
     /// Sets a key.
-    pub async fn put(&self, key: &str, value: &str) -> Result<(), GatewayError> {
+    pub async fn put(&mut self, key: &str, value: &str) -> Result<(), GatewayError> {
         let request = json!({ "key": STANDARD.encode(key), "value": STANDARD.encode(value) });
         let answer = self.post("kv/put", &request).await?;
         if answer["header"].is_object() { Ok(()) } else { Err(strange(&answer)) }
     }
 
     /// Removes a key, if it is there.
-    pub async fn delete(&self, key: &str) -> Result<(), GatewayError> {
+    pub async fn delete(&mut self, key: &str) -> Result<(), GatewayError> {
         let answer = self.post("kv/deleterange", &json!({ "key": STANDARD.encode(key) })).await?;
         if answer["header"].is_object() { Ok(()) } else { Err(strange(&answer)) }
     }
 
     /// Sets a key if it has the expected value; whether it had.
-    pub async fn swap(&self, key: &str, from: Expected<'_>, to: &str) -> Result<bool, GatewayError> {
+    pub async fn swap(&mut self, key: &str, from: Expected<'_>, to: &str) -> Result<bool, GatewayError> {
         let key = STANDARD.encode(key);
         let compare = match from {
             Some(from) => {
@@ -128,7 +115,7 @@ impl Gateway {
     }
 
     /// Everything that is stored under these keys, all at one revision.
-    pub async fn read_all(&self, keys: &[String]) -> Result<Vec<Stored>, GatewayError> {
+    pub async fn read_all(&mut self, keys: &[String]) -> Result<Vec<Stored>, GatewayError> {
         let ranges: Vec<Json> =
             keys.iter().map(|key| json!({ "requestRange": { "key": STANDARD.encode(key) } })).collect();
         let answer = self.post("kv/txn", &json!({ "success": ranges })).await?;
@@ -139,7 +126,7 @@ impl Gateway {
 
     /// Sets keys if every one of these keys was last changed at this revision; whether that was so.
     pub async fn put_if_unchanged(
-        &self,
+        &mut self,
         revisions: &[(String, u64)],
         puts: &[(String, String)],
     ) -> Result<bool, GatewayError> {
@@ -155,7 +142,11 @@ impl Gateway {
     }
 
     /// Does these things as one step if all of that is so; whether it was.
-    pub(super) async fn commit_if(&self, compares: &[Json], things: &[Json]) -> Result<bool, GatewayError> {
+    pub(super) async fn commit_if(
+        &mut self,
+        compares: &[Json],
+        things: &[Json],
+    ) -> Result<bool, GatewayError> {
         let answer = self.post("kv/txn", &json!({ "compare": compares, "success": things })).await?;
         if !answer["header"].is_object() {
             return Err(strange(&answer));
@@ -165,7 +156,7 @@ impl Gateway {
     }
 
     /// The names of all keys that begin with this text, read linearizably or serializably.
-    pub async fn names_below(&self, prefix: &str, reads: Reads) -> Result<Vec<String>, GatewayError> {
+    pub async fn names_below(&mut self, prefix: &str, reads: Reads) -> Result<Vec<String>, GatewayError> {
         let request = json!({
             "key": STANDARD.encode(prefix), "range_end": STANDARD.encode(after(prefix)), "keys_only": true,
             "serializable": reads == Reads::Serializable
@@ -180,56 +171,40 @@ impl Gateway {
     }
 
     /// Removes every key that begins with this text.
-    pub async fn delete_below(&self, prefix: &str) -> Result<(), GatewayError> {
+    pub async fn delete_below(&mut self, prefix: &str) -> Result<(), GatewayError> {
         let request = json!({ "key": STANDARD.encode(prefix), "range_end": STANDARD.encode(after(prefix)) });
         let answer = self.post("kv/deleterange", &request).await?;
         if answer["header"].is_object() { Ok(()) } else { Err(strange(&answer)) }
     }
 
     /// The version the member says it has.
-    pub async fn version(&self) -> Result<String, GatewayError> {
+    pub async fn version(&mut self) -> Result<String, GatewayError> {
         let answer = self.post("maintenance/status", &json!({})).await?;
         answer["version"].as_str().map(str::to_owned).ok_or_else(|| strange(&answer))
     }
 
     /// Whether the member believes that it leads.
-    pub async fn leads(&self) -> Result<bool, GatewayError> {
+    pub async fn leads(&mut self) -> Result<bool, GatewayError> {
         let answer = self.post("maintenance/status", &json!({})).await?;
         let (leader, own) = (answer["leader"].as_str(), answer["header"]["member_id"].as_str());
         Ok(leader.is_some() && leader == own)
     }
 
     /// One question of the member.
-    pub(super) async fn post(&self, path: &str, request: &Json) -> Result<Json, GatewayError> {
-        let mut asked = self.http.post(format!("{}/v3/{path}", self.url)).json(request);
-        if let Some(token) = &self.token {
-            asked = asked.header("Authorization", token);
-        }
-        let sent = asked.send().await;
-        let response = sent.map_err(|error| {
-            if error.is_connect() {
-                GatewayError::NotSent("no connection".into())
-            } else {
-                GatewayError::Doubtful("the connection broke".into())
-            }
+    pub(super) async fn post(&mut self, path: &str, request: &Json) -> Result<Json, GatewayError> {
+        let asked = self.http.post(&format!("/v3/{path}"), self.token.as_deref(), request.to_string()).await;
+        let (status, bytes) = asked.map_err(|unanswered| match unanswered {
+            Unanswered::NotSent(why) => GatewayError::NotSent(why),
+            Unanswered::Doubtful(why) => GatewayError::Doubtful(why),
         })?;
-        let status = response.status();
-        let answer: Json =
-            response.json().await.map_err(|_| GatewayError::Doubtful("the answer broke off".into()))?;
-        if status.is_success() {
-            return Ok(answer);
+        let answer: Result<Json, _> = serde_json::from_slice(&bytes);
+        if (200..300).contains(&status) {
+            return answer.map_err(|_| GatewayError::Doubtful("the answer is not of etcd's gateway".into()));
         }
+        let answer = answer.unwrap_or_default();
         let said = answer["error"].as_str().or(answer["message"].as_str()).unwrap_or("no reason given");
-        Err(GatewayError::Doubtful(format!("{}: {said}", status.as_u16())))
+        Err(GatewayError::Doubtful(format!("{status}: {said}")))
     }
-}
-
-/// The address of a member that already runs.
-async fn resolved(endpoint: &Endpoint) -> Result<SocketAddr, GatewayError> {
-    let place = (endpoint.host.as_str(), endpoint.port.unwrap_or(CLIENT_PORT));
-    let found = tokio::net::lookup_host(place).await;
-    let mut found = found.map_err(|error| GatewayError::NotSent(format!("no address: {error}")))?;
-    found.next().ok_or_else(|| GatewayError::NotSent("no address".into()))
 }
 
 /// The first name that no longer begins with this text, which never ends with the last byte there is.

@@ -22,13 +22,13 @@ pub struct First {
 
 impl Gateway {
     /// A lease that lasts so many seconds from when the leader gives it.
-    pub async fn grant(&self, seconds: u64) -> Result<String, GatewayError> {
+    pub async fn grant(&mut self, seconds: u64) -> Result<String, GatewayError> {
         let answer = self.post("lease/grant", &json!({ "TTL": seconds.to_string() })).await?;
         answer["ID"].as_str().map(str::to_owned).ok_or_else(|| strange(&answer))
     }
 
     /// Lets a lease begin anew; whether it was still there.
-    pub async fn keep_alive(&self, lease: &str) -> Result<bool, GatewayError> {
+    pub async fn keep_alive(&mut self, lease: &str) -> Result<bool, GatewayError> {
         let answer = self.post("lease/keepalive", &json!({ "ID": lease })).await?;
         let result = &answer["result"];
         if result["ID"].as_str() != Some(lease) {
@@ -39,7 +39,7 @@ impl Gateway {
     }
 
     /// Ends a lease with all keys that hang on it; whether it was still there.
-    pub async fn revoke(&self, lease: &str) -> Result<bool, GatewayError> {
+    pub async fn revoke(&mut self, lease: &str) -> Result<bool, GatewayError> {
         match self.post("lease/revoke", &json!({ "ID": lease })).await {
             Ok(answer) if answer["header"].is_object() => Ok(true),
             Ok(answer) => Err(strange(&answer)),
@@ -49,7 +49,7 @@ impl Gateway {
     }
 
     /// Makes a key that lasts as long as a lease; whether there was none.
-    pub async fn create(&self, key: &str, value: &str, lease: &str) -> Result<bool, GatewayError> {
+    pub async fn create(&mut self, key: &str, value: &str, lease: &str) -> Result<bool, GatewayError> {
         let key = STANDARD.encode(key);
         let absent = json!({ "key": key, "target": "CREATE", "result": "EQUAL", "createRevision": "0" });
         let put = json!({ "requestPut": { "key": key, "value": STANDARD.encode(value), "lease": lease } });
@@ -57,27 +57,27 @@ impl Gateway {
     }
 
     /// Waits for a lock in etcd's own way, and returns the key that stands for having it.
-    pub async fn lock(&self, name: &str, lease: &str) -> Result<String, GatewayError> {
+    pub async fn lock(&mut self, name: &str, lease: &str) -> Result<String, GatewayError> {
         let answer =
             self.post("lock/lock", &json!({ "name": STANDARD.encode(name), "lease": lease })).await?;
         answer["key"].as_str().map(str::to_owned).ok_or_else(|| strange(&answer))
     }
 
     /// Gives a lock back by the key that stands for having it, as it was told.
-    pub async fn unlock(&self, key: &str) -> Result<(), GatewayError> {
+    pub async fn unlock(&mut self, key: &str) -> Result<(), GatewayError> {
         let answer = self.post("lock/unlock", &json!({ "key": key })).await?;
         if answer["header"].is_object() { Ok(()) } else { Err(strange(&answer)) }
     }
 
     /// Writes a key, and returns the revision that the whole store has by it.
-    pub async fn revision_of_put(&self, key: &str) -> Result<i64, GatewayError> {
+    pub async fn revision_of_put(&mut self, key: &str) -> Result<i64, GatewayError> {
         let answer = self.post("kv/put", &json!({ "key": STANDARD.encode(key) })).await?;
         let revision = answer["header"]["revision"].as_str().and_then(|text| text.parse().ok());
         revision.ok_or_else(|| strange(&answer))
     }
 
     /// The key below a name that was made first, if there is one.
-    pub async fn first_below(&self, prefix: &str, reads: Reads) -> Result<Option<First>, GatewayError> {
+    pub async fn first_below(&mut self, prefix: &str, reads: Reads) -> Result<Option<First>, GatewayError> {
         let request = json!({
             "key": STANDARD.encode(prefix), "range_end": STANDARD.encode(after(prefix)), "keys_only": true,
             "limit": "1", "sort_order": "ASCEND", "sort_target": "CREATE",
@@ -98,7 +98,7 @@ impl Gateway {
     }
 
     /// Removes a key if it is the one that was read; whether it was.
-    pub async fn remove(&self, found: &First) -> Result<bool, GatewayError> {
+    pub async fn remove(&mut self, found: &First) -> Result<bool, GatewayError> {
         let key = STANDARD.encode(&found.name);
         let same = json!({ "key": key, "target": "MOD", "result": "EQUAL", "modRevision": found.revision });
         self.commit_if(&[same], &[json!({ "requestDeleteRange": { "key": key } })]).await

@@ -16,7 +16,7 @@ use cluster::{Cluster, Node};
 use history::Reason;
 use mysql_async::{Conn, OptsBuilder, Params, Row, Value as Sent, prelude::Queryable as _};
 
-use super::{Dialect, Mariadb, PORT, Topology, USER, port};
+use super::{Dialect, Mariadb, PORT, Topology, USER, encryption, port};
 use crate::sql::{Datum, Opens, Session, Trouble, Wording};
 
 /// Errors after which the server has taken back what it was asked, or never began it.
@@ -51,9 +51,11 @@ pub(super) async fn connect(
         }
     };
     let options = options.prefer_socket(false).client_found_rows(true).setup(statements);
+    let tls = database.running.as_ref().and_then(|running| running.endpoint(node).tls.as_ref());
+    let options = options.ssl_opts(tls.map(encryption::options));
     match tokio::time::timeout(CONNECT_MAX, Conn::new(options)).await {
         Ok(Ok(session)) => Ok(session),
-        Ok(Err(error)) => Err(format!("no session: {error}").into()),
+        Ok(Err(error)) => Err(format!("no session: {}", encryption::told(&error, tls)).into()),
         Err(_) => Err("no session in time".into()),
     }
 }

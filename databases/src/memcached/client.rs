@@ -9,7 +9,7 @@
 //! | a read has no answer, or an error | `Fail` | a read changes nothing, so it did not happen |
 //! | `SERVER_ERROR`, anything else, or no answer | `Unknown` | for want of memory the server removes what was there and stores nothing; the rest may have been carried out |
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use cluster::{Client, ClientFactory, Cluster, Node};
@@ -20,12 +20,10 @@ use history::{
         register::{Call, Return},
     },
 };
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::TcpStream,
-};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::Memcached;
+use crate::stream::{Place, Stream, broke};
 
 /// The longest that a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -45,13 +43,23 @@ enum Trouble {
     Lost(Reason),
 }
 
+impl Trouble {
+    /// What happened, in a few words.
+    fn word(self) -> Reason {
+        match self {
+            Self::Conflict => "the key changed in between".into(),
+            Self::Refused(reason) | Self::Doubtful(reason) | Self::Lost(reason) => reason,
+        }
+    }
+}
+
 /// Opens sessions.
 #[derive(Clone, Debug, Default)]
 pub struct MemcachedClients(pub Memcached);
 
 /// One session: one connection, opened once.
 pub(super) struct Session {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Stream>,
     broken: bool,
 }
 
@@ -75,20 +83,14 @@ fn trouble(line: &str) -> Trouble {
 }
 
 impl Session {
-    pub(super) async fn open(address: SocketAddr) -> Result<Self, Reason> {
-        let connecting = tokio::time::timeout(CONNECT_MAX, TcpStream::connect(address));
-        let stream = match connecting.await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(format!("no connection: {error}").into()),
-            Err(_) => return Err("no connection in time".into()),
-        };
-        stream.set_nodelay(true).map_err(|error| Reason::from(format!("no connection: {error}")))?;
+    pub(super) async fn open(place: Place<'_>) -> Result<Self, Reason> {
+        let stream = Stream::open(place, CONNECT_MAX).await?;
         Ok(Self { stream: BufReader::new(stream), broken: false })
     }
 
     /// The version that the server says it has.
     pub(super) async fn version(&mut self) -> Result<String, Reason> {
-        let said = self.ask("version\r\n").await.map_err(|trouble| Reason::from(format!("{trouble:?}")))?;
+        let said = self.ask("version\r\n").await.map_err(Trouble::word)?;
         let version = said.strip_prefix("VERSION ");
         version.map(str::to_owned).ok_or_else(|| "it tells no version".into())
     }
@@ -96,7 +98,7 @@ impl Session {
     /// Removes a key; whether it was there.
     pub(super) async fn remove(&mut self, key: &str) -> Result<bool, Reason> {
         let said = self.ask(&format!("delete {key}\r\n")).await;
-        match said.map_err(|trouble| Reason::from(format!("{trouble:?}")))?.as_str() {
+        match said.map_err(Trouble::word)?.as_str() {
             "DELETED" => Ok(true),
             "NOT_FOUND" => Ok(false),
             other => Err(other.to_owned().into()),
@@ -108,7 +110,7 @@ impl Session {
             .get_mut()
             .write_all(command.as_bytes())
             .await
-            .map_err(|_| lost("the connection broke"))?;
+            .map_err(|error| Trouble::Lost(broke(error)))?;
         self.line().await
     }
 
@@ -117,7 +119,8 @@ impl Session {
         match self.stream.read_line(&mut line).await {
             Ok(0) => Err(lost("the server closed the connection")),
             Ok(_) if line.ends_with("\r\n") => Ok(line.trim_end().to_owned()),
-            _ => Err(lost("the connection broke")),
+            Ok(_) => Err(lost("the connection broke")),
+            Err(error) => Err(Trouble::Lost(broke(error))),
         }
     }
 
@@ -187,7 +190,7 @@ impl Session {
 #[async_trait]
 impl ClientFactory<Register> for MemcachedClients {
     async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Register>>, Reason> {
-        Ok(Box::new(Session::open(self.0.address(node)).await?))
+        Ok(Box::new(Session::open(self.0.place(node)).await?))
     }
 }
 
@@ -199,8 +202,7 @@ impl Client<Register> for Session {
             Err(trouble) => {
                 self.broken |= matches!(trouble, Trouble::Lost(_) | Trouble::Refused(_));
                 match trouble {
-                    Trouble::Conflict => Outcome::Fail("the key changed in between".into()),
-                    Trouble::Refused(reason) => Outcome::Fail(reason),
+                    Trouble::Conflict | Trouble::Refused(_) => Outcome::Fail(trouble.word()),
                     Trouble::Doubtful(reason) | Trouble::Lost(reason) if Register::is_read(call) => {
                         Outcome::Fail(reason)
                     }

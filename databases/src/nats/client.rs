@@ -107,12 +107,13 @@ fn judged(answer: Json) -> Result<Json, Trouble> {
 
 impl Session {
     pub(super) async fn open(database: &Nats, node: &Node) -> Result<Self, Reason> {
-        let wire = match database.running.as_ref().map(|running| running.endpoint(node)) {
+        let wire = match &database.running {
             None => Wire::open(address(node), None).await?,
-            Some(endpoint) => {
-                let place = (node.address, endpoint.port.unwrap_or(CLIENT_PORT)).into();
+            Some(running) => {
+                let endpoint = running.endpoint(node);
                 let password = endpoint.password.as_ref().map(|password| password.reveal());
-                Wire::open(place, endpoint.user.as_deref().zip(password)).await?
+                let login = endpoint.user.as_deref().zip(password);
+                Wire::open(running.place(node, CLIENT_PORT), login).await?
             }
         };
         let (reads, prefix) = (database.reads, database.prefix());

@@ -5,17 +5,15 @@
 //! also to other servers, and send again what was under way.
 
 use std::{
-    net::SocketAddr,
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, SystemTime},
 };
 
 use history::Reason;
 use serde_json::{Value as Json, json};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::TcpStream,
-};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+
+use crate::stream::{Place, Stream, broke};
 
 /// The longest that a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -75,7 +73,7 @@ const ACKNOWLEDGE: &str = "$JS.ACK.";
 /// One session on one connection.
 #[derive(Debug)]
 pub struct Wire {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Stream>,
     inbox: String,
     asked: u64,
     /// The version that the server says it has.
@@ -84,17 +82,16 @@ pub struct Wire {
 
 impl Wire {
     /// Connects and listens to an inbox of its own.
-    pub async fn open(address: SocketAddr, login: Option<(&str, &str)>) -> Result<Self, Reason> {
-        match tokio::time::timeout(CONNECT_MAX, Self::greet(address, login)).await {
+    pub async fn open(place: impl Into<Place<'_>>, login: Option<(&str, &str)>) -> Result<Self, Reason> {
+        match tokio::time::timeout(2 * CONNECT_MAX, Self::greet(place.into(), login)).await {
             Ok(opened) => opened,
             Err(_) => Err("no connection in time".into()),
         }
     }
 
-    async fn greet(address: SocketAddr, login: Option<(&str, &str)>) -> Result<Self, Reason> {
-        let failed = |error: std::io::Error| Reason::from(format!("no connection: {error}"));
-        let stream = TcpStream::connect(address).await.map_err(failed)?;
-        stream.set_nodelay(true).map_err(failed)?;
+    async fn greet(place: Place<'_>, login: Option<(&str, &str)>) -> Result<Self, Reason> {
+        // A server says of itself in the clear what it is and whether it wants TLS, and only then speaks it.
+        let stream = Stream::open(Place { tls: None, ..place }, CONNECT_MAX).await?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_nanos());
         let inbox = format!("_INBOX.{now:x}-{:x}", SESSIONS.fetch_add(1, Ordering::Relaxed));
         let mut wire = Self { stream: BufReader::new(stream), inbox, asked: 0, version: String::new() };
@@ -104,6 +101,16 @@ impl Wire {
             .and_then(|said| serde_json::from_str(said).ok())
             .ok_or_else(strange)?;
         wire.version = said["version"].as_str().unwrap_or_default().to_owned();
+        let offers = |name: &str| said[name].as_bool().unwrap_or(false);
+        match place.tls {
+            None if offers("tls_required") => {
+                return Err("the server wants TLS; give tls://, or --tls".into());
+            }
+            Some(_) if !offers("tls_required") && !offers("tls_available") => {
+                return Err("it does not speak TLS; give nats://".into());
+            }
+            tls => wire.stream = BufReader::new(wire.stream.into_inner().secured(tls, CONNECT_MAX).await?),
+        }
         let subscribe = format!("CONNECT {}\r\nSUB {}.* 1\r\nPING\r\n", hello(login), wire.inbox);
         wire.send(subscribe.as_bytes()).await?;
         while wire.line().await? != "PONG" {}
@@ -221,10 +228,6 @@ fn answer(head: usize, mut bytes: Vec<u8>) -> Result<Answer, Reason> {
     let first = headers.lines().next().unwrap_or_default();
     let status = first.split_ascii_whitespace().nth(1).and_then(|status| status.parse().ok());
     Ok(Answer { status, headers, body })
-}
-
-fn broke(_: std::io::Error) -> Reason {
-    "the connection broke".into()
 }
 
 fn strange() -> Reason {

@@ -21,11 +21,12 @@ use async_trait::async_trait;
 use cluster::{Cluster, Node};
 use history::Reason;
 use tokio_postgres::{
-    Config, NoTls, Statement,
+    Client, Config, Connection, NoTls, Statement,
+    config::SslMode,
     types::{ToSql, Type},
 };
 
-use super::{PORT, Postgres, USER, patroni, port};
+use super::{PORT, Postgres, USER, encryption::Verified, patroni, port};
 use crate::sql::{Datum, Opens, Session, Trouble, Wording};
 
 /// A session of its own with the server. It is never opened again.
@@ -46,7 +47,18 @@ pub(super) async fn connect(database: &Postgres, node: &Node) -> Result<tokio_po
         }
     }
     config.application_name("disprove").connect_timeout(std::time::Duration::from_secs(2));
-    let opened = config.connect(NoTls).await;
+    let running = database.running.as_ref();
+    match running.and_then(|running| running.endpoint(node).tls.clone()) {
+        None => opened(config.connect(NoTls).await),
+        Some(tls) => opened(config.ssl_mode(SslMode::Require).connect(Verified(tls)).await),
+    }
+}
+
+/// The session that was opened, and its connection, which is served beside it.
+fn opened<S, T>(opened: Result<(Client, Connection<S, T>), tokio_postgres::Error>) -> Result<Client, Reason>
+where
+    Connection<S, T>: Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static,
+{
     let (client, connection) =
         opened.map_err(|error| Reason::from(format!("no connection: {}", whole(&error))))?;
     // It ends with the client, or with the connection: then every call of the client fails.

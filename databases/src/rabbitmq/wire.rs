@@ -2,15 +2,13 @@
 //!
 //! It is spoken by hand because a session must be one connection, opened once, that sends nothing twice.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use history::Reason;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::fields::{Fields, Taken, strange};
+use crate::stream::{Place, Stream, broke};
 
 /// The longest that a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(4);
@@ -94,7 +92,7 @@ impl Default for Login<'_> {
 /// One connection with one channel.
 #[derive(Debug)]
 pub struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     has_quorum: bool,
     /// The version that the server says it has.
     pub version: String,
@@ -102,17 +100,15 @@ pub struct Wire {
 
 impl Wire {
     /// Connects, logs in and opens a channel on which what is published is confirmed.
-    pub async fn open(address: SocketAddr, login: &Login<'_>) -> Result<Self, Reason> {
-        match tokio::time::timeout(CONNECT_MAX, Self::greet(address, login)).await {
+    pub async fn open(place: impl Into<Place<'_>>, login: &Login<'_>) -> Result<Self, Reason> {
+        match tokio::time::timeout(CONNECT_MAX, Self::greet(place.into(), login)).await {
             Ok(opened) => opened,
             Err(_) => Err("no connection in time".into()),
         }
     }
 
-    async fn greet(address: SocketAddr, as_whom: &Login<'_>) -> Result<Self, Reason> {
-        let failed = |error: std::io::Error| Reason::from(format!("no connection: {error}"));
-        let stream = TcpStream::connect(address).await.map_err(failed)?;
-        stream.set_nodelay(true).map_err(failed)?;
+    async fn greet(place: Place<'_>, as_whom: &Login<'_>) -> Result<Self, Reason> {
+        let stream = Stream::open(place, CONNECT_MAX).await?;
         let mut wire = Self { stream, has_quorum: as_whom.has_quorum, version: String::new() };
         wire.send(b"AMQP\x00\x00\x09\x01".to_vec()).await?;
         wire.version = version(wire.wait_for(START).await?.rest());
@@ -262,10 +258,6 @@ fn version(said: &[u8]) -> String {
     let length = rest.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize);
     let text = rest.get(4..4usize.saturating_add(length)).unwrap_or_default();
     String::from_utf8_lossy(text).into_owned()
-}
-
-fn broke(_: std::io::Error) -> Reason {
-    "the connection broke".into()
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use super::{
     MASTER, PORT, Redis, SENTINEL_PORT, Topology,
     wire::{Reply, Wire},
 };
-use crate::endpoint::Endpoint;
+use crate::{endpoint::Endpoint, stream::Place};
 
 /// Errors that are given before a command is carried out.
 const REFUSALS: [&str; 18] = [
@@ -139,7 +139,7 @@ impl Session {
     /// libraries find it. A server that does not serve as primary is refused here, so that no call is spent on it.
     pub async fn open(database: &Redis, node: &Node) -> Result<Self, Reason> {
         let mut wire = match (&database.running, database.topology) {
-            (Some(running), _) => log_in(running.endpoint(node)).await?,
+            (Some(running), _) => log_in(running.endpoint(node), running.place(node, PORT)).await?,
             (None, Topology::Single | Topology::Cluster) => Wire::open(address(node)).await?,
             (None, Topology::Sentinel) => Wire::open(primary_by_sentinel(node).await?).await?,
         };
@@ -234,8 +234,8 @@ impl Session {
 }
 
 /// A connection to a server that already runs, as its URL says.
-async fn log_in(endpoint: &Endpoint) -> Result<Wire, Reason> {
-    let mut wire = Wire::open((endpoint.host.as_str(), endpoint.port.unwrap_or(PORT))).await?;
+async fn log_in(endpoint: &Endpoint, place: Place<'_>) -> Result<Wire, Reason> {
+    let mut wire = Wire::open(place).await?;
     let mut commands = Vec::new();
     if let Some(password) = &endpoint.password {
         let mut auth = vec!["AUTH"];

@@ -6,10 +6,9 @@
 use std::time::Duration;
 
 use history::Reason;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, ToSocketAddrs},
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::stream::{Place, Stream, broke};
 
 /// The longest that a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -54,20 +53,14 @@ impl Reply {
 /// One connection.
 #[derive(Debug)]
 pub struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     unread: Vec<u8>,
 }
 
 impl Wire {
     /// Connects.
-    pub async fn open(address: impl ToSocketAddrs) -> Result<Self, Reason> {
-        let connecting = tokio::time::timeout(CONNECT_MAX, TcpStream::connect(address));
-        let stream = match connecting.await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(format!("no connection: {error}").into()),
-            Err(_) => return Err("no connection in time".into()),
-        };
-        stream.set_nodelay(true).map_err(|error| Reason::from(format!("no connection: {error}")))?;
+    pub async fn open(place: impl Into<Place<'_>>) -> Result<Self, Reason> {
+        let stream = Stream::open(place.into(), CONNECT_MAX).await?;
         Ok(Self { stream, unread: Vec::new() })
     }
 
@@ -75,7 +68,7 @@ impl Wire {
     pub async fn ask(&mut self, commands: &[Vec<&str>]) -> Result<Vec<Reply>, Reason> {
         let mut bytes = Vec::new();
         commands.iter().for_each(|command| encode(command, &mut bytes));
-        self.stream.write_all(&bytes).await.map_err(|_| Reason::from("the connection broke"))?;
+        self.stream.write_all(&bytes).await.map_err(broke)?;
         let mut replies = Vec::with_capacity(commands.len());
         while replies.len() < commands.len() {
             match parse(&self.unread, 0)? {
@@ -99,7 +92,7 @@ impl Wire {
         match self.stream.read_buf(&mut self.unread).await {
             Ok(0) => Err("the server closed the connection".into()),
             Ok(_) => Ok(()),
-            Err(_) => Err("the connection broke".into()),
+            Err(error) => Err(broke(error)),
         }
     }
 }

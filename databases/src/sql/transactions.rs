@@ -60,7 +60,14 @@ impl Talk {
     pub(super) async fn commit<R>(&mut self, answers: R) -> Outcome<R> {
         match self.session.plain("COMMIT").await {
             Ok(()) => Outcome::Ok(answers),
-            Err(trouble) => self.outcome(trouble, false),
+            Err(trouble) => {
+                // A `COMMIT` that was refused may leave the transaction open, and the next one would commit it on the way.
+                if !trouble.is_lost {
+                    let ended = self.session.plain("ROLLBACK").await;
+                    self.broken |= ended.is_err();
+                }
+                self.outcome(trouble, false)
+            }
         }
     }
 }

@@ -96,7 +96,7 @@ impl Session {
 
     /// A session that the servers keep for so many milliseconds without a word.
     pub(super) async fn open_for(database: &Zookeeper, node: &Node, session_ms: i32) -> Result<Self, Reason> {
-        let wire = Wire::open(database.address(node), session_ms).await?;
+        let wire = Wire::open(database.place(node), session_ms).await?;
         let (reads, prefix) = (database.reads, database.prefix());
         Ok(Self { wire, reads, broken: false, prefix, locks: BTreeMap::new() })
     }

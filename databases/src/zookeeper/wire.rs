@@ -3,13 +3,12 @@
 //! It is spoken by hand because a session must be one connection, opened once, that sends nothing twice: libraries reconnect
 //! by themselves, and go on with the session on another server.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use history::Reason;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::stream::{Place, Stream, broke};
 
 /// The longest that a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -131,20 +130,14 @@ impl Answer {
 /// One session on one connection.
 #[derive(Debug)]
 pub struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     asked: i32,
 }
 
 impl Wire {
     /// Connects and makes a session, which takes a quorum. The servers keep it for so many milliseconds without a word.
-    pub async fn open(address: SocketAddr, session_ms: i32) -> Result<Self, Reason> {
-        let connecting = tokio::time::timeout(CONNECT_MAX, TcpStream::connect(address));
-        let stream = match connecting.await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(format!("no connection: {error}").into()),
-            Err(_) => return Err("no connection in time".into()),
-        };
-        stream.set_nodelay(true).map_err(|error| Reason::from(format!("no connection: {error}")))?;
+    pub async fn open(place: Place<'_>, session_ms: i32) -> Result<Self, Reason> {
+        let stream = Stream::open(place, CONNECT_MAX).await?;
         let mut wire = Self { stream, asked: 0 };
         let session =
             Fields::default().number(0).long(0).number(session_ms).long(0).text([0; 16]).flag(false);
@@ -177,11 +170,10 @@ impl Wire {
     }
 
     async fn send(&mut self, fields: Fields) -> Result<(), Reason> {
-        self.stream.write_all(&fields.framed()).await.map_err(|_| Reason::from("the connection broke"))
+        self.stream.write_all(&fields.framed()).await.map_err(broke)
     }
 
     async fn frame(&mut self) -> Result<Answer, Reason> {
-        let broke = |_| Reason::from("the connection broke");
         let length = self.stream.read_i32().await.map_err(broke)?;
         let length =
             usize::try_from(length).ok().filter(|length| *length <= FRAME_MAX).ok_or_else(strange)?;
@@ -192,19 +184,18 @@ impl Wire {
 }
 
 /// What a server says of itself.
-pub async fn describe(address: SocketAddr) -> Result<String, Reason> {
+pub async fn describe(place: Place<'_>) -> Result<String, Reason> {
     let asking = async {
-        let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(b"srvr").await?;
-        let mut said = String::new();
-        stream.read_to_string(&mut said).await?;
-        Ok::<_, std::io::Error>(said)
+        let mut stream = Stream::open(place, CONNECT_MAX).await?;
+        stream.write_all(b"srvr").await.map_err(broke)?;
+        let mut said = Vec::new();
+        // Where TLS is spoken, some versions end the connection without a farewell.
+        match stream.read_to_end(&mut said).await {
+            Err(error) if said.is_empty() => Err(broke(error)),
+            _ => Ok(String::from_utf8_lossy(&said).into_owned()),
+        }
     };
-    match tokio::time::timeout(CONNECT_MAX, asking).await {
-        Ok(Ok(said)) => Ok(said),
-        Ok(Err(error)) => Err(format!("no answer: {error}").into()),
-        Err(_) => Err("no answer in time".into()),
-    }
+    tokio::time::timeout(2 * CONNECT_MAX, asking).await.unwrap_or_else(|_| Err("no answer in time".into()))
 }
 
 fn strange() -> Reason {

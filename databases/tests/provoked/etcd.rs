@@ -1,0 +1,142 @@
+//! etcd: comparisons that are refused, and what is in doubt.
+
+use disprove_databases::{Etcd, etcd::EtcdClients};
+use history::{
+    Key, ListAppend, Mutex, Outcome, Queue, Value,
+    vocabulary::{
+        list_append::{Answer, Step},
+        lock, queue,
+        register::{Call, Register, Return},
+    },
+};
+
+use crate::server::{Server, failed, in_doubt, key, number, race};
+
+fn start(member: u8) -> Option<Server> {
+    Server::start("etcd", member, 2379, |address, folder| {
+        let (client, peer) = (format!("http://{address}:2379"), format!("http://{address}:2380"));
+        [
+            ("data-dir", format!("{folder}/data")),
+            ("listen-client-urls", client.clone()),
+            ("advertise-client-urls", client),
+            ("listen-peer-urls", peer.clone()),
+            ("initial-advertise-peer-urls", peer.clone()),
+            ("initial-cluster", format!("default={peer}")),
+        ]
+        .map(|(flag, value)| format!("--{flag}={value}"))
+        .to_vec()
+    })
+}
+
+#[tokio::test]
+async fn a_refused_comparison_did_nothing() {
+    let Some(server) = start(11) else { return };
+    let clients = EtcdClients(Etcd::default());
+    race(&server, &clients).await;
+    let mut client = server.open::<Register>(&clients).await;
+    let made = client.invoke(&Call::Cas(key("race"), Value::Nil, number(7))).await;
+    assert_eq!(made, Outcome::Ok(Return::Refused));
+}
+
+/// Appends of several sessions to one list: which were taken, and which were refused.
+async fn append_often(server: &Server, clients: &EtcdClients) -> (Vec<Value>, Vec<Value>) {
+    let mut writers = Vec::new();
+    for who in 1..=4 {
+        let mut client = server.open::<ListAppend>(clients).await;
+        writers.push(tokio::spawn(async move {
+            let (mut done, mut refused) = (Vec::new(), Vec::new());
+            for round in 0..100 {
+                let value = number(who * 1000 + round);
+                match client.invoke(&vec![Step::Append(key("list"), value.clone())]).await {
+                    Outcome::Ok(_) => done.push(value),
+                    outcome => {
+                        assert!(failed(outcome).contains("had changed"));
+                        refused.push(value);
+                    }
+                }
+            }
+            (done, refused)
+        }));
+    }
+    let (mut done, mut refused) = (Vec::new(), Vec::new());
+    for writer in writers {
+        let (own, not) = writer.await.expect("it ends");
+        done.extend(own);
+        refused.extend(not);
+    }
+    (done, refused)
+}
+
+#[tokio::test]
+async fn a_transaction_whose_key_had_changed_did_nothing() {
+    let Some(server) = start(12) else { return };
+    let clients = EtcdClients(Etcd::default());
+    let (mut done, refused) = append_often(&server, &clients).await;
+    assert!(!refused.is_empty(), "nobody came in between");
+    let mut client = server.open::<ListAppend>(&clients).await;
+    let read = client.invoke(&vec![Step::Read(key("list"))]).await;
+    let Outcome::Ok(answers) = read else { panic!("{read:?}") };
+    let [Answer::Read(_, Some(list))] = &answers[..] else { panic!("{answers:?}") };
+    let mut found: Vec<Value> = list.iter().cloned().collect();
+    found.sort();
+    done.sort();
+    assert_eq!(found, done);
+}
+
+#[tokio::test]
+async fn an_element_that_another_session_took_was_not_taken_twice() {
+    let Some(server) = start(13) else { return };
+    let clients = EtcdClients(Etcd::default());
+    let mut client = server.open::<Queue>(&clients).await;
+    for element in 0..100 {
+        let put = client.invoke(&queue::Call::Enqueue(key("q"), number(element))).await;
+        assert_eq!(put, Outcome::Ok(queue::Return::Enqueued));
+    }
+    let mut takers = Vec::new();
+    for _ in 0..3 {
+        let mut client = server.open::<Queue>(&clients).await;
+        takers.push(tokio::spawn(async move {
+            let (mut taken, mut refused) = (Vec::new(), 0);
+            loop {
+                match client.invoke(&queue::Call::Dequeue(key("q"))).await {
+                    Outcome::Ok(queue::Return::Dequeued(element)) => taken.push(element),
+                    Outcome::Ok(_) => return (taken, refused),
+                    outcome => {
+                        assert!(failed(outcome).contains("another session took"));
+                        refused += 1;
+                    }
+                }
+            }
+        }));
+    }
+    let (mut taken, mut refused) = (Vec::new(), 0);
+    for taker in takers {
+        let (own, not) = taker.await.expect("it ends");
+        taken.extend(own);
+        refused += not;
+    }
+    taken.sort();
+    assert!(refused > 0, "nobody came in between");
+    assert_eq!(taken, (0..100).map(number).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_has_no_answer_is_in_doubt_and_so_is_a_lock_that_was_not_given_back() {
+    let Some(mut server) = start(14) else { return };
+    let clients = EtcdClients(Etcd::default());
+    let (lock, owner): (Key, Value) = (key("l"), number(1));
+    let mut holder = server.open::<Mutex>(&clients).await;
+    let had = holder.invoke(&lock::Call::Acquire(lock.clone(), owner.clone())).await;
+    assert_eq!(had, Outcome::Ok(lock::Return::Acquired));
+    // Not taken in this session: nothing is asked of anybody.
+    let mut other = server.open::<Mutex>(&clients).await;
+    failed(other.invoke(&lock::Call::Release(lock.clone(), owner.clone())).await);
+    let mut writer = server.open::<Register>(&clients).await;
+    let mut reader = server.open::<Register>(&clients).await;
+    assert_eq!(writer.invoke(&Call::Write(key("x"), number(1))).await, Outcome::Ok(Return::Written));
+    server.doubt(writer.as_mut(), &Call::Write(key("x"), number(2))).await;
+    // It ends by itself, and not even that it could not be sent makes that certain.
+    in_doubt(holder.invoke(&lock::Call::Release(lock, owner)).await);
+    failed(reader.invoke(&Call::Read(key("x"))).await);
+    server.is_gone::<Register>(&clients).await;
+}
