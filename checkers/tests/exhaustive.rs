@@ -375,25 +375,43 @@ const FAMILIES: [Family; 4] = [
     },
 ];
 
-#[test]
-fn all_histories_up_to_a_size_are_judged_as_by_trying_every_order() {
+fn every_history_is_judged_as_by_trying_every_order(family: &Family) {
     let full = std::env::var("DISPROVE_EXHAUSTIVE").is_ok_and(|size| size == "full");
-    for family in FAMILIES {
-        let most = match (full, family.swaps) {
-            (true, false) => 7,
-            (false, false) => 5,
-            (true, true) => 5,
-            (false, true) => 3,
-        };
-        let began = std::time::Instant::now();
-        let count = (1..=most).map(|size| family.judge_all(size)).fold(Count::default(), Count::plus);
-        println!(
-            "{}: all {} histories of up to {most} operations in {:.1} s: {count:?}",
-            family.name,
-            count.all(),
-            began.elapsed().as_secs_f64()
-        );
-        let least = [count.valid, count.invalid, count.valid_unknown, count.invalid_unknown];
-        assert!(least.iter().all(|sort| sort * 50 >= count.all()), "{count:?}");
-    }
+    let most = match (full, family.swaps) {
+        (true, false) => 7,
+        (false, false) => 5,
+        (true, true) => 5,
+        (false, true) => 3,
+    };
+    let began = std::time::Instant::now();
+    let count = (1..=most).map(|size| family.judge_all(size)).fold(Count::default(), Count::plus);
+    println!(
+        "{}: all {} histories of up to {most} operations in {:.1} s: {count:?}",
+        family.name,
+        count.all(),
+        began.elapsed().as_secs_f64()
+    );
+    // All of them are there, so how many are right is as it is; but both verdicts must have been put to the test.
+    let least = [count.valid, count.invalid, count.valid_unknown, count.invalid_unknown];
+    assert!(least.iter().all(|sort| sort * 100 >= count.all()), "{count:?}");
+}
+
+#[test]
+fn registers_that_begin_with_another_value() {
+    every_history_is_judged_as_by_trying_every_order(&FAMILIES[0]);
+}
+
+#[test]
+fn registers_that_begin_with_one_of_the_values() {
+    every_history_is_judged_as_by_trying_every_order(&FAMILIES[1]);
+}
+
+#[test]
+fn registers_with_compare_and_set_that_begin_with_another_value() {
+    every_history_is_judged_as_by_trying_every_order(&FAMILIES[2]);
+}
+
+#[test]
+fn registers_with_compare_and_set_that_begin_with_one_of_the_values() {
+    every_history_is_judged_as_by_trying_every_order(&FAMILIES[3]);
 }
