@@ -12,6 +12,7 @@ pub mod live;
 pub mod load;
 pub mod logging;
 pub mod progress;
+pub mod serving;
 pub mod stages;
 mod vigil;
 pub mod worker;

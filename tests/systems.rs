@@ -347,6 +347,24 @@ fn a_system_that_a_file_describes_is_tested_through_a_program() {
     }
 }
 
+#[test]
+fn a_server_that_ends_at_once_is_not_waited_for() {
+    let _turn = TURN.lock();
+    if skip("a server that does not start", "sh", "dash") {
+        return;
+    }
+    let store = Store::new("ended");
+    let file = store.0.join("ended.toml");
+    let text = "[run]\nworkload = \"register\"\n[database]\nname = \"ended\"\nnodes = 1\n\
+        start = [\"sh\", \"-c\", \"exit 3\"]\nclient = [\"sh\", \"-c\", \"exit 4\"]\nspeaks = [\"register\"]\n\
+        version = [\"echo\", \"1\"]\n[database.promises]\nregister = \"linearizable\"\n";
+    fs::write(&file, text).expect("a file can be written");
+    let output = store.test(&format!("--config {} --faults none --time-limit 3", file.display()));
+    expect(&output, 70);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("did not start: ") && said.contains("on n1 ended with exit code 3"), "{said}");
+}
+
 /// What `client-check` says of a program, and how it ends.
 fn client_check(arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_disprove"))

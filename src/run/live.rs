@@ -254,11 +254,17 @@ impl<V: Vocabulary> Stage<V> {
                 },
             };
             if began.elapsed() > SETTLE_MAX || self.live.interrupts.second.is_cancelled() {
-                self.summary.unsettled = Some(format!(
-                    "the database did not serve again within {:.0} s of the last fault being undone ({why}), so there \
-                     are no final reads",
-                    began.elapsed().as_secs_f64()
-                ));
+                let waited = began.elapsed().as_secs_f64();
+                self.summary.unsettled = Some(if self.live.interrupts.second.is_cancelled() {
+                    format!(
+                        "nobody waited until the database served again ({why}), so there are no final reads"
+                    )
+                } else {
+                    format!(
+                        "the database did not serve again within {waited:.0} s of the last fault being undone ({why}), \
+                         so there are no final reads"
+                    )
+                });
                 return;
             }
             tokio::time::sleep(SETTLE_EVERY).await;

@@ -16,6 +16,7 @@ use super::{
     live::{Live, LiveSummary, nanos},
     logging,
     progress::Progress,
+    serving::{self, NotServing},
     vigil::{self, Watched},
 };
 use crate::{
@@ -199,28 +200,17 @@ impl Stages {
     }
 
     async fn wait_until_ready(&self, cluster: &Cluster) -> Result<(), Failure> {
-        let began = tokio::time::Instant::now();
-        loop {
-            let asked = tokio::time::timeout(Duration::from_secs(5), self.job.database.ready(cluster));
-            let why = tokio::select! {
-                () = self.interrupts.first.cancelled() => {
-                    return Err(Failure { exit: Exit::Interrupted, message: "interrupted before the calls began".into() });
-                }
-                answer = asked => match answer {
-                    Ok(Ok(())) => return Ok(()),
-                    Ok(Err(error)) => error.to_string(),
-                    Err(_) => "it did not answer within 5 s".into(),
-                },
-            };
-            if began.elapsed() > START_MAX {
-                return Err(Failure::harness(format!(
-                    "{} did not serve within {} s: {why}; its logs are in {}",
-                    self.job.database.name(),
-                    START_MAX.as_secs(),
-                    self.folder.file("logs").display()
-                )));
+        let interrupted = &self.interrupts.first;
+        match serving::wait(&*self.job.database, cluster, START_MAX, interrupted).await {
+            Ok(()) => Ok(()),
+            Err(NotServing::Interrupted) => {
+                Err(Failure { exit: Exit::Interrupted, message: "interrupted before the calls began".into() })
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            Err(NotServing::Because(why)) => Err(Failure::harness(format!(
+                "{} {why}; its logs are in {}",
+                self.job.database.name(),
+                self.folder.file("logs").display()
+            ))),
         }
     }
 
