@@ -30,12 +30,8 @@ pub fn described(arguments: &TestArguments) -> Result<Option<(Configured, PathBu
 fn read(text: &str) -> Result<Option<Description>, String> {
     let file: File = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| settings::line_of(text, span.start));
-        match unknown_key(error.message()) {
-            Some((typed, nearest)) => {
-                format!("line {line}: there is no key `{typed}` here; did you mean `{nearest}`?")
-            }
-            None => format!("line {line}: {}", error.message()),
-        }
+        let said = unknown_word(error.message()).unwrap_or_else(|| error.message().to_owned());
+        format!("line {line}: {said}")
     })?;
     let Some(description) = file.database else { return Ok(None) };
     let Some(wrong) = description.wrong() else { return Ok(Some(description)) };
@@ -49,11 +45,19 @@ fn read(text: &str) -> Result<Option<Description>, String> {
     })
 }
 
-/// The key that nobody knows and the nearest one that is known, from what the parser says of it.
-fn unknown_key(message: &str) -> Option<(&str, &str)> {
-    let mut words = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
-    let typed = words.next()?;
-    Some((typed, settings::nearest(typed, words)))
+/// What is said of a word that nobody knows, with the nearest one that is known, from what the parser says of it.
+fn unknown_word(message: &str) -> Option<String> {
+    const FORMS: [(&str, &str, &str); 3] = [
+        ("unknown field ", "there is no key", " here"),
+        ("unknown variant ", "there is no choice", " here"),
+        ("nothing is filled in for ", "nothing is filled in for", ""),
+    ];
+    FORMS.into_iter().find_map(|(begin, what, end)| {
+        let mut words = message.strip_prefix(begin)?.split('`').skip(1).step_by(2);
+        let typed = words.next()?;
+        let nearest = settings::nearest(typed, words);
+        Some(format!("{what} `{typed}`{end}; did you mean `{nearest}`?"))
+    })
 }
 
 #[cfg(test)]
@@ -91,5 +95,43 @@ mod tests {
         let said = read(&SOUND.replace("\"register\"", "\"regster\"")).unwrap_err();
         assert_eq!(said, "line 5: speaks: there is no vocabulary `regster`; did you mean `register`?");
         assert!(read("[database]\nname = \"a\"\n").unwrap_err().contains("missing field `start`"));
+    }
+
+    const HTTP: &str = "[database]\nname = \"mystore\"\nstart = [\"mystored\"]\n\
+                        [database.http.register.read]\nmethod = \"GET\"\nurl = \"http://{ip}:80/{key}\"\nok = [200]\n\
+                        [database.http.register.write]\nmethod = \"PUT\"\nurl = \"http://{ip}:80/{key}\"\n\
+                        body = \"{value}\"\nok = [200]\n";
+
+    #[test]
+    fn requests_stand_in_for_a_client_program() {
+        assert!(read(HTTP).unwrap().is_some());
+        for (from, to, told) in [
+            ("url", "ulr", "line 6: there is no key `ulr` here; did you mean `url`?"),
+            ("GET", "GTE", "line 5: there is no choice `GTE` here; did you mean `GET`?"),
+            ("{key}\"\nok", "{kye}\"\nok", "line 6: nothing is filled in for `kye`; did you mean `key`?"),
+            ("{key}\"\nok", "\"\nok", "line 4: nothing in this request says {key}"),
+            ("{key}\"\nok", "{key}{value}\"\nok", "line 4: this call has no {value}; it has key"),
+            ("http://", "htp://", "line 4: a url begins with http://"),
+            ("ok = [200]\n[", "ok = [20]\n[", "line 4: ok: 20 is no status of an answer"),
+            ("ok = [200]\n[", "ok = [\"200\"]\n[", "line 7: invalid type: string \"200\""),
+            ("ok = [200]\n[", "ok = [200]\nfailed = [200]\n[", "line 4: 200 cannot be both ok and failed"),
+            ("ok = [200]\n[", "ok = [200]\nrefused = [412]\n[", "line 4: refused means nothing in this call"),
+            ("ok = [200]\n[", "ok = [200]\nvalue = \"[0-9]+\"\n[", "line 8: a place is a pointer into JSON"),
+            (
+                "ok = [200]\n[",
+                "ok = [200]\nvalue = \"([0-9]+\"\n[",
+                "line 8: this is no pattern: unclosed group",
+            ),
+            ("http.register.write", "http.register.wriet", "line 8: there is no key `wriet` here"),
+            ("start", "speaks = [\"register\"]\nstart", "line 3: speaks: with http"),
+            ("start", "client = [\"x\"]\nstart", "line 3: client: calls go through a client program or"),
+        ] {
+            let said = read(&HTTP.replacen(from, to, 1)).expect_err(to);
+            assert!(said.contains(told), "{to}: {said}");
+        }
+        let said = read(&HTTP.replace("http.register", "http.rgister")).unwrap_err();
+        assert!(said.contains("there is no key `rgister` here; did you mean `register`?"), "{said}");
+        let said = read("[database]\nname = \"a\"\nstart = [\"b\"]\n").unwrap_err();
+        assert!(said.starts_with("line 2: name: how it is spoken to is missing"), "{said}");
     }
 }

@@ -247,13 +247,16 @@ fn a_disease_of_disks_shows_under_its_fault_and_not_without() {
                     let faults = faults.clone();
                     run(seed, seed, &faults, "6").0 == Some(1)
                 });
-                assert!(caught, "{disease} was caught with none of 3 seeds");
+                assert!(caught, "{disease} was caught with none of {SEEDS} seeds");
                 let (code, said) = run("without", "1", &others, "4");
                 assert_ne!(code, Some(1), "{disease} without its fault: {said}");
             });
         }
     });
 }
+
+/// How many seeds are tried until a disease shows.
+const SEEDS: u64 = 8;
 
 /// When a fault begins and how long it lasts in seconds, its action, and whom it strikes.
 type Planned = (f64, f64, &'static str, &'static str);
@@ -295,7 +298,7 @@ fn matches() -> Vec<(&'static str, Vec<Planned>, Vec<Planned>)> {
         // It is back before the others have elected anybody, and stands for election at once.
         (
             "votes-for-empty",
-            vec![(1.5, 0.3, WIPE, "leader"), (4.0, 0.3, WIPE, "leader")],
+            vec![(1.5, 0.3, WIPE, "leader"), (3.5, 0.3, WIPE, "leader"), (5.5, 0.3, WIPE, "leader")],
             vec![(1.0, 0.3, r#"{"kind": "kill"}"#, "leader"), (2.5, 0.3, r#"{"kind": "kill"}"#, "leader")],
         ),
         ("unreadable-upgrade", vec![(1.0, 3.0, UPGRADE, "all")], vec![(1.0, 2.0, ROLL, "all")]),
@@ -311,7 +314,8 @@ fn a_disease_shows_under_the_fault_that_matches_it_and_not_without() {
     std::thread::scope(|scope| {
         for (disease, faults, others) in matches() {
             scope.spawn(move || {
-                let caught = (1..=3).any(|seed| {
+                // Some of it is a race, which a busy machine loses more often; how often it is won is in docs/specimen-faults.md.
+                let caught = (1..=SEEDS).any(|seed| {
                     let store = Store::new(&format!("{disease}-{seed}"));
                     let seed = seed.to_string();
                     let line = ["--disease", disease, "--seed", &seed, "--time-limit", "8"];
@@ -320,7 +324,7 @@ fn a_disease_shows_under_the_fault_that_matches_it_and_not_without() {
                     assert!(matches!(code, Some(0..=2)), "{disease}: {}", describe(&output));
                     code == Some(1)
                 });
-                assert!(caught, "{disease} was caught with none of 3 seeds");
+                assert!(caught, "{disease} was caught with none of {SEEDS} seeds");
                 let store = Store::new(&format!("{disease}-without"));
                 let output =
                     store.test(&plan(&others), &["--disease", disease, "--seed", "1", "--time-limit", "4"]);

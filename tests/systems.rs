@@ -325,6 +325,26 @@ fn a_lock_that_is_a_lease_is_held_twice_and_the_lease_itself_is_not() {
     expect(&store.test("--db redis --workload lease --faults pause --rate 400 --time-limit 5 --seed 3"), 0);
 }
 
+#[test]
+fn a_system_is_tested_through_templates_of_http_requests() {
+    let _turn = TURN.lock();
+    if skip("a system that speaks HTTP", "python3", "python3") {
+        return;
+    }
+    let store = Store::new("http");
+    let file = |name: &str| format!("{}/examples/webstore/{name}", env!("CARGO_MANIFEST_DIR"));
+    let healthy = file("webstore.toml");
+    for workload in ["register", "set"] {
+        let run = format!(
+            "--config {healthy} --workload {workload} --faults pause --time-limit 5 --rate 200 --seed 3"
+        );
+        expect(&store.test(&run), 0);
+    }
+    // Reads come from a cache.
+    let diseased = file("cached.toml");
+    expect(&store.test(&format!("--config {diseased} --faults none --time-limit 5 --rate 200 --seed 3")), 1);
+}
+
 /// The folder of the example of a system of the user's own.
 fn example(file: &str) -> String {
     format!("{}/examples/mystore/{file}", env!("CARGO_MANIFEST_DIR"))

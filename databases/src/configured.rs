@@ -1,4 +1,4 @@
-//! A system that a file describes: commands that start it, and a client program that speaks to it.
+//! A system that a file describes: commands that start it, and a client program or requests that speak to it.
 
 mod description;
 mod places;
@@ -10,13 +10,13 @@ use cluster::{
     ClientFactory, Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Speaks,
 };
 use history::{
-    NodeId,
+    NodeId, Reason,
     vocabulary::{ListAppend, Register, RwRegister, Set},
 };
 
 pub use description::{Description, VOCABULARIES};
 
-use crate::program::ProgramClients;
+use crate::{http::HttpClients, program::ProgramClients};
 use places::filled;
 
 /// The name of the daemon on each node.
@@ -42,7 +42,9 @@ impl Configured {
 
     fn clients(&self) -> ProgramClients {
         let description = Arc::clone(&self.description);
-        ProgramClients::new(move |cluster, node| filled(&description.client, cluster, node))
+        ProgramClients::new(move |cluster, node| {
+            filled(description.client.as_deref().unwrap_or_default(), cluster, node)
+        })
     }
 
     /// What a command of the description said, or what it failed of.
@@ -77,7 +79,30 @@ impl Configured {
     }
 
     fn speaks_to(&self, name: &str) -> bool {
-        self.description.speaks.iter().any(|spoken| spoken == name)
+        self.description.speaks_to(name)
+    }
+
+    /// The clients of the requests, where the file has those instead of a program.
+    fn http(&self) -> Option<HttpClients> {
+        self.description.http.clone().map(|requests| HttpClients(Arc::new(requests)))
+    }
+
+    /// Says why no session with a node can be had.
+    async fn reach(&self, cluster: &Cluster, node: &Node) -> Result<(), Reason> {
+        let program = self.clients();
+        if let Some(http) = self.http() {
+            return http.probe(node).await;
+        }
+        match self.description.speaks.first().map(String::as_str) {
+            Some("set") => ClientFactory::<Set>::open(&program, cluster, node).await.map(|_| ()),
+            Some("list-append") => {
+                ClientFactory::<ListAppend>::open(&program, cluster, node).await.map(|_| ())
+            }
+            Some("rw-register") => {
+                ClientFactory::<RwRegister>::open(&program, cluster, node).await.map(|_| ())
+            }
+            _ => ClientFactory::<Register>::open(&program, cluster, node).await.map(|_| ()),
+        }
     }
 }
 
@@ -95,6 +120,12 @@ impl Database for Configured {
 
     fn speaks(&self) -> Speaks {
         let mut speaks = Speaks::default();
+        if let Some(http) = self.http() {
+            if self.speaks_to("register") {
+                speaks = speaks.with::<Register>(http.clone());
+            }
+            return if self.speaks_to("set") { speaks.with::<Set>(http) } else { speaks };
+        }
         if self.speaks_to("register") {
             speaks = speaks.with::<Register>(self.clients());
         }
@@ -145,16 +176,7 @@ impl Database for Configured {
             if let Some(ready) = &self.description.ready {
                 self.run(cluster, node, ready).await?;
             }
-            let opened = match self.description.speaks.first().map(String::as_str) {
-                Some("set") => ClientFactory::<Set>::open(&self.clients(), cluster, node).await.map(|_| ()),
-                Some("list-append") => {
-                    ClientFactory::<ListAppend>::open(&self.clients(), cluster, node).await.map(|_| ())
-                }
-                Some("rw-register") => {
-                    ClientFactory::<RwRegister>::open(&self.clients(), cluster, node).await.map(|_| ())
-                }
-                _ => ClientFactory::<Register>::open(&self.clients(), cluster, node).await.map(|_| ()),
-            };
+            let opened = self.reach(cluster, node).await;
             opened.map_err(|reason| at(node, reason))?;
         }
         Ok(())

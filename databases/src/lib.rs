@@ -11,7 +11,7 @@
 //! assert_eq!(etcd.promises("register"), Some("linearizable"));
 //! ```
 //!
-//! Read next: [`endpoint`] for systems that already run, [`etcd`], then [`postgres`], then [`redis`], then [`program`] for clients in other languages.
+//! Read next: [`endpoint`] for systems that already run, [`etcd`], then [`postgres`], then [`redis`], then [`program`] for clients in other languages, [`http`] for requests of a file.
 
 #[cfg(feature = "program")]
 pub mod configured;
@@ -20,6 +20,8 @@ mod emptied;
 pub mod endpoint;
 #[cfg(feature = "etcd")]
 pub mod etcd;
+#[cfg(feature = "program")]
+pub mod http;
 #[cfg(feature = "mariadb")]
 pub mod mariadb;
 #[cfg(feature = "memcached")]

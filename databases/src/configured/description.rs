@@ -5,6 +5,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::places;
+use crate::http::Requests;
+
+/// What is told where nothing says how the system is spoken to.
+const NO_CLIENT: &str = "how it is spoken to is missing: `client`, a program and what it `speaks`, or requests such as \
+                         [database.http.register.read]";
 
 /// The vocabularies that a client program can speak.
 pub const VOCABULARIES: [&str; 4] = ["list-append", "register", "rw-register", "set"];
@@ -32,9 +37,12 @@ pub struct Description {
     /// The command that serves. It stays in the foreground.
     pub start: Vec<String>,
     /// The client program.
-    pub client: Vec<String>,
+    pub client: Option<Vec<String>>,
     /// The vocabularies that the client program speaks.
+    #[serde(default)]
     pub speaks: Vec<String>,
+    /// The calls as requests of HTTP, instead of a client program.
+    pub http: Option<Requests>,
     /// What is promised of each vocabulary.
     #[serde(default)]
     pub promises: BTreeMap<String, String>,
@@ -107,8 +115,24 @@ impl Description {
                 return among(key, "nothing is filled in for", unknown, &places::NAMES);
             }
         }
-        if self.speaks.is_empty() {
-            return wrong("speaks", "the client program speaks at least one vocabulary");
+        match (&self.client, &self.http) {
+            (None, None) => return wrong("name", NO_CLIENT),
+            (Some(_), Some(_)) => {
+                return wrong("client", "calls go through a client program or through http, not both");
+            }
+            (None, Some(_)) if !self.speaks.is_empty() => {
+                return wrong("speaks", "with http, what is spoken is what has a table there");
+            }
+            (None, Some(http)) if http.speaks().next().is_none() => {
+                return wrong(
+                    "name",
+                    "http has the requests of at least one vocabulary, such as [database.http.register.read]",
+                );
+            }
+            (Some(_), None) if self.speaks.is_empty() => {
+                return wrong("speaks", "the client program speaks at least one vocabulary");
+            }
+            _ => {}
         }
         if let Some(unknown) = self.speaks.iter().find(|name| !VOCABULARIES.contains(&name.as_str())) {
             return among("speaks", "there is no vocabulary", unknown, &VOCABULARIES);
@@ -128,15 +152,28 @@ impl Description {
                 *text = text.replace("{here}", folder);
             }
         };
-        let optional =
-            [&mut self.check, &mut self.prepare, &mut self.ready, &mut self.version, &mut self.primary];
-        optional.into_iter().flatten().chain([&mut self.start, &mut self.client]).flatten().for_each(fill);
+        let optional = [
+            &mut self.client,
+            &mut self.check,
+            &mut self.prepare,
+            &mut self.ready,
+            &mut self.version,
+            &mut self.primary,
+        ];
+        optional.into_iter().flatten().chain([&mut self.start]).flatten().for_each(fill);
         self.files.values_mut().chain(self.env.values_mut()).for_each(fill);
         self
     }
 
+    /// Whether calls of a vocabulary can be made.
+    pub(super) fn speaks_to(&self, name: &str) -> bool {
+        self.speaks.iter().any(|spoken| spoken == name)
+            || self.http.iter().flat_map(Requests::speaks).any(|spoken| spoken == name)
+    }
+
     fn commands(&self) -> impl Iterator<Item = (&'static str, &Vec<String>)> {
         let optional = [
+            ("client", &self.client),
             ("check", &self.check),
             ("prepare", &self.prepare),
             ("ready", &self.ready),
@@ -144,6 +181,6 @@ impl Description {
             ("primary", &self.primary),
         ];
         let given = optional.into_iter().filter_map(|(key, command)| Some((key, command.as_ref()?)));
-        [("start", &self.start), ("client", &self.client)].into_iter().chain(given)
+        std::iter::once(("start", &self.start)).chain(given)
     }
 }
