@@ -7,10 +7,7 @@ use std::{fmt, sync::Arc};
 
 use cluster::{Error, Node};
 
-use crate::{
-    stream::Place,
-    tls::{Proof, Tls, TlsChoice},
-};
+use crate::tls::{Proof, Tls, TlsChoice};
 
 /// A password. It is never printed, never serialised, and never part of a command line that is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -268,9 +265,20 @@ impl Running {
     }
 
     /// Where the server of a node listens, at the usual port unless its URL names another one.
-    pub(crate) fn place(&self, node: &Node, usual: u16) -> Place<'_> {
+    #[cfg(any(
+        feature = "etcd",
+        feature = "memcached",
+        feature = "nats",
+        feature = "rabbitmq",
+        feature = "redis",
+        feature = "zookeeper"
+    ))]
+    pub(crate) fn place(&self, node: &Node, usual: u16) -> crate::stream::Place<'_> {
         let endpoint = self.endpoint(node);
-        Place { address: (node.address, endpoint.port.unwrap_or(usual)).into(), tls: endpoint.tls.as_ref() }
+        crate::stream::Place {
+            address: (node.address, endpoint.port.unwrap_or(usual)).into(),
+            tls: endpoint.tls.as_ref(),
+        }
     }
 
     /// What the names of tables begin with.

@@ -48,6 +48,14 @@ pub mod redis;
 mod speaking;
 #[cfg(any(feature = "mariadb", feature = "postgres"))]
 mod sql;
+#[cfg(any(
+    feature = "etcd",
+    feature = "memcached",
+    feature = "nats",
+    feature = "rabbitmq",
+    feature = "redis",
+    feature = "zookeeper"
+))]
 mod stream;
 #[cfg(feature = "tarantool")]
 pub mod tarantool;

@@ -78,6 +78,13 @@ impl Stream {
 }
 
 /// What ended a connection: that it broke, or what the server said of TLS before it ended it.
+#[cfg(any(
+    feature = "memcached",
+    feature = "nats",
+    feature = "rabbitmq",
+    feature = "redis",
+    feature = "zookeeper"
+))]
 pub fn broke(error: io::Error) -> Reason {
     told(&error).map_or_else(|| "the connection broke".into(), Reason::from)
 }
