@@ -2,15 +2,15 @@
 
 use disprove_databases::{Etcd, etcd::EtcdClients};
 use history::{
-    Key, ListAppend, Mutex, Outcome, Queue, Value,
+    Key, ListAppend, Mutex, Outcome, Value,
     vocabulary::{
         list_append::{Answer, Step},
-        lock, queue,
+        lock,
         register::{Call, Register, Return},
     },
 };
 
-use crate::server::{Server, failed, in_doubt, key, number, race};
+use crate::server::{Server, failed, in_doubt, key, number, race, share_out};
 
 fn start(member: u8) -> Option<Server> {
     Server::start("etcd", member, 2379, |address, folder| {
@@ -87,37 +87,7 @@ async fn a_transaction_whose_key_had_changed_did_nothing() {
 async fn an_element_that_another_session_took_was_not_taken_twice() {
     let Some(server) = start(13) else { return };
     let clients = EtcdClients(Etcd::default());
-    let mut client = server.open::<Queue>(&clients).await;
-    for element in 0..100 {
-        let put = client.invoke(&queue::Call::Enqueue(key("q"), number(element))).await;
-        assert_eq!(put, Outcome::Ok(queue::Return::Enqueued));
-    }
-    let mut takers = Vec::new();
-    for _ in 0..3 {
-        let mut client = server.open::<Queue>(&clients).await;
-        takers.push(tokio::spawn(async move {
-            let (mut taken, mut refused) = (Vec::new(), 0);
-            loop {
-                match client.invoke(&queue::Call::Dequeue(key("q"))).await {
-                    Outcome::Ok(queue::Return::Dequeued(element)) => taken.push(element),
-                    Outcome::Ok(_) => return (taken, refused),
-                    outcome => {
-                        assert!(failed(outcome).contains("another session took"));
-                        refused += 1;
-                    }
-                }
-            }
-        }));
-    }
-    let (mut taken, mut refused) = (Vec::new(), 0);
-    for taker in takers {
-        let (own, not) = taker.await.expect("it ends");
-        taken.extend(own);
-        refused += not;
-    }
-    taken.sort();
-    assert!(refused > 0, "nobody came in between");
-    assert_eq!(taken, (0..100).map(number).collect::<Vec<_>>());
+    share_out(&server, &clients).await;
 }
 
 #[tokio::test]

@@ -12,8 +12,11 @@ use std::{
 
 use cluster::{Client, ClientFactory, Cluster, Node};
 use history::{
-    Key, NodeId, Outcome, Value, Vocabulary,
-    vocabulary::register::{Call, Register, Return},
+    Key, NodeId, Outcome, Queue, Value, Vocabulary,
+    vocabulary::{
+        queue,
+        register::{Call, Register, Return},
+    },
 };
 
 /// Long enough for anything on a machine that has much else to do.
@@ -215,4 +218,39 @@ pub async fn race<C: ClientFactory<Register>>(server: &Server, clients: &C) {
     assert!(done > 0 && !refused.is_empty(), "{done} swaps, {} refused", refused.len());
     let false_refusals: Vec<&Value> = refused.intersection(&seen).collect();
     assert!(false_refusals.is_empty(), "refused, and there nevertheless: {false_refusals:?}");
+}
+
+/// Three sessions empty one queue at once: each element comes out once, and who was told that another session took it took nothing.
+pub async fn share_out(server: &Server, clients: &impl ClientFactory<Queue>) {
+    let mut client = server.open::<Queue>(clients).await;
+    for element in 0..100 {
+        let put = client.invoke(&queue::Call::Enqueue(key("q"), number(element))).await;
+        assert_eq!(put, Outcome::Ok(queue::Return::Enqueued));
+    }
+    let mut takers = Vec::new();
+    for _ in 0..3 {
+        let mut client = server.open::<Queue>(clients).await;
+        takers.push(tokio::spawn(async move {
+            let (mut taken, mut refused) = (Vec::new(), 0);
+            loop {
+                match client.invoke(&queue::Call::Dequeue(key("q"))).await {
+                    Outcome::Ok(queue::Return::Dequeued(element)) => taken.push(element),
+                    Outcome::Ok(_) => return (taken, refused),
+                    outcome => {
+                        assert!(failed(outcome).contains("another session took"));
+                        refused += 1;
+                    }
+                }
+            }
+        }));
+    }
+    let (mut taken, mut refused) = (Vec::new(), 0);
+    for taker in takers {
+        let (own, not) = taker.await.expect("it ends");
+        taken.extend(own);
+        refused += not;
+    }
+    taken.sort();
+    assert!(refused > 0, "nobody came in between");
+    assert_eq!(taken, (0..100).map(number).collect::<Vec<_>>());
 }

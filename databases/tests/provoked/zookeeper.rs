@@ -11,15 +11,15 @@ use disprove_databases::{
     zookeeper::{Reads, ZookeeperClients},
 };
 use history::{
-    Mutex, Outcome, Queue, Set, Value,
+    Mutex, Outcome, Set, Value,
     vocabulary::{
-        lock, queue,
+        lock,
         register::{Call, Register, Return},
         set,
     },
 };
 
-use crate::server::{Server, failed, in_doubt, key, number, race};
+use crate::server::{Server, failed, in_doubt, key, number, race, share_out};
 
 fn start(member: u8) -> Option<Server> {
     let jars = ["zookeeper", "slf4j-simple"].map(|name| format!("/usr/share/java/{name}.jar"));
@@ -115,36 +115,7 @@ async fn errors_that_are_given_before_anything_is_proposed() {
 async fn an_element_or_a_lock_that_somebody_else_has_was_not_taken() {
     let Some(server) = start(32) else { return };
     let clients = clients();
-    let mut client = server.open::<Queue>(&clients).await;
-    for element in 0..100 {
-        client.invoke(&queue::Call::Enqueue(key("q"), number(element))).await;
-    }
-    let mut takers = Vec::new();
-    for _ in 0..3 {
-        let mut client = server.open::<Queue>(&clients).await;
-        takers.push(tokio::spawn(async move {
-            let (mut taken, mut refused) = (Vec::new(), 0);
-            loop {
-                match client.invoke(&queue::Call::Dequeue(key("q"))).await {
-                    Outcome::Ok(queue::Return::Dequeued(element)) => taken.push(element),
-                    Outcome::Ok(_) => return (taken, refused),
-                    outcome => {
-                        assert!(failed(outcome).contains("another session took"));
-                        refused += 1;
-                    }
-                }
-            }
-        }));
-    }
-    let (mut taken, mut refused) = (Vec::new(), 0);
-    for taker in takers {
-        let (own, not) = taker.await.expect("it ends");
-        taken.extend(own);
-        refused += not;
-    }
-    taken.sort();
-    assert!(refused > 0, "nobody came in between");
-    assert_eq!(taken, (0..100).map(number).collect::<Vec<_>>());
+    share_out(&server, &clients).await;
 
     let mut holder = server.open::<Mutex>(&clients).await;
     let mut other = server.open::<Mutex>(&clients).await;
