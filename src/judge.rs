@@ -59,6 +59,9 @@ pub struct JudgeSettings {
     pub limits: Limits,
 }
 
+/// How long the weaker promises are judged, at most, where one is broken: they are not what was asked.
+const WEAKER_MAX: Duration = Duration::from_secs(30);
+
 /// What was found.
 #[derive(Debug)]
 pub struct Judgement {
@@ -76,14 +79,14 @@ pub fn judge_workload<W: Workload + ?Sized>(
     let history =
         history::read::<W::Vocabulary>(&settings.path).map_err(|error| Failure::input(error.to_string()))?;
     let checkers = workload.checkers(&settings.options);
-    judge(&history, &checkers, settings.run.clone(), settings.limits)
+    judge(&history, &checkers, true, (settings.run.clone(), settings.limits))
 }
 
 /// Judges a history that was read from anywhere by promises that its vocabulary can be judged by.
 pub fn judge_any(history: &AnyHistory, wish: &Wish, run: Run, limits: Limits) -> Result<Judgement, Failure> {
     history::with_history!(history, history => {
         refuse_initial(history)?;
-        judge(history, &checkers_of(history, wish), run, limits)
+        judge(history, &checkers_of(history, wish), wish.weaker, (run, limits))
     })
 }
 
@@ -134,12 +137,20 @@ fn checkers_of<V: Judgeable>(_: &History<V>, wish: &Wish) -> Vec<Box<dyn Checker
 fn judge<V: Vocabulary>(
     history: &History<V>,
     checkers: &[Box<dyn Checker<V>>],
-    run: Run,
-    limits: Limits,
+    weaker: bool,
+    (run, limits): (Run, Limits),
 ) -> Result<Judgement, Failure> {
     let check = |checker: usize, budget: &Budget| checkers[checker].check(history, budget);
     let (mut verdicts, seconds) = judge_all(checkers.len(), &check, limits)?;
     verdicts.iter_mut().for_each(|verdict| doubt(history, verdict));
+    // Who named several promises has judged what is wanted.
+    if let ([checker], [verdict], true) = (checkers, verdicts.as_mut_slice(), weaker)
+        && verdict.validity == Validity::Invalid
+        && let Some(ladder) = checker.weaker()
+    {
+        let stand = |budget: &Budget| ladder.standing(history, budget);
+        verdict.standing = Some(in_pool(&stand, Limits { time: limits.time.min(WEAKER_MAX), ..limits })?.0);
+    }
     Ok(Judgement { findings: Findings::from_history(run, history, verdicts), seconds })
 }
 
@@ -149,16 +160,19 @@ fn judge_all(
     check: &(dyn Fn(usize, &Budget) -> Verdict + Sync),
     limits: Limits,
 ) -> Result<(Vec<Verdict>, f64), Failure> {
+    in_pool(&|budget| (0..checkers).map(|checker| check(checker, budget)).collect(), limits)
+}
+
+/// What comes of work within the limits, and how many seconds it took.
+fn in_pool<R: Send>(work: &(dyn Fn(&Budget) -> R + Sync), limits: Limits) -> Result<(R, f64), Failure> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(limits.threads)
         .build()
         .map_err(|error| Failure::harness(format!("cannot start the checkers' threads: {error}")))?;
     let budget = limits.budget();
     let began = Instant::now();
-    let verdicts = within(limits.time, &budget, || {
-        pool.install(|| (0..checkers).map(|checker| check(checker, &budget)).collect())
-    });
-    Ok((verdicts, began.elapsed().as_secs_f64()))
+    let came = within(limits.time, &budget, || pool.install(|| work(&budget)));
+    Ok((came, began.elapsed().as_secs_f64()))
 }
 
 /// Does something and raises the budget's expiry when it takes too long.

@@ -41,6 +41,8 @@ pub struct Wish {
     pub order: VersionOrder,
     /// How stale a read may be, where the promise leaves that open.
     pub levels: levels::LevelOptions,
+    /// Whether it is to be told which weaker promises stand where the one is broken.
+    pub weaker: bool,
 }
 
 /// A vocabulary whose histories can be judged.

@@ -32,9 +32,11 @@ use history::{
 };
 
 use crate::{
-    Budget, Checker, DataType, Validity, Verdict,
+    Budget, Checker, DataType, Ladder, Validity, Verdict,
     collections::{Monitored, MonitoredSet},
+    deliveries, levels,
     linearizability::{Linearizable, LinearizableType, decide_store, name_store},
+    ordered_log,
     transactions::WRONG_TERMS,
 };
 
@@ -90,11 +92,16 @@ pub fn checker_for<V: Judged>(
 /// answers that do not belong to their calls are judged as unknown outcomes.
 struct Sound<V: Vocabulary> {
     checker: Box<dyn Checker<V>>,
+    weaker: fn() -> Option<Ladder<V>>,
 }
 
 impl<V: Judged + Answered> Checker<V> for Sound<V> {
     fn name(&self) -> String {
         self.checker.name()
+    }
+
+    fn weaker(&self) -> Option<Ladder<V>> {
+        (self.weaker)()
     }
 
     fn check(&self, history: &History<V>, budget: &Budget) -> Verdict {
@@ -138,7 +145,15 @@ impl<V: Judged + Answered> Checker<V> for Sound<V> {
 }
 
 fn sound<V: Judged + Answered>(checker: impl Checker<V> + 'static) -> Option<Box<dyn Checker<V>>> {
-    Some(Box::new(Sound { checker: Box::new(checker) }))
+    above(|| None, checker)
+}
+
+/// The same for a vocabulary with weaker promises.
+fn above<V: Judged + Answered>(
+    weaker: fn() -> Option<Ladder<V>>,
+    checker: impl Checker<V> + 'static,
+) -> Option<Box<dyn Checker<V>>> {
+    Some(Box::new(Sound { checker: Box::new(checker), weaker }))
 }
 
 macro_rules! judged {
@@ -174,16 +189,16 @@ judged! {
     ListAppend => None;
     RwRegister => None;
     MultiRegister => sound(any::<MultiRegisterState>());
-    KeyValue => sound(key_value_stores());
-    Set => sound(MonitoredSet::<SetState>::default());
+    KeyValue => above(|| levels::key_values("linearizable"), key_value_stores());
+    Set => above(|| Some(crate::set::weaker()), MonitoredSet::<SetState>::default());
     Bag => sound(Monitored::<BagState>::default());
-    Queue => sound(Monitored::<QueueState>::default());
+    Queue => above(|| Some(deliveries::weaker()), Monitored::<QueueState>::default());
     Stack => sound(Monitored::<StackState>::default());
     PriorityQueue => sound(Monitored::<PriorityQueueState>::default()),
         |initial| unless(Priority::parse(initial), "a priority queue is smallest-first or largest-first");
     Counter => sound(any::<CounterState>()),
         |initial| unless(CounterState::parse(initial), "a counter starts at a number, as in 5 or `5 in 0..10`");
-    Log => sound(any::<LogState>()),
+    Log => above(|| Some(ordered_log::weaker()), any::<LogState>()),
         |initial| unless(LogState::first_offset(initial), "a log starts at an offset, which is a number from 0 on");
     Mutex => sound(any::<MutexState>());
     ReentrantMutex => sound(any::<ReentrantMutexState>());

@@ -11,7 +11,7 @@ use history::{
 };
 
 use crate::{
-    Anomaly, Budget, Checker, Verdict,
+    Anomaly, Budget, Checker, Family, Ladder, Rung, Verdict,
     key_by_key::{Judged, anomaly, judge_keys},
     subject::named,
 };
@@ -86,9 +86,30 @@ struct Part<'a> {
     doubtful: usize,
 }
 
+/// What is weaker than a linearizable queue.
+pub(crate) fn weaker() -> Ladder<Queue> {
+    below("linearizable", &[Delivery::AtMostOnce, Delivery::AtLeastOnce, Delivery::ExactlyOnce])
+}
+
+fn below(top: &'static str, deliveries: &[Delivery]) -> Ladder<Queue> {
+    let rung = |&delivery: &Delivery| -> Rung<Queue> {
+        Rung { name: delivery.name(), checker: Box::new(Deliveries::new(delivery)) }
+    };
+    let implies: fn(&str, &str) -> bool = |strong, weak| {
+        strong == "linearizable" && weak != strong
+            || strong == Delivery::ExactlyOnce.name() && weak.starts_with("at-")
+    };
+    Ladder { top, family: Family::Other, rungs: deliveries.iter().map(rung).collect(), implies }
+}
+
 impl Checker<Queue> for Deliveries {
     fn name(&self) -> String {
         self.delivery.name().into()
+    }
+
+    fn weaker(&self) -> Option<Ladder<Queue>> {
+        let exactly = self.delivery == Delivery::ExactlyOnce;
+        exactly.then(|| below(self.delivery.name(), &[Delivery::AtMostOnce, Delivery::AtLeastOnce]))
     }
 
     fn check(&self, history: &History<Queue>, budget: &Budget) -> Verdict {

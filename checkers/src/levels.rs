@@ -26,6 +26,7 @@ mod explain;
 mod freshness;
 mod judge;
 mod key_value;
+mod ladder;
 mod names;
 mod own_writes;
 mod promise;
@@ -37,6 +38,8 @@ use history::{KeyValue, Nanos, vocabulary::Register};
 
 use crate::{Checker, Sequential};
 
+pub use ladder::{IMPLIED, implies};
+pub(crate) use ladder::{key_values, registers};
 pub use names::levels;
 
 /// A promise by name.

@@ -53,6 +53,7 @@ pub mod streaming;
 mod subject;
 pub mod transactions;
 pub mod verdict;
+mod weaker;
 
 use history::{History, Vocabulary};
 
@@ -68,7 +69,8 @@ pub use sequential::Sequential;
 pub use set::SetFull;
 pub use streaming::Streaming;
 pub use transactions::{OnlineLists, OnlineRegisters, Transactions, VersionOrder};
-pub use verdict::{Anomaly, Link, Placement, Relation, Standing, Validity, Verdict};
+pub use verdict::{Anomaly, Family, Link, Placement, Relation, Standing, Validity, Verdict};
+pub use weaker::{Ladder, Rung};
 
 /// Judges a history by one promise.
 pub trait Checker<V: Vocabulary>: Send + Sync {
@@ -76,4 +78,8 @@ pub trait Checker<V: Vocabulary>: Send + Sync {
     fn name(&self) -> String;
     /// Judges the history within the budget. The same history and step limit give the same verdict and witness.
     fn check(&self, history: &History<V>, budget: &Budget) -> Verdict;
+    /// The weaker promises about the same calls, where there are some: which of them stand is asked where this one is broken.
+    fn weaker(&self) -> Option<Ladder<V>> {
+        None
+    }
 }

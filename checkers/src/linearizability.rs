@@ -25,7 +25,7 @@ mod tests;
 
 use history::{History, Key, OpIndex, vocabulary::Register};
 
-use crate::{Budget, Checker, Verdict};
+use crate::{Budget, Checker, Ladder, Verdict, levels};
 
 pub(crate) use certificate::merge as merge_orders;
 pub use general::{LinearizableType, Naming, Refutation};
@@ -61,6 +61,10 @@ impl Checker<Register> for Linearizable {
     fn check(&self, history: &History<Register>, budget: &Budget) -> Verdict {
         let judged = verdicts::judge(history, budget);
         verdicts::summarize(self, history, judged, budget)
+    }
+
+    fn weaker(&self) -> Option<Ladder<Register>> {
+        levels::registers("linearizable")
     }
 }
 

@@ -14,7 +14,7 @@ use history::{
 };
 
 use crate::{
-    Anomaly, Budget, Checker, Verdict,
+    Anomaly, Budget, Checker, Family, Ladder, Rung, Verdict,
     key_by_key::{Judged, anomaly, judge_keys},
     subject::named,
 };
@@ -71,6 +71,16 @@ impl<'a> Part<'a> {
         if !places.iter().any(|(known, _)| *known == place) {
             places.push((place, operation));
         }
+    }
+}
+
+/// What is weaker than a linearizable log.
+pub(crate) fn weaker() -> Ladder<Log> {
+    Ladder {
+        top: "linearizable",
+        family: Family::Other,
+        rungs: vec![Rung { name: ORDERED_LOG, checker: Box::new(OrderedLog::default()) }],
+        implies: |strong, weak| (strong, weak) == ("linearizable", ORDERED_LOG),
     }
 }
 

@@ -23,8 +23,9 @@ mod verify;
 use history::{History, OpIndex, vocabulary::Register};
 
 use crate::{
-    Budget, Checker, Limit, Validity, Verdict,
+    Budget, Checker, Ladder, Limit, Validity, Verdict,
     levels::{
+        self,
         calls::{BYTES_PER_CALL, Problem},
         forced::{Deduced, Edge},
         meter::Meter,
@@ -54,6 +55,10 @@ impl Sequential {
     pub fn per_key() -> Self {
         Self { per_key: true }
     }
+
+    fn model(self) -> &'static str {
+        if self.per_key { "sequential-per-key" } else { "sequential" }
+    }
 }
 
 /// The answer about one problem.
@@ -71,7 +76,11 @@ enum Decision {
 
 impl Checker<Register> for Sequential {
     fn name(&self) -> String {
-        if self.per_key { "sequential-per-key" } else { "sequential" }.into()
+        self.model().into()
+    }
+
+    fn weaker(&self) -> Option<Ladder<Register>> {
+        levels::registers(self.model())
     }
 
     fn check(&self, history: &History<Register>, budget: &Budget) -> Verdict {

@@ -8,7 +8,7 @@ use history::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::{Anomaly, Budget, Checker, Limit, Validity, Verdict, subject};
+use crate::{Anomaly, Budget, Checker, Family, Ladder, Limit, Rung, Validity, Verdict, subject};
 
 /// Judges grow-only sets element by element: lost, duplicated and unexpected elements, and stale ones where the model
 /// is linearizable.
@@ -50,9 +50,23 @@ struct Part<'a> {
     found: Vec<Anomaly>,
 }
 
+/// What is weaker than a linearizable set.
+pub(crate) fn weaker() -> Ladder<Set> {
+    Ladder {
+        top: "linearizable",
+        family: Family::Other,
+        rungs: vec![Rung { name: "eventual", checker: Box::new(SetFull::new(false)) }],
+        implies: |strong, weak| (strong, weak) == ("linearizable", "eventual"),
+    }
+}
+
 impl Checker<Set> for SetFull {
     fn name(&self) -> String {
         "set-full".into()
+    }
+
+    fn weaker(&self) -> Option<Ladder<Set>> {
+        self.linearizable.then(weaker)
     }
 
     fn check(&self, history: &History<Set>, budget: &Budget) -> Verdict {

@@ -87,15 +87,34 @@ impl Link {
     }
 }
 
-/// Which promises of the lattice a history refutes and which still stand.
+/// Whose promises are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// Those about transactions: the lattice.
+    #[default]
+    Transactions,
+    /// Those about single calls on registers.
+    Registers,
+    /// Those of some other data type.
+    Other,
+}
+
+/// Which promises a history refutes and which still stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
+    /// Whose promises these are.
+    #[serde(default)]
+    pub family: Family,
     /// The weakest promises that the history breaks.
     pub refuted: Vec<String>,
     /// The stronger ones that fall with them.
     pub also_refuted: Vec<String>,
     /// The strongest promises that were judged and not refuted.
     pub strongest_standing: Vec<String>,
+    /// Those that were judged without an answer, be it that a limit was hit or that the history says too little.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undecided: Vec<String>,
 }
 
 /// A proven contradiction between a history and a promise.

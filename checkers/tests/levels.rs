@@ -9,7 +9,7 @@ mod worlds;
 
 use disprove_checkers::{
     Budget, Checker, Sequential, Validity, Verdict,
-    levels::{LevelOptions, checker, key_value_checker, level, levels},
+    levels::{IMPLIED, LevelOptions, checker, key_value_checker, level, levels},
     linearizability::Linearizable,
     sequential::verify_sequential,
 };
@@ -330,29 +330,6 @@ fn bounded_staleness_agrees_with_its_definition() {
     println!("bounded-staleness: {all} histories, {stale} with stale reads");
     assert!(stale * 25 >= all && (all - stale) * 25 >= all, "{stale} of {all} have stale reads");
 }
-
-/// Whoever keeps the first keeps the second.
-const IMPLIED: &[(&str, &str)] = &[
-    ("linearizable", "sequential"),
-    ("linearizable", "real-time-causal"),
-    ("linearizable", "regular"),
-    ("sequential", "sequential-per-key"),
-    ("sequential", "causal"),
-    ("sequential", "causal-convergent"),
-    ("sequential-per-key", "monotonic-reads"),
-    ("sequential-per-key", "read-your-writes"),
-    ("real-time-causal", "causal-convergent"),
-    ("causal-convergent", "monotonic-reads"),
-    ("causal-convergent", "read-your-writes"),
-    ("causal", "pram"),
-    ("causal", "writes-follow-reads"),
-    ("pram", "monotonic-writes"),
-    ("pram", "read-your-writes"),
-    ("monotonic-writes", "monotonic-reads"),
-    ("writes-follow-reads", "monotonic-reads"),
-    ("regular", "weak-regular"),
-    ("weak-regular", "safe"),
-];
 
 #[test]
 fn what_a_promise_implies_is_kept_where_it_is_kept() {

@@ -27,6 +27,7 @@ pub fn standing(standing: &Standing) -> Vec<(&'static str, String)> {
         ("Refuted", &standing.refuted),
         ("Falls with it", &standing.also_refuted),
         ("Strongest still standing", &standing.strongest_standing),
+        ("Not decided", &standing.undecided),
     ];
     lines
         .into_iter()

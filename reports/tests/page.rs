@@ -142,6 +142,7 @@ fn hostile_findings() -> Findings {
             refuted: vec![HOSTILE.into()],
             also_refuted: vec![HOSTILE.into()],
             strongest_standing: vec![HOSTILE.into()],
+            ..Standing::default()
         }),
         ..Verdict::default()
     };

@@ -31,6 +31,10 @@ pub struct CheckArguments {
     /// For bounded-staleness: the most newer versions that a read may miss.
     #[arg(long, value_name = "COUNT")]
     pub staleness_versions: Option<u64>,
+    /// Where the one promise is broken, judges the weaker ones too, and says which still stand. With --report, and for the
+    /// folder of a run, this is done anyway.
+    #[arg(long)]
+    pub weaker: bool,
     /// Writes the proof to this file: an order where the verdict is valid, the witnesses where it is not. `disprove
     /// verify` accepts or rejects it.
     #[arg(long, value_name = "FILE")]

@@ -73,6 +73,8 @@ pub fn run(mut check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     let limits = Limits::new(check.step_limit, check.memory_limit, check.time_limit, check.threads)?;
     let expectation = Expectation::new(&check.expect)?;
     let Located { file, mut run, live } = locate(&check.file)?;
+    // Whoever reads a report, or looks at a run again, wants to know what still stands.
+    check.weaker |= live.is_some() || check.report.is_some();
     let order = version_order(&check.version_order)?;
     // What can be known to be wrong without the file is said before it is read.
     if let (Some(vocabulary), Some(model)) = (&check.vocabulary, &check.model) {
@@ -184,7 +186,7 @@ fn judged_whole(
     let history =
         read_as(file, check.format.as_deref(), check.vocabulary.as_deref(), check.initial.as_deref())?;
     let models = promises(history.header(), check.model.as_deref())?;
-    let wish = Wish { models, order, levels: level_options(check)? };
+    let wish = Wish { models, order, levels: level_options(check)?, weaker: check.weaker };
     run.model = wish.models.join(",");
     run.recheck = recheck(check, history.header(), &run.model);
     let judgement = judge::judge_any(&history, &wish, run, limits)?;

@@ -11,5 +11,6 @@ pub fn standing(refuted: Models, kept: Models) -> Standing {
         refuted: weakest.names(),
         also_refuted: refuted.without(weakest).names(),
         strongest_standing: kept.without(refuted).strongest().names(),
+        ..Standing::default()
     }
 }

@@ -6,13 +6,14 @@ use super::{
     LevelOptions,
     calls::{BYTES_PER_CALL, Problem},
     eventual, explain,
+    ladder::registers,
     meter::Meter,
     notes,
     promise::{Answer, Promise},
     sources::Sources,
     stale::{self, Read},
 };
-use crate::{Budget, Checker, Limit, Validity, Verdict, parallel};
+use crate::{Budget, Checker, Ladder, Limit, Validity, Verdict, parallel};
 
 /// How a level is judged.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +40,10 @@ const DESCRIBED_MAX: usize = 16;
 impl Checker<Register> for Level {
     fn name(&self) -> String {
         self.name.into()
+    }
+
+    fn weaker(&self) -> Option<Ladder<Register>> {
+        registers(self.name)
     }
 
     fn check(&self, history: &History<Register>, budget: &Budget) -> Verdict {

@@ -12,7 +12,7 @@ use history::{
 };
 
 use crate::{
-    Anomaly, Budget, Checker, Validity, Verdict,
+    Anomaly, Budget, Checker, Ladder, Validity, Verdict,
     datatypes::KeyValueState,
     sequential::objects::{self, Shuffled},
     subject,
@@ -30,6 +30,11 @@ pub(super) struct OverKeys(pub Box<dyn Checker<Register>>);
 impl Checker<KeyValue> for OverKeys {
     fn name(&self) -> String {
         self.0.name()
+    }
+
+    fn weaker(&self) -> Option<Ladder<KeyValue>> {
+        let level = super::level(&self.0.name())?;
+        super::key_values(level.name)
     }
 
     fn check(&self, history: &History<KeyValue>, budget: &Budget) -> Verdict {

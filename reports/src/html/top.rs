@@ -128,7 +128,7 @@ fn standing(findings: &Findings) -> Markup {
 
 /// What is said of weaker promises where only one was judged.
 const UNKNOWN_STANDING: &str =
-    "no weaker promise was judged; name some with check --model (disprove list models tells which there are)";
+    "no weaker promise was judged; check --weaker does, where there are some (disprove list models tells)";
 
 fn meta(findings: &Findings) -> String {
     let run = &findings.run;
