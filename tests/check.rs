@@ -178,6 +178,31 @@ fn a_sequential_history_need_not_be_linearizable() {
 
 /// Labelled histories of others, where the folder of them is there.
 #[test]
+fn what_still_stands_is_told_where_the_one_promise_is_broken() {
+    let folder = folder("weaker");
+    let stale = [("write", "1", "1"), ("write", "2", "2"), ("read", "nil", "1")];
+    let file = edn(&folder, "stale.edn", &stale);
+    let judged =
+        |file: &str, more: &[&str]| object(&disprove(&[&["check", file, "--output", "json"], more].concat()));
+    let alone = judged(&file, &["--as", "register"]);
+    assert_eq!(alone["strongest_standing"], serde_json::json!([]), "it takes time, so one has to ask");
+    let told = judged(&file, &["--as", "register", "--weaker"]);
+    assert_eq!(told["verdict"], "invalid");
+    assert_eq!(told["refuted"], serde_json::json!(["safe"]));
+    assert_eq!(told["also_refuted"], serde_json::json!(["weak-regular", "regular", "linearizable"]));
+    assert_eq!(told["strongest_standing"], serde_json::json!(["sequential", "real-time-causal"]));
+    let queue =
+        edn(&folder, "queue.edn", &[("enqueue", "1", "1"), ("enqueue", "2", "2"), ("dequeue", "nil", "2")]);
+    let told = judged(&queue, &["--as", "queue", "--weaker"]);
+    assert_eq!(told["refuted"], serde_json::json!(["linearizable"]));
+    assert!(told["strongest_standing"].to_string().contains("at-most-once"), "{told}");
+    let page = folder.join("page.html").display().to_string();
+    disprove(&["check", &file, "--as", "register", "--report", &page]);
+    let page = std::fs::read_to_string(page).expect("the report is there");
+    assert!(page.contains("Strongest still standing") && page.contains("lattice of consistency promises"));
+}
+
+#[test]
 fn recorded_histories_are_judged_as_their_labels_say() {
     let Some(data) = std::env::var_os("DISPROVE_HISTORIES").map(PathBuf::from) else {
         println!("left out: 11 recorded histories, since DISPROVE_HISTORIES is not set");

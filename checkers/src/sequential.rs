@@ -26,11 +26,11 @@ use crate::{
     Budget, Checker, Ladder, Limit, Validity, Verdict,
     levels::{
         self,
-        calls::{BYTES_PER_CALL, Problem},
+        calls::{BYTES_PER_CALL, NONE, Problem},
         forced::{Deduced, Edge},
         meter::Meter,
         notes,
-        sources::Sources,
+        sources::{INITIAL, Sources},
     },
     parallel,
 };
@@ -176,6 +176,31 @@ pub(crate) fn find_order(
         Found::Order(order) => Some(order),
         Found::Nothing | Found::Stopped(..) => None,
     }
+}
+
+/// What each call saw if each key by itself is explained by one order, for the keys of which one is found within so many steps
+/// for each of its calls; nothing for the others.
+pub(crate) fn seen_by_key(problem: &Problem, budget: &Budget, steps: u64) -> Vec<u32> {
+    let mut calls: Vec<Vec<u32>> = vec![Vec::new(); problem.keys.len()];
+    for (number, call) in (0u32..).zip(&problem.calls) {
+        calls[call.key as usize].push(number);
+    }
+    let mut seen = vec![NONE; problem.calls.len()];
+    for of_key in calls.iter().filter(|of_key| !of_key.is_empty()) {
+        let part = problem.only(of_key, &[]);
+        let (sources, needs) = (Sources::certain(&part), Deduced::new(part.calls.len()));
+        let meter = &mut Meter::at_most(budget, steps * of_key.len() as u64 + 1_000);
+        let Found::Order(order) = search::search(&part, &sources, &needs, meter) else { continue };
+        let mut last = INITIAL;
+        for call in order {
+            let whole = of_key[call as usize];
+            seen[whole as usize] = last;
+            if part.calls[call as usize].action.makes().is_some() {
+                last = whole;
+            }
+        }
+    }
+    seen
 }
 
 /// Puts a decision into the verdict.

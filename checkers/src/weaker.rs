@@ -4,6 +4,9 @@ use history::{History, Vocabulary};
 
 use crate::{Budget, Checker, Family, Standing, Validity};
 
+/// How many steps one of the weaker promises may take per key: they are not what was asked.
+const STEPS: u64 = 1 << 20;
+
 /// One promise of a ladder and who judges by it.
 pub struct Rung<V: Vocabulary> {
     /// Its name in `--model`.
@@ -24,7 +27,7 @@ pub struct Ladder<V: Vocabulary> {
     pub top: &'static str,
     /// Whose promises they are.
     pub family: Family,
-    /// The promises, each after those that it implies.
+    /// The promises, in the order in which they are judged.
     pub rungs: Vec<Rung<V>>,
     /// Whether who keeps the first keeps the second.
     pub implies: fn(&str, &str) -> bool,
@@ -37,24 +40,31 @@ impl<V: Vocabulary> std::fmt::Debug for Ladder<V> {
 }
 
 impl<V: Vocabulary> Ladder<V> {
-    /// Where the promises stand in a history that breaks the one on top. The weakest are judged first: what implies one that is
-    /// broken need not be judged.
+    /// Where the promises stand in a history that breaks the one on top. What follows from the answers about others is not judged.
     pub fn standing(&self, history: &History<V>, budget: &Budget) -> Standing {
+        let budget = budget.at_most(STEPS);
         let (mut refuted, mut kept, mut undecided): (Vec<&str>, Vec<&str>, Vec<&str>) = Default::default();
         for rung in &self.rungs {
-            if refuted.iter().any(|broken| (self.implies)(rung.name, broken)) {
-                refuted.push(rung.name);
-                continue;
-            }
-            match rung.checker.check(history, budget).validity {
+            let falls = || refuted.iter().any(|broken| (self.implies)(rung.name, broken));
+            let follows = || kept.iter().any(|stronger| (self.implies)(stronger, rung.name));
+            let validity = match () {
+                () if falls() => Validity::Invalid,
+                () if follows() => Validity::Valid,
+                () => rung.checker.check(history, &budget).validity,
+            };
+            match validity {
                 Validity::Invalid => refuted.push(rung.name),
                 Validity::Valid => kept.push(rung.name),
                 Validity::Unknown => undecided.push(rung.name),
             }
         }
+        // What was undecided may follow from what was judged later.
+        let falls = |open: &&str| refuted.iter().any(|broken| (self.implies)(open, broken));
+        let fell: Vec<&str> = undecided.iter().copied().filter(falls).collect();
+        refuted.extend(fell);
         refuted.push(self.top);
-        // What is implied by a promise that is kept needs no answer of its own.
-        undecided.retain(|open| !kept.iter().any(|kept| (self.implies)(kept, open)));
+        let follows = |open: &str| kept.iter().any(|stronger| (self.implies)(stronger, open));
+        undecided.retain(|open| !refuted.contains(open) && !follows(open));
         let implies_another = |name: &str, names: &[&str]| {
             names.iter().any(|other| *other != name && (self.implies)(name, other))
         };

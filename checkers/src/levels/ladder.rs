@@ -31,22 +31,22 @@ pub const IMPLIED: &[(&str, &str)] = &[
 /// The level that says nothing about any read but the last, so that no other is known to imply it.
 const EVENTUAL: &str = "eventual";
 
-/// The levels below linearizability without a measure, each after those that it implies.
-const WEAKEST_FIRST: &[&str] = &[
+/// The levels below linearizability without a measure, those first that take little time or settle others.
+const QUICKEST_FIRST: &[&str] = &[
     EVENTUAL,
     "safe",
     "weak-regular",
+    "read-your-writes",
+    "sequential-per-key",
+    "sequential",
     "regular",
     "monotonic-reads",
-    "read-your-writes",
+    "causal-convergent",
+    "real-time-causal",
     "monotonic-writes",
     "writes-follow-reads",
     "pram",
     "causal",
-    "causal-convergent",
-    "real-time-causal",
-    "sequential-per-key",
-    "sequential",
 ];
 
 /// Whether whoever keeps the strong level keeps the weak one, directly or by way of others.
@@ -61,7 +61,7 @@ fn ladder<V: Vocabulary>(
 ) -> Option<Ladder<V>> {
     let is_below = |name: &&&'static str| **name != top && (**name == EVENTUAL || implies(top, name));
     let rung = |&name: &&'static str| Some(Rung { name, checker: judge(name)? });
-    let rungs: Vec<Rung<V>> = WEAKEST_FIRST.iter().filter(is_below).filter_map(rung).collect();
+    let rungs: Vec<Rung<V>> = QUICKEST_FIRST.iter().filter(is_below).filter_map(rung).collect();
     let is_worth_it = rungs.iter().any(|rung| rung.name != EVENTUAL);
     is_worth_it.then_some(Ladder { top, family: Family::Registers, rungs, implies })
 }
@@ -81,17 +81,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_level_comes_after_those_that_it_implies_and_none_is_left_out() {
-        for (place, strong) in WEAKEST_FIRST.iter().enumerate() {
-            for weak in &WEAKEST_FIRST[place + 1..] {
-                assert!(!implies(strong, weak), "{strong} implies {weak}, which comes later");
-            }
-        }
+    fn no_level_is_left_out() {
         for level in super::super::levels().iter().filter(|level| level.name != "bounded-staleness") {
-            assert!(WEAKEST_FIRST.contains(&level.name), "{}", level.name);
+            assert!(QUICKEST_FIRST.contains(&level.name), "{}", level.name);
         }
-        assert_eq!(registers("linearizable").unwrap().rungs.len(), WEAKEST_FIRST.len());
-        assert_eq!(key_values("linearizable").unwrap().rungs.len(), WEAKEST_FIRST.len());
+        assert_eq!(registers("linearizable").unwrap().rungs.len(), QUICKEST_FIRST.len());
+        assert_eq!(key_values("linearizable").unwrap().rungs.len(), QUICKEST_FIRST.len());
         assert!(registers("monotonic-reads").is_none(), "nothing is below it");
         assert!(implies("linearizable", "monotonic-reads") && !implies("causal", "causal-convergent"));
     }

@@ -87,7 +87,13 @@ impl Promise {
         if !many && history.is_some_and(implied) {
             return Answer::Kept;
         }
-        let most = (CHOICES_CALLS / problem.calls.len().max(1)).clamp(CHOICES_MIN, CHOICES_MAX);
+        // What each key by itself was seen to do is mostly what it did.
+        let sources = Sources::preferring(problem, &sequential::seen_by_key(problem, budget, ORDER_STEPS));
+        if sources.impossible.is_none() && matches!(self.contradiction(problem, &sources, budget), Ok(None)) {
+            return Answer::Kept;
+        }
+        let calls = CHOICES_CALLS.min(usize::try_from(budget.steps_max).unwrap_or(usize::MAX));
+        let most = (calls / problem.calls.len().max(1)).clamp(CHOICES_MIN, CHOICES_MAX);
         let mut choices = Choices::new(problem);
         for sources in choices.by_ref().take(most) {
             if sources.impossible.is_none() {

@@ -25,12 +25,19 @@ pub(crate) struct Sources {
 impl Sources {
     /// Those that are certain. What is uncertain saw nothing that is known.
     pub fn certain(problem: &Problem) -> Self {
-        Self::chosen(problem, &mut Vec::new(), false)
+        Self::chosen(problem, false, |_, _| NONE)
     }
 
-    /// With a choice for all that is uncertain: each entry is the number of the candidate that was chosen and how many
-    /// there are. Missing entries are added as the first candidate.
-    fn chosen(problem: &Problem, choices: &mut Vec<(u32, u32)>, choose: bool) -> Self {
+    /// Where it is uncertain what a call saw, what is preferred for it, or else the likeliest.
+    pub fn preferring(problem: &Problem, preferred: &[u32]) -> Self {
+        Self::chosen(problem, true, |observer, candidates| {
+            let wanted = preferred[observer as usize];
+            if candidates.contains(&wanted) { wanted } else { candidates[0] }
+        })
+    }
+
+    /// With a choice for all that is uncertain, if there is to be one.
+    fn chosen(problem: &Problem, choose: bool, mut pick: impl FnMut(u32, &[u32]) -> u32) -> Self {
         let size = problem.calls.len();
         let mut sources = Self {
             of: vec![NONE; size],
@@ -43,7 +50,7 @@ impl Sources {
             .filter(|(_, call)| call.action.observes() && !call.optional)
             .map(|(number, _)| number)
             .collect();
-        let (mut next, mut taken, mut candidates) = (0, 0, Vec::new());
+        let (mut next, mut candidates) = (0, Vec::new());
         while let Some(&observer) = observers.get(next) {
             next += 1;
             let found = find(problem, observer, choose, &mut candidates);
@@ -58,11 +65,7 @@ impl Sources {
                     if !choose {
                         continue;
                     }
-                    if taken == choices.len() {
-                        choices.push((0, u32::try_from(candidates.len()).expect("fewer than calls")));
-                    }
-                    taken += 1;
-                    candidates[choices[taken - 1].0 as usize]
+                    pick(observer, &candidates)
                 }
             };
             sources.of[observer as usize] = source;
@@ -143,6 +146,7 @@ fn refused(problem: &Problem, observer: u32) -> Found {
 #[derive(Debug)]
 pub(crate) struct Choices<'a> {
     problem: &'a Problem,
+    /// The number of the candidate that was chosen and how many there are, for each choice.
     choices: Vec<(u32, u32)>,
     done: bool,
 }
@@ -161,7 +165,14 @@ impl Iterator for Choices<'_> {
         if self.done {
             return None;
         }
-        let sources = Sources::chosen(self.problem, &mut self.choices, true);
+        let (choices, mut taken) = (&mut self.choices, 0);
+        let sources = Sources::chosen(self.problem, true, |_, candidates| {
+            if taken == choices.len() {
+                choices.push((0, u32::try_from(candidates.len()).expect("fewer than calls")));
+            }
+            taken += 1;
+            candidates[choices[taken - 1].0 as usize]
+        });
         while let Some((chosen, count)) = self.choices.last_mut() {
             *chosen += 1;
             if chosen < count {
