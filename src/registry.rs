@@ -16,7 +16,7 @@ use crate::{
     exit::Failure,
     judge::{self, JudgeSettings, Judgement},
     run::live::{self, Live, LiveSummary},
-    settings,
+    settings, streaming,
 };
 
 /// A workload whose vocabulary the command line need not know.
@@ -59,7 +59,10 @@ impl<W: Workload> AnyWorkload for W {
     }
 
     fn judge(&self, settings: &JudgeSettings) -> Result<Judgement, Failure> {
-        judge::judge_workload(self, settings)
+        // A workload of another name may judge in ways of its own.
+        let is_plain = Workload::name(self) == W::Vocabulary::NAME;
+        let large = if is_plain { streaming::judge_large(W::Vocabulary::NAME, settings)? } else { None };
+        large.map_or_else(|| judge::judge_workload(self, settings), Ok)
     }
 }
 

@@ -45,8 +45,8 @@ mod history;
 
 pub use fault::{FaultId, FaultRecord, FaultState};
 pub use file::{
-    Clock, HistoryWriter, ReadError, Recorder, Ticket, WriteError, WriteSummary, WriterOptions, WriterStatus,
-    read, read_header,
+    Clock, HistoryWriter, Outline, ReadError, Recorder, Ticket, WriteError, WriteSummary, WriterOptions,
+    WriterStatus, outline, read, read_header,
 };
 pub use header::{GivenTimes, Header, SCHEMA_VERSION};
 pub use history::{Counts, Damage, History};

@@ -11,6 +11,7 @@ mod coverage;
 mod evidence;
 mod excerpt;
 mod gather;
+mod gathering;
 mod headline;
 mod nodes;
 mod overlap;
@@ -22,6 +23,8 @@ mod tape;
 mod told;
 
 pub use coverage::{Covered, Down};
+pub use excerpt::Whole;
+pub use gathering::Gathering;
 pub use headline::Headline;
 pub use nodes::NodeSeries;
 pub use pictures::{Bar, Life, Picture, Point, Series, Shape, Sign, Span, Tone};

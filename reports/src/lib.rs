@@ -57,9 +57,9 @@ pub mod trends;
 pub mod wording;
 
 pub use findings::{
-    Bar, Count, Covered, Dot, Down, Exposure, Fact, FaultLine, Findings, Headline, KindLine, LatencyLine,
-    Life, Mark, NodeSeries, OutcomeKind, Overview, Phase, Picture, Point, Quantiles, RateSeries, ReasonLine,
-    Row, Run, SCHEMA_VERSION, Scene, Series, Shape, Sign, Span, Tape, Tone,
+    Bar, Count, Covered, Dot, Down, Exposure, Fact, FaultLine, Findings, Gathering, Headline, KindLine,
+    LatencyLine, Life, Mark, NodeSeries, OutcomeKind, Overview, Phase, Picture, Point, Quantiles, RateSeries,
+    ReasonLine, Row, Run, SCHEMA_VERSION, Scene, Series, Shape, Sign, Span, Tape, Tone, Whole,
 };
 pub use index::RunLine;
 pub use terminal::Style;

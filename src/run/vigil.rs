@@ -22,7 +22,7 @@ use crate::{
     registry::AnyWorkload,
     streaming::{self, Stream, Watch},
 };
-use checkers::{Budget, lattice::Model, transactions::VersionOrder};
+use checkers::Budget;
 use reports::Findings;
 
 /// The shortest time between two looks.
@@ -85,15 +85,7 @@ fn bit_by_bit(watched: &Watched) -> Option<Box<dyn Watch>> {
     if workload.name() != workload.vocabulary() {
         return None;
     }
-    let models = settings.options.model.split(',').map(Model::named).collect::<Result<Vec<_>, _>>().ok()?;
-    let models = models.into_iter().map(Model::name).collect();
-    let stream = Stream {
-        models,
-        order: VersionOrder::EXACT,
-        forget_after: streaming::FORGET_AFTER,
-        is_preliminary: true,
-    };
-    streaming::watch(&settings.path, workload.vocabulary(), stream)
+    streaming::watch(&settings.path, workload.vocabulary(), Stream::by(&settings.options.model, true)?)
 }
 
 /// Looks at what is new again and again, until there is an anomaly that is not known already.

@@ -1,29 +1,15 @@
 //! Gathers [`Findings`] from a history.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use checkers::{Validity, Verdict};
 use history::{Header, History, NodeId, Vocabulary};
 
 use super::{
-    Count, Down, Exposure, Findings, Headline, OutcomeKind, Overview, ReasonLine, Row, Run, SCHEMA_VERSION,
-    Tape, coverage,
-    nodes::{self, Watch},
-    overlap::{Met, Overlap},
-    overview::{Gauge, Seen},
-    pictures,
-    recorded::{Passage, Recorded},
-    scenes, tape,
+    Down, Exposure, Findings, Gathering, Headline, Overview, Row, Run, SCHEMA_VERSION, Tape, pictures,
+    recorded::Recorded, scenes, tape,
 };
-use crate::{
-    measures::Meter,
-    wording::{SHOWN_MAX, cut},
-};
-
-/// How many different reasons are told apart while counting; what comes later is counted together.
-const REASONS_MAX: usize = 512;
-/// How many reasons are kept.
-const REASONS_SHOWN_MAX: usize = 12;
+use crate::wording::{SHOWN_MAX, cut};
 
 /// What is said of a history whose times are ranks.
 const RANKED: &str = "The file says what came first and nothing of when: its events are told by their number, a thousandth of \
@@ -34,32 +20,18 @@ impl Findings {
     /// look at the surroundings of each drawn anomaly). Phases, recovery, warnings and doubts of the controller are
     /// fields to be set afterwards; then [`Findings::settle`] or [`Findings::demand_evidence`].
     pub fn from_history<V: Vocabulary>(run: Run, history: &History<V>, verdicts: Vec<Verdict>) -> Self {
-        Self::gather(run, history, verdicts)
+        let gathering = counted(&run, history);
+        Self::gather(run, history, verdicts, gathering)
     }
 
-    fn gather(run: Run, history: &dyn Recorded, verdicts: Vec<Verdict>) -> Self {
+    pub(super) fn gather(
+        run: Run,
+        history: &dyn Recorded,
+        verdicts: Vec<Verdict>,
+        gathering: Gathering,
+    ) -> Self {
         let header = history.header();
-        let mut counts = Tally::default();
-        let mut changes = 0;
-        let mut overlap = Overlap::new(history.faults());
-        let mut gauge = Gauge::new(span_of(history));
-        let mut meter = Meter::new(history.faults());
         let names = if header.nodes.is_empty() { &run.nodes } else { &header.nodes };
-        let mut watch = Watch::new(gauge.bins(), names);
-        for passage in history.passages() {
-            let Passage { kind, outcome, began, ended, is_read, .. } = passage;
-            counts.add(&passage);
-            changes += u64::from(outcome == OutcomeKind::Ok && !is_read);
-            gauge.add(Seen { kind, outcome, began, ended });
-            meter.add(began, ended, outcome);
-            watch.add(passage.node, outcome, ended.unwrap_or(began));
-            overlap.add(Met { began, ended, outcome, is_read });
-        }
-        let (mut faults, exposure) = overlap.finish(history.faults());
-        for (line, answered) in faults.iter_mut().zip(nodes::answered(history, names)) {
-            line.answered = answered;
-        }
-        let overview = Overview { nodes: watch.finish(), ..gauge.finish() };
         let (scenes, drawn) = scenes::stage(&verdicts, history);
         let on_stage: BTreeSet<_> = drawn.iter().copied().collect();
         let tape = tape::record(history, names.clone(), &scenes, &on_stage);
@@ -67,18 +39,9 @@ impl Findings {
         let rows = drawn.into_iter().map(|index| row(history, &run, index.0 as usize)).collect();
         let mut findings = Self {
             verdicts,
-            operations: history.len() as u64,
-            ok_operations: counts.kinds.iter().map(|count| count.ok).sum(),
-            ok_changes: Some(changes),
-            reasons: counts.most_frequent_reasons(),
-            counts: counts.kinds,
-            faults,
-            exposure,
             damage: history.damage().cloned(),
             scenes,
             rows,
-            measures: meter.finish(),
-            overview,
             tape,
             pictures,
             ..Self::empty(run)
@@ -89,9 +52,7 @@ impl Findings {
         if findings.run.nodes.is_empty() {
             findings.run.nodes = header.nodes.clone();
         }
-        let last = findings.overview.ended;
-        findings.coverage = coverage::table(&findings.faults, last);
-        findings.down = coverage::down(&findings.faults, findings.run.nodes.len());
+        gathering.fill(&mut findings);
         if header.ranked {
             // A length of time would only say how many lines of the file were in between.
             findings.overview.latency.clear();
@@ -146,6 +107,14 @@ impl Findings {
     }
 }
 
+/// What is counted of the operations of a history.
+pub(super) fn counted(run: &Run, history: &dyn Recorded) -> Gathering {
+    let names = if history.header().nodes.is_empty() { &run.nodes } else { &history.header().nodes };
+    let mut gathering = Gathering::new(history.faults(), span_of(history), names);
+    history.passages().for_each(|passage| gathering.take(&passage));
+    gathering
+}
+
 /// The first and the last moment of anything in the history.
 fn span_of(history: &dyn Recorded) -> (u64, u64) {
     let operations = history.passages().map(|passage| (passage.began, passage.ended));
@@ -176,49 +145,4 @@ fn row(history: &dyn Recorded, run: &Run, place: usize) -> Row {
 fn node_name(header: &Header, run: &Run, node: NodeId) -> String {
     let names = if header.nodes.is_empty() { &run.nodes } else { &header.nodes };
     names.get(usize::from(node.0)).cloned().unwrap_or_default()
-}
-
-/// Counts by kind and outcome, and by reason.
-#[derive(Default)]
-struct Tally {
-    kinds: Vec<Count>,
-    reasons: BTreeMap<String, ReasonLine>,
-}
-
-impl Tally {
-    fn add(&mut self, passage: &Passage<'_>) {
-        let place = self.kinds.iter().position(|count| count.kind == passage.kind).unwrap_or_else(|| {
-            self.kinds.push(Count { kind: passage.kind.into(), ..Count::default() });
-            self.kinds.len() - 1
-        });
-        let count = &mut self.kinds[place];
-        match passage.outcome {
-            OutcomeKind::Ok => count.ok += 1,
-            OutcomeKind::Fail => count.fail += 1,
-            OutcomeKind::Unknown => count.unknown += 1,
-        }
-        let Some(reason) = passage.reason else { return };
-        let line = self.reason(reason);
-        match passage.outcome {
-            OutcomeKind::Ok => {}
-            OutcomeKind::Fail => line.fail += 1,
-            OutcomeKind::Unknown => line.unknown += 1,
-        }
-    }
-
-    fn reason(&mut self, reason: &str) -> &mut ReasonLine {
-        let known = self.reasons.contains_key(reason);
-        let name = if known || self.reasons.len() < REASONS_MAX { reason } else { "other reasons" };
-        let name = cut(name, SHOWN_MAX).into_owned();
-        self.reasons
-            .entry(name.clone())
-            .or_insert_with(|| ReasonLine { reason: name, ..ReasonLine::default() })
-    }
-
-    fn most_frequent_reasons(&self) -> Vec<ReasonLine> {
-        let mut reasons: Vec<_> = self.reasons.values().cloned().collect();
-        reasons.sort_by_key(|line| std::cmp::Reverse(line.fail + line.unknown));
-        reasons.truncate(REASONS_SHOWN_MAX);
-        reasons
-    }
 }

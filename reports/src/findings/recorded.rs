@@ -4,7 +4,8 @@
 use std::any::Any;
 
 use history::{
-    Damage, FaultRecord, Header, History, Key, Nanos, NodeId, OpIndex, Outcome, Process, Vocabulary,
+    Damage, FaultRecord, Header, History, Key, Nanos, NodeId, OpIndex, Operation, Outcome, Process,
+    Vocabulary,
 };
 
 use super::OutcomeKind;
@@ -24,6 +25,28 @@ pub(super) struct Passage<'a> {
     pub ended: Option<Nanos>,
     /// By when it must have taken effect, where that is known.
     pub deadline: Option<Nanos>,
+}
+
+impl<'a> Passage<'a> {
+    pub fn of<V: Vocabulary>(operation: &'a Operation<V>) -> Self {
+        let (outcome, reason) = match &operation.outcome {
+            Outcome::Ok(_) => (OutcomeKind::Ok, None),
+            Outcome::Fail(reason) => (OutcomeKind::Fail, Some(&*reason.0)),
+            Outcome::Unknown(reason) => (OutcomeKind::Unknown, Some(&*reason.0)),
+        };
+        Passage {
+            index: operation.index,
+            process: operation.process,
+            node: operation.node,
+            kind: V::kind(&operation.call),
+            is_read: V::is_read(&operation.call),
+            outcome,
+            reason,
+            began: operation.began,
+            ended: operation.ended,
+            deadline: operation.deadline(),
+        }
+    }
 }
 
 /// A history as everything here sees it.
@@ -68,24 +91,7 @@ impl<V: Vocabulary> Recorded for History<V> {
     }
 
     fn at(&self, place: usize) -> Passage<'_> {
-        let operation = &self.operations[place];
-        let (outcome, reason) = match &operation.outcome {
-            Outcome::Ok(_) => (OutcomeKind::Ok, None),
-            Outcome::Fail(reason) => (OutcomeKind::Fail, Some(&*reason.0)),
-            Outcome::Unknown(reason) => (OutcomeKind::Unknown, Some(&*reason.0)),
-        };
-        Passage {
-            index: operation.index,
-            process: operation.process,
-            node: operation.node,
-            kind: V::kind(&operation.call),
-            is_read: V::is_read(&operation.call),
-            outcome,
-            reason,
-            began: operation.began,
-            ended: operation.ended,
-            deadline: operation.deadline(),
-        }
+        Passage::of(&self.operations[place])
     }
 
     fn keys(&self, place: usize) -> Vec<Key> {
