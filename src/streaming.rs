@@ -25,6 +25,9 @@ pub const FORGET_AFTER: u64 = 20_000;
 /// measured of long lists, and 60 of registers.
 const WHOLE_PER_DISK: u64 = 48;
 
+/// How much memory a transaction may take that is remembered, while it is judged too.
+const REMEMBERED_BYTES: u64 = 4 << 10;
+
 /// What is to be judged, and how.
 #[derive(Clone, Debug)]
 pub struct Stream {
@@ -77,7 +80,9 @@ pub fn judge_large(vocabulary: &str, settings: &JudgeSettings) -> Result<Option<
     if on_disk.saturating_mul(WHOLE_PER_DISK) <= settings.limits.memory {
         return Ok(None);
     }
-    let Some(stream) = Stream::by(&settings.options.model, false) else { return Ok(None) };
+    let Some(mut stream) = Stream::by(&settings.options.model, false) else { return Ok(None) };
+    // What the limit has room for is remembered: the final reads come back to keys of long ago.
+    stream.forget_after = stream.forget_after.max(settings.limits.memory / REMEMBERED_BYTES);
     let work = (&stream, settings.run.clone(), settings.limits);
     let judged = judge_file(&settings.path, Format::Disprove, vocabulary, None, work)?;
     Ok(judged.ok().map(|mut judgement| {
