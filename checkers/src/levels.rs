@@ -37,6 +37,7 @@ use history::{KeyValue, Nanos, vocabulary::Register};
 
 use crate::{Checker, Sequential};
 
+pub use key_value::as_registers;
 pub use names::levels;
 
 /// A promise by name.
