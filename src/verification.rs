@@ -30,7 +30,7 @@ pub trait Verified: Vocabulary + Sized {
 
 /// Why a valid verdict without an order is not checked.
 const NO_ORDER: Said = Said::Silent(
-    "the promise does not speak of one order of all calls, and that nothing breaks it has no proof shorter than judging again",
+    "no order of all calls came of judging it, and that nothing breaks the promise has no proof shorter than judging again",
 );
 
 /// Why there is no verifier of an order for this promise.
@@ -53,9 +53,7 @@ pub fn verify<V: Verified>(history: &History<V>, proof: &Proof, terms: &Terms) -
         lines.push(match proof.verdict {
             Validity::Valid => (NO_ORDER, format!("{model}: valid, without an order")),
             Validity::Invalid => (Said::Rejected, format!("{model}: invalid, without a witness")),
-            Validity::Unknown => {
-                (Said::Silent("there is nothing to prove"), format!("{model}: unknown"))
-            }
+            Validity::Unknown => (Said::Silent("there is nothing to prove"), format!("{model}: unknown")),
         });
     }
     lines

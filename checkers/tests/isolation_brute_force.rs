@@ -84,7 +84,8 @@ fn replay(history: &History<RwRegister>, level: Level, order: &[history::OpIndex
     };
     assert!(accepts(order), "{level}: {order:?}{}", show(history));
     let half = &order[..order.len() / 2];
-    let some: Vec<history::OpIndex> = half.iter().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    let some: Vec<history::OpIndex> =
+        half.iter().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
     let said = verify_level_witness(history, name, &some);
     assert_eq!(said, Said::Rejected, "{level}: {some:?}{}", show(history));
     if !half.is_empty() {

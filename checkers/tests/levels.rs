@@ -67,7 +67,13 @@ fn compare_sequential(history: &History<Register>, twist: usize) -> bool {
     for anomaly in &verdict.anomalies {
         let kept = keep(history, &anomaly.witness);
         assert!(!reference::is_sequential(&kept), "{:?} {}", anomaly, show(history));
-        assert_eq!(verify_nonsequential(history, &anomaly.witness), Said::Accepted, "{:?} {}", anomaly, show(history));
+        assert_eq!(
+            verify_nonsequential(history, &anomaly.witness),
+            Said::Accepted,
+            "{:?} {}",
+            anomaly,
+            show(history)
+        );
         assert!(is_cycle(history, anomaly), "{:?} {}", anomaly, show(history));
     }
     valid
@@ -624,7 +630,8 @@ fn agrees_in_the_end(history: &History<Register>, settle: u64) -> Option<bool> {
             let over = faults.map(|fault| fault.ended.expect("they end here")).max().unwrap_or(Nanos(0));
             op.began.0 >= last.max(over).0 + settle
         };
-        let reads = own.iter().filter(|op| matches!(op.call, Call::Read(_)) && worlds::fits(op, initial).is_some());
+        let reads =
+            own.iter().filter(|op| matches!(op.call, Call::Read(_)) && worlds::fits(op, initial).is_some());
         // Of each process the last one counts.
         let finals: Vec<_> = reads.filter(settled).collect();
         let finals: Vec<_> = finals
@@ -663,7 +670,8 @@ fn eventual_agrees_with_its_definition() {
         // Reads at the end by two or three processes, most of which agree.
         let (last, count) = (history.operations.len() as u32, dice.roll(4));
         let end = history.operations.iter().filter_map(|op| op.ended).max().unwrap_or_default().0;
-        let there: Vec<history::Value> = history.operations.iter().filter_map(|op| worlds::makes(op).cloned()).collect();
+        let there: Vec<history::Value> =
+            history.operations.iter().filter_map(|op| worlds::makes(op).cloned()).collect();
         for slot in 0..shape.keys as usize {
             let usual = dice.below(there.len().max(1));
             for reader in 0..count {
@@ -703,7 +711,13 @@ fn eventual_agrees_with_its_definition() {
             Some(false) => Validity::Invalid,
             None => Validity::Unknown,
         };
-        assert_eq!(verdict.validity, expected, "{settle} {verdict:?} {:?} {}", history.faults, show(&history));
+        assert_eq!(
+            verdict.validity,
+            expected,
+            "{settle} {verdict:?} {:?} {}",
+            history.faults,
+            show(&history)
+        );
         for anomaly in verdict.anomalies.iter().filter(|anomaly| anomaly.kind == "diverged") {
             let accepted = verify_diverged(&history, Nanos(settle), &anomaly.witness);
             assert_eq!(accepted, Said::Accepted, "{anomaly:?} {}", show(&history));

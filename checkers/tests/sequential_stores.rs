@@ -11,11 +11,11 @@ mod random;
 #[path = "sequential_stores/reference.rs"]
 mod reference;
 
+use dice::Dice;
 use disprove_checkers::{
     Budget, Validity, Verdict,
     levels::{LevelOptions, key_value_checker},
 };
-use dice::Dice;
 use history::{
     History, KeyValue, OpIndex, Operation, Outcome, Process, Vocabulary, vocabulary::key_value::Return,
 };

@@ -2,9 +2,9 @@
 
 use checkers::{
     datatypes::{
-        BagState, BankState, CounterState, FencedLockState, IdsState, LeaseState, LogState, MultiRegisterState,
-        MutexState, PriorityQueueState, QueueState, ReadWriteLockState, ReentrantMutexState, SemaphoreState,
-        SetState, StackState, timed,
+        BagState, BankState, CounterState, FencedLockState, IdsState, LeaseState, LogState,
+        MultiRegisterState, MutexState, PriorityQueueState, QueueState, ReadWriteLockState,
+        ReentrantMutexState, SemaphoreState, SetState, StackState, timed,
     },
     linearizability::verify_object_order,
     proof::{

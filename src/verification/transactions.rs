@@ -20,10 +20,24 @@ fn respects(models: &str) -> Respects {
         model if model.contains("strong-session") || model == "session-serializable" => Respects::Sessions,
         model if model.starts_with("strong-") || model.starts_with("strict-") => Respects::RealTime,
         "linearizable" | "per-key-linearizable" => Respects::RealTime,
-        "serializable" | "view-serializable" | "1SR" | "update-serializable" | "snapshot-isolation"
-        | "parallel-snapshot-isolation" | "prefix" | "repeatable-read" | "consistent-view"
-        | "forward-consistent-view" | "monotonic-view" | "monotonic-snapshot-read" | "monotonic-atomic-view"
-        | "cursor-stability" | "read-atomic" | "update-atomic" | "read-committed" | "read-uncommitted"
+        "serializable"
+        | "view-serializable"
+        | "1SR"
+        | "update-serializable"
+        | "snapshot-isolation"
+        | "parallel-snapshot-isolation"
+        | "prefix"
+        | "repeatable-read"
+        | "consistent-view"
+        | "forward-consistent-view"
+        | "monotonic-view"
+        | "monotonic-snapshot-read"
+        | "monotonic-atomic-view"
+        | "cursor-stability"
+        | "read-atomic"
+        | "update-atomic"
+        | "read-committed"
+        | "read-uncommitted"
         | "causal-cerone" => Respects::Answers,
         _ => Respects::Sessions,
     };
@@ -70,10 +84,10 @@ impl Verified for RwRegister {
         // Where a transaction is named twice, it reads first and commits later.
         let models = || model.split(',');
         let within = |limits: &[&str]| models().all(|model| limits.iter().any(|limit| weaker(limit, model)));
-        if within(&["strong-snapshot-isolation", "strong-session-snapshot-isolation"]) {
-            verify_snapshot_order(history, order, respects(model), true).into()
-        } else if within(&["strong-session-prefix"]) {
+        if within(&["strong-session-prefix"]) {
             verify_snapshot_order(history, order, respects(model), false).into()
+        } else if within(&["strong-snapshot-isolation", "strong-session-snapshot-isolation"]) {
+            verify_snapshot_order(history, order, respects(model), true).into()
         } else {
             Said::Rejected
         }
@@ -148,9 +162,9 @@ impl Verified for Predicate {
             return Said::Silent("rows are only tried in serial orders, and the promise is weaker than that");
         }
         match verify_rows_witness(history, respects(claim.model), &claim.witness.operations) {
-            Said::Rejected => {
-                Said::Silent("alone its transactions have an order, if others changed their rows at the right times")
-            }
+            Said::Rejected => Said::Silent(
+                "alone its transactions have an order, if others changed their rows at the right times",
+            ),
             said => said,
         }
     }

@@ -42,15 +42,15 @@ pub fn verify_element(history: &History<Set>, kind: &str, witness: &[OpIndex]) -
         let value = value.clone();
         all().filter(move |operation| matches!(&operation.call, Call::Add(_, added) if *added == value))
     };
-    let reads = || chosen.iter().filter(|one| one.call.key() == key).filter_map(|one| Some((one, shown(one)?)));
+    let reads =
+        || chosen.iter().filter(|one| one.call.key() == key).filter_map(|one| Some((one, shown(one)?)));
     let in_time = |add: &Operation<Set>, read: &Operation<Set>| read.ended.is_none_or(|end| add.began <= end);
     match kind {
         "duplicated-element" => {
             reads().any(|(_, listed)| listed.iter().collect::<BTreeSet<_>>().len() < listed.len())
         }
-        "unexpected-element" => reads().any(|(read, listed)| {
-            listed.iter().any(|value| !adds(value).any(|add| in_time(add, read)))
-        }),
+        "unexpected-element" => reads()
+            .any(|(read, listed)| listed.iter().any(|value| !adds(value).any(|add| in_time(add, read)))),
         "lost-element" => reads().any(|(missing, listed)| {
             let known = |operation: &Operation<Set>, value: &Value| {
                 let is_in = match (&operation.call, operation.outcome.ok()) {
@@ -109,8 +109,7 @@ pub fn verify_delivery(history: &History<Queue>, model: &str, kind: &str, witnes
             twice && model != "at-least-once"
         }
         "lost-element" if model != "at-most-once" => {
-            let found_nothing =
-                |operation: &Operation<Queue>| operation.outcome.ok() == Some(&Return::Empty);
+            let found_nothing = |operation: &Operation<Queue>| operation.outcome.ok() == Some(&Return::Empty);
             let doubtful = all().filter(|operation| {
                 let is_unknown = may_have_happened(operation) && taken(operation).is_none();
                 matches!(operation.call, Call::Dequeue(_)) && is_unknown && !found_nothing(operation)
@@ -119,8 +118,7 @@ pub fn verify_delivery(history: &History<Queue>, model: &str, kind: &str, witnes
             let over = ends.max().unwrap_or(Nanos(0));
             let lost = chosen.iter().filter(|put| match &put.call {
                 Call::Enqueue(_, value) => {
-                    put.outcome.ok().is_some()
-                        && !all().any(|take| taken(take).as_ref() == Some(value))
+                    put.outcome.ok().is_some() && !all().any(|take| taken(take).as_ref() == Some(value))
                 }
                 Call::Dequeue(_) => false,
             });
@@ -167,17 +165,20 @@ pub fn verify_balance(history: &History<Bank>, models: &str, kind: &str, witness
         }
         "missing-balance" => reads().any(|balances| balances.iter().any(|(_, balance)| balance.is_none())),
         "unexpected-account" => terms.accounts.is_some_and(|count| {
-            let known = |account: &Value| matches!(account, Value::Int(number) if (0..count).contains(number));
+            let known =
+                |account: &Value| matches!(account, Value::Int(number) if (0..count).contains(number));
             reads().any(|balances| balances.iter().any(|(account, _)| !known(account)))
         }),
         "duplicated-account" => reads().any(|balances| {
             balances.iter().map(|(account, _)| account).collect::<BTreeSet<_>>().len() < balances.len()
         }),
-        "mismatched-answer" => chosen.iter().any(|operation| match (&operation.call, operation.outcome.ok()) {
-            (bank::Call::Read, Some(bank::Return::Transferred)) => true,
-            (bank::Call::Transfer(..), Some(bank::Return::Balances(_))) => true,
-            _ => false,
-        }),
+        "mismatched-answer" => {
+            chosen.iter().any(|operation| match (&operation.call, operation.outcome.ok()) {
+                (bank::Call::Read, Some(bank::Return::Transferred)) => true,
+                (bank::Call::Transfer(..), Some(bank::Return::Balances(_))) => true,
+                _ => false,
+            })
+        }
         _ => false,
     }
     .into()

@@ -227,7 +227,10 @@ impl<'h> World<'h> {
             one < other && same && txns[one].ok && exists(one) && exists(other)
         });
         let time = matrix(size, |one, other| {
-            !untimed && exists(one) && exists(other) && txns[one].ended.is_some_and(|end| end < txns[other].began)
+            !untimed
+                && exists(one)
+                && exists(other)
+                && txns[one].ended.is_some_and(|end| end < txns[other].began)
         });
         let read_from = matrix(size, |one, other| {
             reads.iter().any(|read: &Read| read.by == other && read.from == Some(one))

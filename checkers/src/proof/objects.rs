@@ -19,6 +19,9 @@ use crate::{
     linearizability::objects,
 };
 
+/// What is said where a writer of histories was wrong about that.
+const STRANGE: Said = Said::Silent("some answers do not belong to their calls");
+
 fn belongs<V: Answered>(operation: &Operation<V>) -> bool {
     operation.outcome.ok().is_none_or(|returned| V::belongs(&operation.call, returned))
 }
@@ -32,8 +35,11 @@ where
     let Some(chosen) = named(history, witness) else { return Said::Rejected };
     let (objects, first) = (objects(history), witness[0].0 as usize);
     let same = |operation: &&Operation<D::Vocabulary>| objects[operation.index.0 as usize] == objects[first];
-    if !chosen.iter().all(same) || !history.operations.iter().filter(same).all(belongs) {
+    if !chosen.iter().all(same) {
         return Said::Rejected;
+    }
+    if !history.operations.iter().filter(same).all(belongs) {
+        return STRANGE;
     }
     let ends = chosen.iter().map(|operation| operation.deadline());
     let last = ends.max_by_key(|end| end.map_or(u64::MAX, |end| end.0)).flatten();
@@ -52,10 +58,7 @@ where
 /// The same for a collection. All calls about the elements of the witness must be in it; then the calls about other elements
 /// can be left out whatever the discipline, for what is left of an order of all calls is an order of the rest. A removal
 /// of unknown result may have taken one of the elements, or something else.
-pub fn verify_collection_witness<D: DataType>(
-    history: &History<D::Vocabulary>,
-    witness: &[OpIndex],
-) -> Said
+pub fn verify_collection_witness<D: DataType>(history: &History<D::Vocabulary>, witness: &[OpIndex]) -> Said
 where
     D::Vocabulary: Collection + Answered,
 {
@@ -106,8 +109,11 @@ pub fn verify_set_witness(history: &History<Set>, witness: &[OpIndex]) -> Said {
             .iter()
             .filter(|operation| operation.call.key() == key && may_have_happened(operation))
     };
-    if chosen.iter().any(|operation| operation.call.key() != key) || !all().all(belongs) {
+    if chosen.iter().any(|operation| operation.call.key() != key) {
         return Said::Rejected;
+    }
+    if !all().all(belongs) {
+        return STRANGE;
     }
     let listed = |operation: &Operation<Set>| match operation.outcome.ok() {
         Some(Return::Elements(listed)) => listed.to_vec(),
@@ -121,7 +127,8 @@ pub fn verify_set_witness(history: &History<Set>, witness: &[OpIndex]) -> Said {
     if chosen.iter().any(twice) {
         return Said::Accepted;
     }
-    let added: BTreeSet<&Value> = all().filter_map(|operation| element(&operation.call)).collect();
+    let adds = all().filter(|operation| matches!(operation.call, Call::Add(..)));
+    let added: BTreeSet<&Value> = adds.filter_map(|operation| element(&operation.call)).collect();
     let read = chosen.iter().flat_map(|operation| listed(operation));
     let mut about: BTreeSet<Value> = read.filter(|element| !added.contains(element)).collect();
     about.extend(chosen.iter().filter_map(|operation| element(&operation.call)).cloned());

@@ -36,7 +36,9 @@ pub fn verify_entry(history: &History<Log>, kind: &str, witness: &[OpIndex]) -> 
         all().filter(move |operation| matches!(&operation.call, Call::Append(_, other) if *other == value))
     };
     let is_read = |operation: &Op| matches!(operation.call, Call::Read(..) | Call::Poll(..));
-    let shown = || chosen.iter().flat_map(|one| places(one).into_iter().map(move |(place, value)| (one, place, value)));
+    let shown = || {
+        chosen.iter().flat_map(|one| places(one).into_iter().map(move |(place, value)| (one, place, value)))
+    };
     let from_nowhere = |refused: bool| {
         shown().filter(|(read, ..)| is_read(read)).any(|(read, _, value)| {
             let in_time = |append: &Op| read.ended.is_none_or(|end| append.began <= end);

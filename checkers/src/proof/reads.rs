@@ -111,9 +111,8 @@ pub fn verify_diverged(history: &History<Register>, settle: Nanos, witness: &[Op
     let Some(from) = healed.and_then(|healed| Some(healed.max(writes.iter().map(over).max()?))) else {
         return Said::Rejected;
     };
-    let late = |value: &Value| {
-        writes.iter().any(|write| write.deadline().is_none() && made(write) == Some(value))
-    };
+    let late =
+        |value: &Value| writes.iter().any(|write| write.deadline().is_none() && made(write) == Some(value));
     let is_last = |read: &Op| {
         history.operations.iter().all(|later| {
             later.index <= read.index
@@ -131,7 +130,10 @@ pub fn verify_diverged(history: &History<Register>, settle: Nanos, witness: &[Op
             && asks(read, &history.header.initial).is_some()
             && seen(read, &history.header.initial).is_some_and(|(_, value)| !late(value))
     };
-    let values: BTreeSet<&Value> =
-        chosen.iter().filter_map(|read| seen(read, &history.header.initial)).map(|(_, value)| value).collect();
+    let values: BTreeSet<&Value> = chosen
+        .iter()
+        .filter_map(|read| seen(read, &history.header.initial))
+        .map(|(_, value)| value)
+        .collect();
     (chosen.len() > 1 && chosen.iter().all(|read| is_final(read)) && values.len() > 1).into()
 }

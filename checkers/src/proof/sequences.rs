@@ -132,7 +132,8 @@ pub fn verify_nonsequential(history: &History<Register>, witness: &[OpIndex]) ->
     // What nobody of the witness can have seen may as well not have happened.
     let matters = |operation: &&Operation<Register>| {
         let key = operation.call.key();
-        let written = made(operation).is_some_and(|made| seen.contains(&(key, made)) || refused.contains(key));
+        let written =
+            made(operation).is_some_and(|made| seen.contains(&(key, made)) || refused.contains(key));
         written && !witness.contains(&operation.index)
     };
     let others = history.operations.iter().filter(matters).map(|operation| operation.index.0 as usize);
@@ -226,8 +227,7 @@ pub fn verify_sequential_store(history: &History<KeyValue>, order: &[OpIndex]) -
         states.iter().for_each(|state| state.step(&operation.call, operation.outcome.ok(), &mut after));
         states = after;
     }
-    let left_out = |(operation, placed): (&Operation<KeyValue>, &bool)| {
-        !placed && operation.outcome.ok().is_some()
-    };
+    let left_out =
+        |(operation, placed): (&Operation<KeyValue>, &bool)| !placed && operation.outcome.ok().is_some();
     !states.is_empty() && !history.operations.iter().zip(&placed).any(left_out)
 }

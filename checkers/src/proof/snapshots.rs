@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use history::{
-    History, Key, Nanos, OpIndex, Operation, Outcome, RwRegister, Value,
+    History, Key, Nanos, OpIndex, Operation, Outcome, Process, RwRegister, Value,
     vocabulary::rw_register::{Answer, Step},
 };
 
@@ -18,6 +18,7 @@ pub fn verify_snapshot_order(
     apart: bool,
 ) -> bool {
     let mut store: HashMap<&Key, &Value> = HashMap::new();
+    let previous = previous(history);
     let (mut begun, mut done) = (HashSet::new(), HashSet::new());
     let (mut writing, mut latest_begin) = (HashSet::new(), Nanos(0));
     for index in order {
@@ -27,11 +28,8 @@ pub fn verify_snapshot_order(
             return false;
         }
         if begun.insert(*index) {
-            let free = |earlier: &Operation<RwRegister>| {
-                let same = earlier.process == operation.process && earlier.index < operation.index;
-                !same || earlier.outcome.ok().is_none() || done.contains(&earlier.index)
-            };
-            let in_session = respects == Respects::Answers || history.operations.iter().all(free);
+            let free = previous[index.0 as usize].is_none_or(|earlier| done.contains(&earlier));
+            let in_session = respects == Respects::Answers || free;
             let clash = apart && keys.iter().any(|(key, _)| writing.contains(key));
             if clash || !in_session || !reads_right(operation, &store, &history.header.initial) {
                 return false;
@@ -54,6 +52,16 @@ pub fn verify_snapshot_order(
         operation.outcome.ok().is_none() || done.contains(&operation.index)
     };
     begun.len() == done.len() && history.operations.iter().all(is_done)
+}
+
+/// For each transaction the last one of its session before it that committed.
+fn previous(history: &History<RwRegister>) -> Vec<Option<OpIndex>> {
+    let mut last: HashMap<Process, OpIndex> = HashMap::new();
+    let before = |operation: &Operation<RwRegister>| match operation.outcome {
+        Outcome::Ok(_) => last.insert(operation.process, operation.index),
+        _ => last.get(&operation.process).copied(),
+    };
+    history.operations.iter().map(before).collect()
 }
 
 fn written(operation: &Operation<RwRegister>) -> Vec<(&Key, &Value)> {

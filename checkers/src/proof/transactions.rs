@@ -136,7 +136,7 @@ impl<'a, V: Traced> Record<'a, V> {
             }
         }
         for operation in history.operations.iter().filter(|operation| operation.outcome.ok().is_some()) {
-            for (key, seen) in record.first_reads(operation) {
+            for (_, key, seen) in record.versions(operation).into_iter().filter(|_| !V::LISTS) {
                 if let Some(left) = record.last_write(operation, key) {
                     record.next.entry((key, seen.last())).or_default().push(left);
                 }
@@ -153,18 +153,22 @@ impl<'a, V: Traced> Record<'a, V> {
         V::steps(operation, &self.history.header.initial)
     }
 
-    /// What a transaction read of each key before it wrote to it.
-    fn first_reads(&self, operation: &'a Operation<V>) -> Vec<(&'a Key, &'a [Value])> {
-        let mut written: Vec<&Key> = Vec::new();
-        let mut reads = Vec::new();
-        for step in self.steps(operation) {
+    /// What others had done by what a transaction read, each with how many of its steps came before: without what it had
+    /// done itself by then. A read that does not end with that says nothing of others.
+    fn versions(&self, operation: &'a Operation<V>) -> Vec<(usize, &'a Key, &'a [Value])> {
+        let (mut own, mut versions) = (Vec::<(&Key, Value)>::new(), Vec::new());
+        for (place, step) in self.steps(operation).into_iter().enumerate() {
             match step.does {
-                Does::Writes(_) => written.push(step.key),
-                Does::Sees(seen) if !written.contains(&step.key) => reads.push((step.key, seen)),
-                Does::Sees(_) => {}
+                Does::Writes(value) => own.push((step.key, value.clone())),
+                Does::Sees(seen) => {
+                    let mine = own.iter().filter(|(key, _)| *key == step.key).map(|(_, value)| value.clone());
+                    let mine: Vec<Value> = mine.collect();
+                    let before = seen.strip_suffix(mine.as_slice()).filter(|_| V::LISTS || mine.is_empty());
+                    versions.extend(before.map(|before| (place, step.key, before)));
+                }
             }
         }
-        reads
+        versions
     }
 
     fn reads(&self, operation: &'a Operation<V>) -> Vec<(&'a Key, &'a [Value])> {
@@ -184,7 +188,11 @@ impl<'a, V: Traced> Record<'a, V> {
     }
 
     fn last_write(&self, operation: &'a Operation<V>, key: &Key) -> Option<&'a Value> {
-        self.writes(operation).into_iter().filter(|(other, _)| *other == key).map(|(_, value)| value).next_back()
+        self.writes(operation)
+            .into_iter()
+            .filter(|(other, _)| *other == key)
+            .map(|(_, value)| value)
+            .next_back()
     }
 
     /// The one step that wrote a value; nothing if it was written more than once, or was there at first.
@@ -243,9 +251,12 @@ impl<'a, V: Traced> Record<'a, V> {
             all.filter(|(key, value)| of_key(key) && self.wrote(operation, key, value)).collect::<Vec<_>>()
         };
         let seen = |operation: &'a Operation<V>| {
-            self.reads(operation).into_iter().filter(|(key, _)| of_key(key)).collect::<Vec<_>>()
+            let all = self.versions(operation).into_iter();
+            all.filter(|(_, key, _)| of_key(key)).map(|(_, key, seen)| (key, seen)).collect::<Vec<_>>()
         };
-        let last = |operation, value| link.key.as_ref().and_then(|key| self.last_write(operation, key)) == Some(value);
+        let last = |operation, value| {
+            link.key.as_ref().and_then(|key| self.last_write(operation, key)) == Some(value)
+        };
         ends && link.from != link.to
             && match link.relation {
                 Relation::Process => {
@@ -285,13 +296,14 @@ impl<'a, V: Traced> Record<'a, V> {
     }
 
     fn lists(&self, key: &Key) -> impl Iterator<Item = &'a [Value]> {
-        let all = self.history.operations.iter().flat_map(|operation| self.reads(operation));
-        all.filter(move |(other, _)| *other == key).map(|(_, list)| list)
+        let all = self.history.operations.iter().flat_map(|operation| self.versions(operation));
+        all.filter(move |(_, other, _)| *other == key).map(|(_, _, list)| list)
     }
 
     /// Whether a list certainly ends before a value: it lacks it, and no list of the key contradicts it.
     fn is_prefix(&self, key: &Key, seen: &[Value], value: &Value) -> bool {
-        !seen.contains(value) && self.lists(key).all(|other| other.starts_with(seen) || seen.starts_with(other))
+        !seen.contains(value)
+            && self.lists(key).all(|other| other.starts_with(seen) || seen.starts_with(other))
     }
 
     /// Whether some list shows the one before the other, or shows it and lacks the other, and none contradicts that.
@@ -302,9 +314,8 @@ impl<'a, V: Traced> Record<'a, V> {
             (Some(_), None) => Some(list),
             _ => None,
         };
-        let agrees = |part: &[Value]| {
-            self.lists(key).all(|other| other.starts_with(part) || part.starts_with(other))
-        };
+        let agrees =
+            |part: &[Value]| self.lists(key).all(|other| other.starts_with(part) || part.starts_with(other));
         self.lists(key).filter_map(upto).any(agrees)
     }
 }
@@ -356,7 +367,10 @@ fn is_of_kind(kind: &str, cycle: &[Link]) -> bool {
             "G-nonadjacent" => apart,
             "G2" => true,
             // What is wrong with one key by itself may need anything but other keys.
-            "nonlinearizable-key" => cycle.iter().filter_map(|link| link.key.as_ref()).all(|key| Some(key) == cycle.iter().find_map(|link| link.key.as_ref())),
+            "nonlinearizable-key" => cycle
+                .iter()
+                .filter_map(|link| link.key.as_ref())
+                .all(|key| Some(key) == cycle.iter().find_map(|link| link.key.as_ref())),
             _ => false,
         }
 }

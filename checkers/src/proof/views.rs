@@ -185,9 +185,8 @@ impl<'a> World<'a> {
     /// All pairs that follow from these.
     fn closed(&self, holds: impl Fn(usize, usize) -> bool) -> Before {
         let size = self.nodes.len();
-        let there = |a: usize, b: usize| self.happened[a] && self.happened[b] && a != b && holds(a, b);
-        let mut before: Before =
-            (0..size).map(|a| (0..size).map(|b| there(a, b)).collect()).collect();
+        let there = |a: usize, b: usize| self.happened[a] && self.happened[b] && holds(a, b);
+        let mut before: Before = (0..size).map(|a| (0..size).map(|b| there(a, b)).collect()).collect();
         for via in 0..size {
             for a in (0..size).filter(|&a| a != via) {
                 if before[a][via] {
@@ -209,9 +208,8 @@ impl<'a> World<'a> {
         let looks = |i: usize| own(i) && self.saw(i).is_some();
         let causes = self.closed(|a, b| self.session(a, b) || self.saw(b) == Some(Some(a)));
         let member = |i: usize| self.writes(i) || own(i);
-        let followed = |r: usize, a: usize, b: usize| {
-            self.saw(r) == Some(Some(a)) && (r == b || self.session(r, b))
-        };
+        let followed =
+            |r: usize, a: usize, b: usize| self.saw(r) == Some(Some(a)) && (r == b || self.session(r, b));
         let given = |a: usize, b: usize| {
             let looked = looks(a) && looks(b) && self.session(a, b);
             let shown = looks(b) && self.saw(b) == Some(Some(a));
@@ -219,9 +217,7 @@ impl<'a> World<'a> {
                 "causal" => causes[a][b],
                 "pram" => self.session(a, b),
                 "monotonic-writes" => self.writes(a) && self.writes(b) && self.session(a, b),
-                "writes-follow-reads" => {
-                    self.writes(b) && (0..self.nodes.len()).any(|r| followed(r, a, b))
-                }
+                "writes-follow-reads" => self.writes(b) && (0..self.nodes.len()).any(|r| followed(r, a, b)),
                 "read-your-writes" => own(a) && own(b) && self.session(a, b),
                 _ => false,
             };
@@ -295,11 +291,10 @@ impl<'a> World<'a> {
             }
         }
         let writes = |a, b| self.writes(a) && self.writes(b);
-        let same = |a: usize, b: usize| {
-            self.nodes[a].operation.call.key() == self.nodes[b].operation.call.key()
-        };
-        Self::is_cyclic(&self.closed(|a, b| {
-            writes(a, b) && same(a, b) && self.time(a, b) || after.contains(&(a, b))
-        }))
+        let same =
+            |a: usize, b: usize| self.nodes[a].operation.call.key() == self.nodes[b].operation.call.key();
+        Self::is_cyclic(
+            &self.closed(|a, b| writes(a, b) && same(a, b) && self.time(a, b) || after.contains(&(a, b))),
+        )
     }
 }

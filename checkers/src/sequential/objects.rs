@@ -197,13 +197,8 @@ fn search<D: DataType>(
     problem: &Problem,
     meter: &mut Meter<'_>,
 ) -> Result<Option<Vec<OpIndex>>, Limit> {
-    let mut search = Search::<D> {
-        history,
-        problem,
-        order: Vec::new(),
-        seen: FxHashSet::default(),
-        scratch: Vec::new(),
-    };
+    let mut search =
+        Search::<D> { history, problem, order: Vec::new(), seen: FxHashSet::default(), scratch: Vec::new() };
     let start = vec![0; problem.sessions.len() + problem.perhaps.len()];
     let mut frames = vec![search.enter(start, D::initial(&history.header.initial), meter)?];
     while let Some(frame) = frames.last_mut() {

@@ -98,7 +98,8 @@ pub fn history(dice: &mut Dice) -> History<KeyValue> {
 fn some_call(dice: &mut Dice, shape: &Shape, number: u64) -> Call {
     let one = key(dice.roll(shape.keys));
     let fresh = if shape.values == 0 { number } else { dice.roll(shape.values) };
-    let value = |number: u64| Value::from(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"][number as usize]);
+    let value =
+        |number: u64| Value::from(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"][number as usize]);
     let other = value(dice.roll(if shape.values == 0 { number + 1 } else { shape.values }));
     let kind = dice.roll(if shape.plain { 9 } else { 20 });
     match kind {

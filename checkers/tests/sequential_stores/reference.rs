@@ -43,16 +43,16 @@ fn apply(store: &Store, operation: &Op, initial: &Value) -> Option<Store> {
             let inside = |key: &Key| key >= from && (*to == Value::Nil || key < to);
             let there: Vec<(&Key, &Value)> = store.iter().filter(|(key, _)| inside(key)).collect();
             there.len() == seen.len()
-                && there.iter().all(|(key, value)| {
-                    seen.iter().any(|(asked, seen)| asked == *key && fits(seen, value))
-                })
+                && there
+                    .iter()
+                    .all(|(key, value)| seen.iter().any(|(asked, seen)| asked == *key && fits(seen, value)))
         }
-        (Call::MultiGet(keys), Some(Return::Entries(seen))) => keys.iter().all(|key| {
-            match seen.iter().find(|(asked, _)| asked == key) {
+        (Call::MultiGet(keys), Some(Return::Entries(seen))) => {
+            keys.iter().all(|key| match seen.iter().find(|(asked, _)| asked == key) {
                 Some((_, seen)) => fits(seen, &get(key)),
                 None => !store.contains_key(key),
-            }
-        }),
+            })
+        }
         (Call::MultiPut(entries), _) => {
             after.extend(entries.iter().cloned());
             true
@@ -102,9 +102,8 @@ fn sessions(operations: &[&Op]) -> Vec<(Process, usize)> {
 
 /// Those that must be done before the next one: the answered ones before it in its session.
 fn is_blocked(operations: &[&Op], sessions: &[(Process, usize)], done: u32, next: usize) -> bool {
-    (0..next).any(|i| {
-        done >> i & 1 == 0 && sessions[i] == sessions[next] && operations[i].outcome.ok().is_some()
-    })
+    (0..next)
+        .any(|i| done >> i & 1 == 0 && sessions[i] == sessions[next] && operations[i].outcome.ok().is_some())
 }
 
 fn has_order(operations: &[&Op], sessions: &[(Process, usize)], initial: &Value) -> bool {

@@ -42,10 +42,13 @@ pub fn verify_answer<V: Traced>(history: &History<V>, kind: &str, witness: &[OpI
         "duplicate-elements" => {
             reads.any(|(_, _, seen)| (0..seen.len()).any(|at| seen[..at].contains(&seen[at])))
         }
-        "incompatible-order" => reads.any(|(_, key, one)| {
-            let apart = |other: &[Value]| !one.starts_with(other) && !other.starts_with(one);
-            case.reads.iter().any(|(_, other_key, other)| key == other_key && apart(other))
-        }),
+        "incompatible-order" => {
+            let lists: Vec<_> = case.committed.iter().flat_map(|one| case.record.versions(one)).collect();
+            let apart = |one: &[Value], other: &[Value]| !one.starts_with(other) && !other.starts_with(one);
+            lists.iter().any(|(_, key, one)| {
+                lists.iter().any(|(_, other_key, other)| key == other_key && apart(one, other))
+            })
+        }
         "dirty-update" => case.builds_on_what_failed(),
         "lost-update" => case.misses_an_update(),
         "long-fork" => case.forks(),
@@ -105,19 +108,27 @@ impl<'a, V: Traced> Case<'a, V> {
 
     /// Two transactions read one version of a key, and both wrote to it afterwards.
     fn misses_an_update(&self) -> bool {
-        let updates = |one: &'a Operation<V>| {
-            let known = |key: &Key, seen: &[Value]| {
-                V::LISTS || seen.iter().all(|value| self.record.is_left(key, value))
-            };
-            let mut reads = self.record.first_reads(one);
-            reads.retain(|(key, seen)| self.record.last_write(one, key).is_some() && known(key, seen));
-            reads
-        };
         let both = |one: &'a Operation<V>, other: &'a Operation<V>| {
-            let others = updates(other);
-            one.index != other.index && updates(one).iter().any(|update| others.contains(update))
+            let others = self.updates(other);
+            one.index != other.index && self.updates(one).iter().any(|update| others.contains(update))
         };
         self.committed.iter().any(|one| self.committed.iter().any(|other| both(one, other)))
+    }
+
+    /// The versions that a transaction read of a key to which it wrote afterwards.
+    fn updates(&self, one: &'a Operation<V>) -> Vec<(&'a Key, &'a [Value])> {
+        let steps = self.record.steps(one);
+        let wrote = |place: usize, key: &Key| {
+            let later = &steps[place..];
+            later.iter().any(|step| step.key == key && matches!(step.does, Does::Writes(_)))
+        };
+        let left =
+            |key: &Key, seen: &[Value]| V::LISTS || seen.iter().all(|value| self.record.is_left(key, value));
+        let versions = self.record.versions(one).into_iter();
+        versions
+            .filter(|(place, key, seen)| wrote(*place, key) && left(key, seen))
+            .map(|(_, key, seen)| (key, seen))
+            .collect()
     }
 
     /// Two readers of two keys, each written once, of which each saw what the other missed.
