@@ -1,7 +1,7 @@
 //! The proof behind a verdict, in a file of its own, so that somebody else can check it without our engines.
 
 use checkers::{Link, Validity, Verdict};
-use history::{Header, OpIndex};
+use history::{Header, Nanos, OpIndex};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Failure;
@@ -16,8 +16,25 @@ pub struct Certificate {
     pub disprove_certificate: u32,
     /// The vocabulary the history was judged as.
     pub vocabulary: String,
+    /// What the verdicts rest on besides the history.
+    #[serde(default)]
+    pub terms: Terms,
     /// One proof per promise.
     pub proofs: Vec<Proof>,
+}
+
+/// What a verdict rests on besides the history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// What the order of versions was assumed to follow from (`--version-order`); nothing where only what is proven counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assumed: Option<String>,
+    /// How late a read may be (`--staleness-time`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staleness_time: Option<Nanos>,
+    /// How many newer versions a read may miss (`--staleness-versions`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staleness_versions: Option<u64>,
 }
 
 /// The proof of one verdict.
@@ -50,7 +67,7 @@ pub struct Witness {
 
 impl Certificate {
     /// The proofs of these verdicts.
-    pub fn of(header: &Header, verdicts: &[Verdict]) -> Self {
+    pub fn of(header: &Header, terms: Terms, verdicts: &[Verdict]) -> Self {
         let proofs = verdicts.iter().map(|verdict| Proof {
             model: verdict.model.clone(),
             verdict: verdict.validity,
@@ -68,6 +85,7 @@ impl Certificate {
         Self {
             disprove_certificate: SCHEMA_VERSION,
             vocabulary: header.vocabulary.clone(),
+            terms,
             proofs: proofs.collect(),
         }
     }

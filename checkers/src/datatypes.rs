@@ -46,7 +46,7 @@ pub use bank::{BankState, BankTerms};
 pub use counter::CounterState;
 pub use ids::{IdsState, UniqueIds};
 pub use key_value::KeyValueState;
-pub use lease::{LeaseChecker, LeaseState, TimedCall, TimedLease};
+pub use lease::{LeaseChecker, LeaseState, TimedCall, TimedLease, timed};
 pub use lock::{FencedLockState, MutexState, ReentrantMutexState};
 pub use log::LogState;
 pub use multi_register::MultiRegisterState;

@@ -38,6 +38,7 @@ use history::{KeyValue, Nanos, vocabulary::Register};
 
 use crate::{Checker, Sequential};
 
+pub use key_value::as_registers;
 pub use ladder::{IMPLIED, implies};
 pub(crate) use ladder::{key_values, registers};
 pub use names::levels;

@@ -46,6 +46,7 @@ pub mod levels;
 pub mod linearizability;
 pub mod ordered_log;
 mod parallel;
+pub mod proof;
 pub mod sequential;
 pub mod serial;
 pub mod set;

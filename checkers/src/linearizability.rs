@@ -31,6 +31,7 @@ pub(crate) use certificate::merge as merge_orders;
 pub use general::{LinearizableType, Naming, Refutation};
 pub(crate) use stores::{decide as decide_store, name as name_store};
 pub use verify::{verify_order, verify_witness};
+pub(crate) use verify_any::objects;
 pub use verify_any::verify_object_order;
 
 /// Below how many operations waking other threads takes longer than doing without them.

@@ -39,7 +39,7 @@ use crate::{
     lattice::{Model, Models},
 };
 pub use bank::ConstantTotal;
-pub(crate) use bank::WRONG_TERMS;
+pub(crate) use bank::{WRONG_TERMS, levels::breaks as breaks_of_bank};
 use edges::Edges;
 use fate::Fate;
 pub use online::{OnlineLists, OnlineRegisters};
@@ -70,6 +70,16 @@ impl VersionOrder {
     /// Whether nothing is assumed.
     pub fn is_exact(self) -> bool {
         self == Self::EXACT
+    }
+
+    /// As far as a history carries what it needs, and a sentence where it does not.
+    fn of<V: Vocabulary>(self, history: &History<V>) -> (Self, Option<String>) {
+        if !self.given || history.header.given_times.is_some() {
+            return (self, None);
+        }
+        let note = "the history carries no commit times of its database, so no order of versions was given: record them \
+                    (of the formats read here timekiller has them), or let one be assumed (wfr, sequential, linearizable)";
+        (Self { given: false, ..self }, Some(note.into()))
     }
 
     /// What is assumed, by name.
@@ -227,7 +237,14 @@ impl Checker<ListAppend> for Transactions {
     }
 
     fn check(&self, history: &History<ListAppend>, budget: &Budget) -> Verdict {
-        self.weigh(history, &FxHashMap::default(), &Part::default(), budget).verdict
+        let mut verdict = self.weigh(history, &FxHashMap::default(), &Part::default(), budget).verdict;
+        if !self.order.is_exact() {
+            let names = self.order.names().join(", ");
+            verdict.notes.push(format!(
+                "lists show the order of their versions themselves, so {names} changed nothing; it is for registers"
+            ));
+        }
+        verdict
     }
 }
 
@@ -238,18 +255,20 @@ impl Checker<RwRegister> for Transactions {
 
     fn check(&self, history: &History<RwRegister>, budget: &Budget) -> Verdict {
         let promises = Promises::new(&self.models, open::deciding(), history.header.untimed);
-        let mut registers = register::Registers::new(history, self.order, self.anomalies_max);
+        let (order, lacking) = self.order.of(history);
+        let mut registers = register::Registers::new(history, order, self.anomalies_max);
         let mut edges = Edges::new(history.operations.len() as u32);
         register::edges(&registers, &mut edges);
         beyond(history, &registers.fates, promises.scope, &mut edges);
         let found = cycles::find(edges, &[], &promises.classes, budget);
         let mut findings = std::mem::take(&mut registers.findings);
         verdicts::describe(history, &registers, &found.contradictions, &mut findings);
-        let refuted = verdicts::refuted(&findings, self.order.is_exact());
+        let refuted = verdicts::refuted(&findings, order.is_exact());
         let mut notes =
             doubts(&registers.fates, registers.ambiguous, registers.doubtful, &found.limits, false);
         let is_doubtful = !notes.is_empty();
-        notes.extend(self.order.assumed(registers.dropped));
+        notes.extend(order.assumed(registers.dropped));
+        notes.extend(lacking);
         let mut further = open::decide(history, &promises, refuted, budget);
         further.limits.extend(found.limits);
         if is_doubtful {

@@ -13,6 +13,8 @@ mod naive;
 mod registers;
 #[path = "datatypes/stores.rs"]
 mod stores;
+#[path = "datatypes/witnessed.rs"]
+mod witnessed;
 
 use naive::{accept_long, compare_many, reject_mutations};
 

@@ -11,6 +11,7 @@ use disprove_checkers::{
     Budget, Checker, Sequential, Validity, Verdict,
     levels::{IMPLIED, LevelOptions, checker, key_value_checker, level, levels},
     linearizability::Linearizable,
+    proof::{Said, verify_broken_promise, verify_diverged, verify_late_read, verify_nonsequential},
     sequential::verify_sequential,
 };
 use history::{FaultId, FaultRecord, FaultState, History, KeyValue, Nanos, Outcome, vocabulary::Register};
@@ -56,12 +57,23 @@ fn compare_sequential(history: &History<Register>, twist: usize) -> bool {
             let fits = reference::explains(history, &order);
             assert_eq!(verify_sequential(history, &order), fits, "{dropped} {order:?} {}", show(history));
         }
+        // Where there is an order, nothing proves that there is none.
+        let some: Vec<_> =
+            history.operations.iter().map(|op| op.index).filter(|i| twist >> (i.0 % 10) & 1 == 0).collect();
+        assert_eq!(verify_nonsequential(history, &some), Said::Rejected, "{some:?} {}", show(history));
     } else {
         assert!(!valid, "an order is missing: {}", show(history));
     }
     for anomaly in &verdict.anomalies {
         let kept = keep(history, &anomaly.witness);
         assert!(!reference::is_sequential(&kept), "{:?} {}", anomaly, show(history));
+        assert_eq!(
+            verify_nonsequential(history, &anomaly.witness),
+            Said::Accepted,
+            "{:?} {}",
+            anomaly,
+            show(history)
+        );
         assert!(is_cycle(history, anomaly), "{:?} {}", anomaly, show(history));
     }
     valid
@@ -233,6 +245,14 @@ fn keeps(name: &str, history: &History<Register>) -> bool {
     }
 }
 
+/// What the verifier of the level says of a witness.
+fn verifier(name: &str, history: &History<Register>, witness: &[history::OpIndex]) -> Said {
+    match name {
+        "safe" | "weak-regular" => verify_late_read(history, name, &LevelOptions::default(), witness),
+        _ => verify_broken_promise(history, name, witness),
+    }
+}
+
 fn agrees(name: &str) {
     let level = checker(name, &LevelOptions::default()).expect("a level");
     let judge = |round: u64| {
@@ -255,6 +275,14 @@ fn agrees(name: &str) {
             let rest = keep(&history, &anomaly.witness);
             assert!(!keeps(judged, &rest), "{name} {anomaly:?} {}", show(&history));
             assert!(is_cycle(&history, anomaly), "{name} {anomaly:?} {}", show(&history));
+            let said = verifier(name, &history, &anomaly.witness);
+            assert_eq!(said, Said::Accepted, "{name} {anomaly:?} {}", show(&history));
+        }
+        if kept {
+            let some = dice.roll(1 << 12);
+            let some: Vec<_> =
+                history.operations.iter().map(|op| op.index).filter(|i| some >> i.0 & 1 == 0).collect();
+            assert_eq!(verifier(name, &history, &some), Said::Rejected, "{name} {some:?} {}", show(&history));
         }
         kept
     };
@@ -313,6 +341,10 @@ fn bounded_staleness_agrees_with_its_definition() {
                 let verdict = check(&*level, &history);
                 let invalid = verdict.validity == Validity::Invalid;
                 assert_eq!(invalid, wrong || future, "{options:?} {verdict:?} {}", show(&history));
+                for anomaly in &verdict.anomalies {
+                    let said = verify_late_read(&history, "bounded-staleness", &options, &anomaly.witness);
+                    assert_eq!(said, Said::Accepted, "{options:?} {anomaly:?} {}", show(&history));
+                }
                 for anomaly in verdict.anomalies.iter().filter(|_| !future) {
                     let rest = worlds::staleness(&keep(&history, &anomaly.witness));
                     let still = |(missed, age): &(u64, u64)| match options.staleness_versions {
@@ -555,6 +587,126 @@ fn eventual_wants_final_reads_that_agree() {
     assert_eq!(check(&*level, &faulty).validity, Validity::Unknown, "the fault had just ended");
     faulty.faults[0].state = FaultState::Skipped;
     assert_eq!(check(&*level, &faulty).validity, Validity::Invalid, "there was no fault");
+}
+
+/// Whether everybody reads the same in the end, by its definition: `None` where nobody can tell.
+fn agrees_in_the_end(history: &History<Register>, settle: u64) -> Option<bool> {
+    use history::vocabulary::register::Call;
+    let (ops, initial) = (not_failed(history), &history.header.initial);
+    if !some_world(&ops, initial, &mut |_| true) {
+        return Some(false);
+    }
+    let of_one = |key: &history::Value| {
+        let own = of_key(&ops, key);
+        let writes: Vec<_> = own.iter().filter(|op| worlds::makes(op).is_some()).collect();
+        let Some(last) = writes.iter().map(|op| op.deadline().unwrap_or(op.began)).max() else {
+            return Some(true);
+        };
+        let settled = |op: &&&reference::Op| {
+            let faults = history.faults.iter().filter(|fault| fault.state != FaultState::Skipped);
+            let over = faults.map(|fault| fault.ended.expect("they end here")).max().unwrap_or(Nanos(0));
+            op.began.0 >= last.max(over).0 + settle
+        };
+        let reads =
+            own.iter().filter(|op| matches!(op.call, Call::Read(_)) && worlds::fits(op, initial).is_some());
+        // Of each process the last one counts.
+        let finals: Vec<_> = reads.filter(settled).collect();
+        let finals: Vec<_> = finals
+            .iter()
+            .filter(|op| finals.iter().all(|other| other.process != op.process || other.index <= op.index))
+            .collect();
+        let late = |op: &reference::Op| {
+            let fit = worlds::fits(op, initial).expect("it observes");
+            writes.iter().any(|write| write.deadline().is_none() && worlds::makes(write).is_some_and(&fit))
+        };
+        let differ = |one: &reference::Op, other: &reference::Op| one.outcome != other.outcome;
+        let pairs = || finals.iter().flat_map(|one| finals.iter().map(move |other| (one, other)));
+        if finals.len() < 2 {
+            return None;
+        }
+        if pairs().any(|(one, other)| differ(one, other) && !late(one) && !late(other)) {
+            return Some(false);
+        }
+        (!pairs().any(|(one, other)| differ(one, other))).then_some(true)
+    };
+    let all: Vec<Option<bool>> = (0..3).map(|slot| of_one(&material::key(slot))).collect();
+    match all.contains(&Some(false)) {
+        true => Some(false),
+        false if all.contains(&None) => None,
+        false => Some(true),
+    }
+}
+
+#[test]
+fn eventual_agrees_with_its_definition() {
+    let judge = |round: u64| {
+        let mut dice = Dice(round ^ 0x2222_1111);
+        let mut shape = shape(&mut dice);
+        (shape.keys, shape.operations) = (1 + dice.roll(2), 4 + dice.roll(5));
+        let mut history = generate(&mut dice, shape);
+        // Reads at the end by two or three processes, most of which agree.
+        let (last, count) = (history.operations.len() as u32, dice.roll(4));
+        let end = history.operations.iter().filter_map(|op| op.ended).max().unwrap_or_default().0;
+        let there: Vec<history::Value> =
+            history.operations.iter().filter_map(|op| worlds::makes(op).cloned()).collect();
+        for slot in 0..shape.keys as usize {
+            let usual = dice.below(there.len().max(1));
+            for reader in 0..count {
+                let place = if dice.percent(20) { dice.below(there.len().max(1)) } else { usual };
+                let seen = there.get(place).cloned().unwrap_or(history.header.initial.clone());
+                let began = Nanos(end + dice.roll(6));
+                history.operations.push(history::Operation {
+                    index: history::OpIndex(0),
+                    process: history::Process(500 + dice.roll(reader + 2) as u32 + 10 * slot as u32),
+                    node: history::NodeId(0),
+                    call: history::vocabulary::register::Call::Read(material::key(slot)),
+                    outcome: Outcome::Ok(history::vocabulary::register::Return::Value(Some(seen))),
+                    began,
+                    ended: Some(Nanos(began.0 + 1)),
+                });
+            }
+        }
+        history.operations[last as usize..].sort_by_key(|op| op.began);
+        (0u32..).zip(&mut history.operations).for_each(|(i, op)| op.index = history::OpIndex(i));
+        if dice.percent(30) {
+            history.faults.push(FaultRecord {
+                id: FaultId(0),
+                family: "partition".into(),
+                description: "cut n1 off".into(),
+                nodes: vec!["n1".into()],
+                began: Nanos(3),
+                ended: Some(Nanos(end.saturating_sub(2) + dice.roll(5))),
+                state: if dice.percent(30) { FaultState::Skipped } else { FaultState::Installed },
+                evidence: String::new(),
+            });
+        }
+        let settle = dice.roll(4);
+        let level = checker("eventual", &options(|options| options.settle = Nanos(settle))).expect("a level");
+        let verdict = check(&*level, &history);
+        let expected = match agrees_in_the_end(&history, settle) {
+            Some(true) => Validity::Valid,
+            Some(false) => Validity::Invalid,
+            None => Validity::Unknown,
+        };
+        assert_eq!(
+            verdict.validity,
+            expected,
+            "{settle} {verdict:?} {:?} {}",
+            history.faults,
+            show(&history)
+        );
+        for anomaly in verdict.anomalies.iter().filter(|anomaly| anomaly.kind == "diverged") {
+            let accepted = verify_diverged(&history, Nanos(settle), &anomaly.witness);
+            assert_eq!(accepted, Said::Accepted, "{anomaly:?} {}", show(&history));
+        }
+        expected
+    };
+    let all: Vec<Validity> = (0..rounds()).into_par_iter().map(judge).collect();
+    for validity in [Validity::Valid, Validity::Invalid, Validity::Unknown] {
+        let count = all.iter().filter(|one| **one == validity).count();
+        println!("eventual: {count} of {} are {validity:?}", all.len());
+        assert!(count * 20 >= all.len(), "{count} of {} are {validity:?}", all.len());
+    }
 }
 
 #[test]

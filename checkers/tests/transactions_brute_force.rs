@@ -7,7 +7,8 @@ mod dice;
 
 use dice::Dice;
 use disprove_checkers::{
-    Budget, Checker, Model, Transactions, Validity, VersionOrder,
+    Budget, Checker, Link, Model, Relation, Transactions, Validity, Verdict, VersionOrder,
+    proof::{Said, Traced, breaks, verify_answer, verify_cycle, verify_level_witness},
     serial::{Respects, verify_serial_order},
 };
 use history::{
@@ -283,6 +284,72 @@ impl Orders<'_> {
     }
 }
 
+/// Every witness is accepted, and no longer once it is changed.
+fn verify<V: Traced>(
+    history: &History<V>,
+    model: &str,
+    verdict: &Verdict,
+    by_level: &dyn Fn(&[OpIndex]) -> Said,
+) -> u64 {
+    let mut accepted = 0;
+    for anomaly in &verdict.anomalies {
+        let (kind, witness, cycle) = (anomaly.kind.as_str(), &anomaly.witness, &anomaly.cycle);
+        let of = |cycle: &[Link]| match cycle {
+            [] => verify_answer(history, kind, witness),
+            cycle => verify_cycle(history, kind, witness, cycle),
+        };
+        let mut said = if breaks(model, kind) { of(cycle) } else { Said::Rejected };
+        if said != Said::Accepted {
+            said = by_level(witness);
+        }
+        // Of two ways of which each leads to a cycle, only one is in the witness.
+        let either = cycle.iter().any(|link| link.relation == Relation::Ww && link.key.is_none());
+        assert!(said == Said::Accepted || either && V::LISTS, "{model}: {said:?} {anomaly:#?}");
+        accepted += u64::from(said == Said::Accepted);
+        for place in 0..cycle.len() {
+            let mut swapped = cycle.clone();
+            let (from, to) = (swapped[place].from, swapped[place].to);
+            (swapped[place].from, swapped[place].to) = (to, from);
+            assert_eq!(of(&swapped), Said::Rejected, "{swapped:?}");
+            let mut renamed = cycle.clone();
+            renamed[place].key = Some(Value::from("nowhere"));
+            let by_data = !matches!(cycle[place].relation, Relation::Process | Relation::Realtime);
+            assert!(!by_data || of(&renamed) != Said::Accepted, "{renamed:?}");
+            assert_eq!(of(&cycle[..place]) == Said::Accepted && place > 0, false, "{cycle:?} does not close");
+        }
+        let beyond = [OpIndex(history.operations.len() as u32)];
+        assert_eq!(verify_answer(history, kind, &beyond), Said::Rejected);
+    }
+    accepted
+}
+
+/// Cycles that somebody made up are not accepted where there is an order.
+fn refuse<V: Traced>(history: &History<V>, model: &str, dice: &mut Dice) {
+    let all = history.operations.len() as u64;
+    for _ in 0..6 {
+        let mut ends: Vec<OpIndex> = Vec::new();
+        for _ in 0..2 + dice.roll(2) {
+            let end = OpIndex(dice.roll(all) as u32);
+            if !ends.contains(&end) {
+                ends.push(end);
+            }
+        }
+        let link = |place: usize, dice: &mut Dice| {
+            let relation = [Relation::Ww, Relation::Wr, Relation::Rw, Relation::Process, Relation::Realtime];
+            let relation = relation[dice.below(if model.starts_with("strict") { 5 } else { 3 })];
+            let to = ends[(place + 1) % ends.len()];
+            Link::new(ends[place], to, relation, Some(key(dice.below(KEYS))), "it is made up")
+        };
+        let cycle: Vec<Link> = (0..ends.len()).map(|place| link(place, dice)).collect();
+        let kind = if model.starts_with("strict") { "G2-item-realtime" } else { "G2-item" };
+        let said = verify_cycle(history, kind, &ends, &cycle);
+        assert_eq!(said, Said::Rejected, "{model}: {cycle:?}");
+        for kind in ["G1a", "G1b", "internal", "lost-update", "future-read", "garbage-read"] {
+            assert_ne!(verify_answer(history, kind, &ends), Said::Accepted, "{model}: {kind} {ends:?}");
+        }
+    }
+}
+
 fn verdict(transactions: &[Transaction], is_list: bool, model: &str) -> disprove_checkers::Verdict {
     let checker = Transactions::new(vec![Model::named(model).unwrap()], VersionOrder::EXACT);
     if is_list {
@@ -306,7 +373,7 @@ fn compare(is_list: bool, seed: u64) {
         ("strong-snapshot-isolation", Scope::Realtime, true),
     ];
     let mut dice = Dice(seed);
-    let (mut seen, mut certified) = ([[0u64; 2]; 6], 0);
+    let (mut seen, mut certified, mut accepted) = ([[0u64; 2]; 6], 0, 0);
     for round in 0..count() {
         let transactions_max = if round % 4 == 0 { 6 } else { 4 };
         let number = 2 + dice.roll(transactions_max - 1) as usize;
@@ -323,6 +390,21 @@ fn compare(is_list: bool, seed: u64) {
             let expected = if exists { Validity::Valid } else { Validity::Invalid };
             assert_eq!(verdict.validity, expected, "{model}, round {round}: {transactions:#?} {verdict:#?}");
             seen[place][usize::from(exists)] += 1;
+            let not_by_level = |_: &[OpIndex]| Said::Rejected;
+            if is_list {
+                let history = history::<ListAppend>(&transactions, lists);
+                accepted += verify(&history, model, &verdict, &not_by_level);
+                if exists && !snapshots {
+                    refuse(&history, model, &mut dice.clone());
+                }
+            } else {
+                let history = history::<RwRegister>(&transactions, registers);
+                let by_level = |witness: &[OpIndex]| verify_level_witness(&history, model, witness);
+                accepted += verify(&history, model, &verdict, &by_level);
+                if exists && !snapshots {
+                    refuse(&history, model, &mut dice.clone());
+                }
+            }
             if let Some(order) = verdict.certificate.filter(|_| is_list) {
                 let history = history::<ListAppend>(&transactions, lists);
                 let respects = match scope {
@@ -338,7 +420,8 @@ fn compare(is_list: bool, seed: u64) {
             }
         }
     }
-    println!("{certified} orders verified");
+    println!("{certified} orders and {accepted} witnesses verified");
+    assert!(accepted > 0, "some witness was found");
     assert!(certified > 0 || !is_list, "valid verdicts of lists have orders");
     for ((model, ..), [broken, kept]) in cases.into_iter().zip(seen) {
         println!("{model}: {kept} kept, {broken} broken");

@@ -213,7 +213,7 @@ fn what_cannot_be_understood_is_refused_in_one_sentence() {
         ("[]", "read FILE: it is empty"),
         (
             "{:process 0 :type :invoke :f :write :value 1}\n{:process 1 :type :ok :f :read :value {1 100}}",
-            "read FILE: line 2 (byte 46) reads a register and gets a set or a map, so it is no history of registers",
+            "read FILE: line 2 (byte 46) reads a register and gets a set or a map, so it is no history of registers; --as set takes its writes for additions to a set",
         ),
     ] {
         assert_eq!(show(text, None, None).unwrap_err(), expected, "{text}");

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{replay::read_choices, style};
 use crate::{
     arguments::{CheckArguments, Color, OutputFormat},
-    certificate::Certificate,
+    certificate::{Certificate, Terms},
     ci,
     exit::{Exit, Failure},
     expectation::{self, Expectation},
@@ -96,7 +96,7 @@ pub fn run(mut check: CheckArguments, color: Color) -> Result<Exit, Failure> {
     print(&judgement, &check, color);
     ci::announce(&judgement.findings);
     if let (Some(path), Some(header)) = (&check.certificate, certified) {
-        let certificate = Certificate::of(&header, &judgement.findings.verdicts);
+        let certificate = Certificate::of(&header, terms(&check)?, &judgement.findings.verdicts);
         store::write_whole(path, certificate.to_json().as_bytes())?;
     }
     if let Some(path) = &check.report {
@@ -291,6 +291,17 @@ fn level_options(check: &CheckArguments) -> Result<LevelOptions, Failure> {
     }
     options.staleness_versions = check.staleness_versions;
     Ok(options)
+}
+
+/// What the verdicts rest on besides the history.
+fn terms(check: &CheckArguments) -> Result<Terms, Failure> {
+    let levels = level_options(check)?;
+    let order = version_order(&check.version_order)?;
+    Ok(Terms {
+        assumed: (!order.is_exact()).then(|| check.version_order.clone()),
+        staleness_time: levels.staleness_time,
+        staleness_versions: levels.staleness_versions,
+    })
 }
 
 fn format_named(name: &str) -> Result<Format, Failure> {

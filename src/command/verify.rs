@@ -1,5 +1,6 @@
 //! `verify`: accepts or rejects the proof that `check --certificate` wrote, without the engines that found it.
 
+use checkers::proof::Said;
 use history::with_history;
 
 use crate::{
@@ -7,7 +8,7 @@ use crate::{
     certificate::Certificate,
     command::check,
     exit::{Exit, Failure},
-    verification::{self, Said},
+    verification,
 };
 
 /// Checks every part of the proof. Exits 1 if one is not accepted, 2 if there was none to check.
@@ -24,15 +25,17 @@ pub fn run(verify: &VerifyArguments) -> Result<Exit, Failure> {
         verify.initial.as_deref(),
     )?;
     let lines: Vec<(Said, String)> = with_history!(&history, history => {
-        certificate.proofs.iter().flat_map(|proof| verification::verify(history, proof)).collect()
+        let verified = |proof| verification::verify(history, proof, &certificate.terms);
+        certificate.proofs.iter().flat_map(verified).collect()
     });
     for (said, line) in &lines {
         let word = match said {
             Said::Accepted => "accepted",
-            Said::Silent => "not checked",
+            Said::Silent(_) => "not checked",
             Said::Rejected => "REJECTED",
         };
-        crate::output::putln!("{word:<12} {line}");
+        let why = if let Said::Silent(why) = said { format!("; {why}") } else { String::new() };
+        crate::output::putln!("{word:<12} {line}{why}");
     }
     Ok(if lines.iter().any(|(said, _)| *said == Said::Rejected) {
         Exit::Anomaly

@@ -167,6 +167,12 @@ impl Answered for Lease {
     }
 }
 
+impl Answered for super::TimedLease {
+    fn belongs(timed: &super::TimedCall, returned: &lease::Return) -> bool {
+        Lease::belongs(&timed.call, returned)
+    }
+}
+
 impl Answered for Ids {
     fn belongs(_: &ids::Call, _: &ids::Return) -> bool {
         true

@@ -144,7 +144,7 @@ impl Checker<Lease> for LeaseChecker {
 }
 
 /// The same history, whose calls carry when they were under way.
-fn timed(history: &History<Lease>) -> History<TimedLease> {
+pub fn timed(history: &History<Lease>) -> History<TimedLease> {
     let operation = |operation: &Operation<Lease>| Operation {
         index: operation.index,
         process: operation.process,

@@ -14,7 +14,7 @@ use history::{
 use crate::{
     Anomaly, Budget, Checker, Ladder, Validity, Verdict,
     datatypes::KeyValueState,
-    sequential::objects::{self, Shuffled},
+    sequential::objects::{self, Sessions, Shuffled},
     subject,
 };
 
@@ -38,23 +38,15 @@ impl Checker<KeyValue> for OverKeys {
     }
 
     fn check(&self, history: &History<KeyValue>, budget: &Budget) -> Verdict {
-        let operations: Result<Vec<Operation<Register>>, &'static str> =
-            history.operations.iter().map(as_register).collect();
-        match operations {
-            Ok(operations) => {
-                let history = History {
-                    header: history.header.clone(),
-                    operations,
-                    faults: history.faults.clone(),
-                    damage: history.damage.clone(),
-                };
-                self.0.check(&history, budget)
+        let foreign = history.operations.iter().find_map(|operation| as_register(operation).err());
+        match (foreign, self.0.name().as_str()) {
+            (None, _) => {
+                let registers = as_registers(history).expect("all calls are those of registers");
+                self.0.check(&registers, budget)
             }
-            Err(_) if self.0.name() == "sequential" => shuffled(&self.0.name(), history, false, budget),
-            Err(_) if self.0.name() == "sequential-per-key" => {
-                shuffled(&self.0.name(), history, true, budget)
-            }
-            Err(kind) => Verdict {
+            (Some(_), name @ "sequential") => shuffled(name, history, false, budget),
+            (Some(_), name @ "sequential-per-key") => shuffled(name, history, true, budget),
+            (Some(kind), _) => Verdict {
                 checker: self.name(),
                 model: self.name(),
                 validity: Validity::Unknown,
@@ -94,9 +86,9 @@ fn shuffled(name: &str, history: &History<KeyValue>, per_key: bool, budget: &Bud
         };
         objects.entry(key).or_default().push(operation.index);
     }
-    let mut orders = Vec::new();
+    let (sessions, mut orders) = (Sessions::new(history), Vec::new());
     for (key, operations) in &objects {
-        match objects::decide::<KeyValueState>(history, operations, budget) {
+        match objects::decide::<KeyValueState>(history, &sessions, operations, budget) {
             Shuffled::Order(order) => orders.push(order),
             Shuffled::Nothing(witness) => {
                 verdict.validity = Validity::Invalid;
@@ -141,6 +133,17 @@ fn nonsequential(history: &History<KeyValue>, key: Option<Key>, witness: Vec<OpI
     let sentence =
         format!("no order of all calls that keeps the order of each session explains these: {told}{more}");
     Anomaly { kind: "nonsequential".into(), sentence, key, witness, ..Anomaly::default() }
+}
+
+/// A store of which only single keys were read, put and compared, as registers.
+pub fn as_registers(history: &History<KeyValue>) -> Option<History<Register>> {
+    let operations: Result<Vec<_>, _> = history.operations.iter().map(as_register).collect();
+    Some(History {
+        header: history.header.clone(),
+        operations: operations.ok()?,
+        faults: history.faults.clone(),
+        damage: history.damage.clone(),
+    })
 }
 
 /// The operation as one on a register; the kind of its call where there is none like it.

@@ -10,6 +10,9 @@ use history::{
     },
 };
 
+/// The most positions that are looked at.
+const POSITIONS_MAX: usize = 1_000_000;
+
 /// Whether the answer (`None`: any) fits the state, and the state afterwards.
 fn apply(state: &Value, call: &Call, returned: Option<&Return>, initial: &Value) -> Option<Value> {
     match (call, returned) {
@@ -46,7 +49,7 @@ pub fn verify_order(history: &History<Register>, key: &Value, order: &[OpIndex])
 
 /// Whether the witness alone proves that there is no order: every order of its operations is tried, while every other
 /// write may happen any number of times while it was under way, or never. An operation that failed proves nothing.
-/// More than 16 operations are refused, and so is one that is named twice.
+/// More than 32 operations are refused, and more than a million positions, and an operation that is named twice.
 pub fn verify_witness(history: &History<Register>, witness: &[OpIndex]) -> bool {
     let mut operations: Vec<_> =
         witness.iter().filter_map(|index| history.operations.get(index.0 as usize)).collect();
@@ -54,7 +57,7 @@ pub fn verify_witness(history: &History<Register>, witness: &[OpIndex]) -> bool 
     let sound = witness.iter().collect::<HashSet<_>>().len() == witness.len()
         && operations.len() == witness.len()
         && operations.iter().all(|operation| operation.call.key() == key);
-    if !sound || operations.len() > 16 {
+    if !sound || operations.len() > 32 {
         return false;
     }
     operations.retain(|operation| !matches!(operation.outcome, Outcome::Fail(_)));
@@ -82,6 +85,9 @@ pub fn verify_witness(history: &History<Register>, witness: &[OpIndex]) -> bool 
         }
         if !seen.insert((done, state.clone(), now)) {
             continue;
+        }
+        if seen.len() > POSITIONS_MAX {
+            return false;
         }
         let latest = left.iter().filter_map(|&i| operations[i].deadline()).min();
         let in_time = |at: Nanos, end: Option<Nanos>| end.is_none_or(|end| at <= end);

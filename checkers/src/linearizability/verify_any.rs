@@ -45,7 +45,7 @@ pub fn verify_object_order<D: DataType>(history: &History<D::Vocabulary>, order:
 }
 
 /// For each operation, the number of the object it is about: the smallest place of an operation joined with it.
-fn objects<V: Vocabulary>(history: &History<V>) -> Vec<usize> {
+pub(crate) fn objects<V: Vocabulary>(history: &History<V>) -> Vec<usize> {
     let mut first: BTreeMap<Option<Key>, usize> = BTreeMap::new();
     let mut parent: Vec<usize> = (0..history.operations.len()).collect();
     let root = |parent: &[usize], mut at: usize| {

@@ -5,7 +5,7 @@
 //! once where the state is what it saw: whatever comes later is possible all the same. Of a write that changes nothing now
 //! that would be wrong, since it may be needed to change something later.
 
-use history::{History, OpIndex, Outcome, Process, Vocabulary};
+use history::{History, OpIndex, Operation, Outcome, Process, Vocabulary};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{Budget, DataType, Limit, levels::meter::Meter};
@@ -33,6 +33,8 @@ enum Part {
     Answered,
     /// It may have happened, at any time after what its session had done before, or never.
     Perhaps,
+    /// It may have happened at any time, or never: what its session did is no matter.
+    Loose,
     /// It says nothing.
     Out,
 }
@@ -40,14 +42,15 @@ enum Part {
 /// Decides the operations of one object.
 pub(crate) fn decide<D: DataType>(
     history: &History<D::Vocabulary>,
+    sessions: &Sessions,
     operations: &[OpIndex],
     budget: &Budget,
 ) -> Shuffled {
     let parts: Vec<Part> = operations.iter().map(|&index| part(history, index)).collect();
-    let found = search::<D>(history, operations, &parts, &mut Meter::new(budget));
-    match found {
+    let problem = Problem::new(sessions, operations, &parts);
+    match search::<D>(history, &problem, &mut Meter::new(budget)) {
         Ok(Some(order)) => Shuffled::Order(order),
-        Ok(None) => Shuffled::Nothing(shrink::<D>(history, operations, parts, budget)),
+        Ok(None) => Shuffled::Nothing(shrink::<D>(history, sessions, (operations, parts), budget)),
         Err(limit) => Shuffled::Stopped(limit),
     }
 }
@@ -61,28 +64,36 @@ fn part<V: Vocabulary>(history: &History<V>, index: OpIndex) -> Part {
     }
 }
 
-/// Answered operations without which there still is no order. An observation is dropped, anything else becomes one that may
-/// have happened.
+/// Operations of which alone there is no order. An observation is dropped, anything else becomes one that may have happened
+/// at any time.
 fn shrink<D: DataType>(
     history: &History<D::Vocabulary>,
-    operations: &[OpIndex],
-    mut parts: Vec<Part>,
+    sessions: &Sessions,
+    (operations, mut parts): (&[OpIndex], Vec<Part>),
     budget: &Budget,
 ) -> Vec<OpIndex> {
     if operations.len() <= SHRUNK_MAX {
-        for place in (0..operations.len()).filter(|&place| parts[place] == Part::Answered).collect::<Vec<_>>()
-        {
+        for place in 0..operations.len() {
+            let before = parts[place];
+            if before == Part::Out {
+                continue;
+            }
             let is_read = D::Vocabulary::is_read(&history.operations[operations[place].0 as usize].call);
-            parts[place] = if is_read { Part::Out } else { Part::Perhaps };
+            parts[place] = if is_read { Part::Out } else { Part::Loose };
+            let problem = Problem::new(sessions, operations, &parts);
             let mut meter = Meter::at_most(budget, SHRINK_STEPS);
-            if !matches!(search::<D>(history, operations, &parts, &mut meter), Ok(None)) {
-                parts[place] = Part::Answered;
+            if !matches!(search::<D>(history, &problem, &mut meter), Ok(None)) {
+                parts[place] = before;
             }
         }
     }
-    let kept = operations.iter().zip(&parts).filter(|(_, part)| **part == Part::Answered);
+    let is_kept = |part: &Part| matches!(part, Part::Answered | Part::Perhaps);
+    let kept = operations.iter().zip(&parts).filter(|(_, part)| is_kept(part));
     kept.map(|(&index, _)| index).collect()
 }
+
+/// The session of what is bound to none.
+const NO_SESSION: usize = usize::MAX;
 
 /// What is to be put in order.
 struct Problem {
@@ -93,53 +104,66 @@ struct Problem {
 }
 
 impl Problem {
-    fn new<V: Vocabulary>(history: &History<V>, operations: &[OpIndex], parts: &[Part]) -> Self {
-        let loose = overlapping(history, operations);
+    fn new(sessions: &Sessions, operations: &[OpIndex], parts: &[Part]) -> Self {
         let mut problem = Self { sessions: Vec::new(), perhaps: Vec::new() };
-        let mut current: FxHashMap<Process, usize> = FxHashMap::default();
+        let mut lanes: FxHashMap<u32, usize> = FxHashMap::default();
         for (&index, &part) in operations.iter().zip(parts) {
-            let operation = &history.operations[index.0 as usize];
-            let process = operation.process;
-            let mut session = || {
-                if loose.contains(&process) {
-                    problem.sessions.push(Vec::new());
-                    return problem.sessions.len() - 1;
-                }
-                *current.entry(process).or_insert_with(|| {
-                    problem.sessions.push(Vec::new());
-                    problem.sessions.len() - 1
-                })
-            };
+            let fresh = problem.sessions.len();
+            let mut lane = || *lanes.entry(sessions.0[index.0 as usize]).or_insert(fresh);
             match part {
                 Part::Out => {}
-                Part::Answered => {
-                    let session = session();
-                    problem.sessions[session].push(index);
+                Part::Loose => problem.perhaps.push((index, NO_SESSION, 0)),
+                Part::Answered | Part::Perhaps => {
+                    let lane = lane();
+                    if lane == fresh {
+                        problem.sessions.push(Vec::new());
+                    }
+                    if part == Part::Answered {
+                        problem.sessions[lane].push(index);
+                    } else {
+                        let before = problem.sessions[lane].len() as u32;
+                        problem.perhaps.push((index, lane, before));
+                    }
                 }
-                Part::Perhaps => {
-                    let session = session();
-                    let before = problem.sessions[session].len() as u32;
-                    problem.perhaps.push((index, session, before));
-                }
-            }
-            // A session ends with an outcome that nobody knows.
-            if matches!(operation.outcome, Outcome::Unknown(_)) {
-                current.remove(&process);
             }
         }
         problem
     }
 }
 
-/// The processes that began a call before they had the answer of another: they are no sessions.
-fn overlapping<V: Vocabulary>(history: &History<V>, operations: &[OpIndex]) -> FxHashSet<Process> {
+/// The session of each operation of a history: what one process did up to an outcome that nobody knows. A process that began
+/// a call before it had the answer of another is none, and each of its calls is one by itself. What a process did to
+/// other keys counts.
+pub(crate) struct Sessions(Vec<u32>);
+
+impl Sessions {
+    /// Those of a history.
+    pub fn new<V: Vocabulary>(history: &History<V>) -> Self {
+        let overlapping = overlapping(history);
+        let (mut current, mut count) = (FxHashMap::<Process, u32>::default(), 0);
+        let session = |operation: &Operation<V>| {
+            let process = operation.process;
+            let known = current.get(&process).copied().filter(|_| !overlapping.contains(&process));
+            let session = known.unwrap_or_else(|| {
+                count += 1;
+                count
+            });
+            match operation.outcome {
+                Outcome::Unknown(_) => current.remove(&process),
+                _ => current.insert(process, session),
+            };
+            session
+        };
+        Self(history.operations.iter().map(session).collect())
+    }
+}
+
+/// The processes that began a call before they had the answer of another.
+fn overlapping<V: Vocabulary>(history: &History<V>) -> FxHashSet<Process> {
     let mut ends = FxHashMap::default();
     let mut overlapping = FxHashSet::default();
-    for index in operations.iter().filter(|_| !history.header.untimed) {
-        let operation = &history.operations[index.0 as usize];
-        if operation.outcome.ok().is_none() {
-            continue;
-        }
+    let answered = history.operations.iter().filter(|operation| operation.outcome.ok().is_some());
+    for operation in answered.filter(|_| !history.header.untimed) {
         let end = ends.entry(operation.process).or_insert(operation.began);
         if *end > operation.began {
             overlapping.insert(operation.process);
@@ -170,18 +194,11 @@ struct Search<'a, D: DataType> {
 
 fn search<D: DataType>(
     history: &History<D::Vocabulary>,
-    operations: &[OpIndex],
-    parts: &[Part],
+    problem: &Problem,
     meter: &mut Meter<'_>,
 ) -> Result<Option<Vec<OpIndex>>, Limit> {
-    let problem = Problem::new(history, operations, parts);
-    let mut search = Search::<D> {
-        history,
-        problem: &problem,
-        order: Vec::new(),
-        seen: FxHashSet::default(),
-        scratch: Vec::new(),
-    };
+    let mut search =
+        Search::<D> { history, problem, order: Vec::new(), seen: FxHashSet::default(), scratch: Vec::new() };
     let start = vec![0; problem.sessions.len() + problem.perhaps.len()];
     let mut frames = vec![search.enter(start, D::initial(&history.header.initial), meter)?];
     while let Some(frame) = frames.last_mut() {
@@ -222,7 +239,7 @@ impl<D: DataType> Search<'_, D> {
             None => (position[lane] as usize) < sessions[lane].len(),
             Some(perhaps) => {
                 let (_, session, before) = self.problem.perhaps[perhaps];
-                position[lane] == 0 && position[session] >= before
+                position[lane] == 0 && (session == NO_SESSION || position[session] >= before)
             }
         }
     }

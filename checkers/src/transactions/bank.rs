@@ -4,7 +4,7 @@
 //! update that was lost, or half a transfer. Which promises of the lattice that breaks is said in [`levels`].
 
 mod culprit;
-mod levels;
+pub(crate) mod levels;
 
 use std::collections::BTreeMap;
 

@@ -9,9 +9,12 @@ pub use dice::Dice;
 use disprove_checkers::{
     Budget, Checker, Validity,
     datatypes::{Answered, Judged},
+    proof::Said,
 };
 use history::{Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Value, Vocabulary};
 use rayon::prelude::*;
+
+use crate::witnessed::Witnessed;
 
 /// A small number as a value.
 pub fn number(dice: &mut Dice, below: u64) -> Value {
@@ -26,7 +29,7 @@ pub fn any_key(dice: &mut Dice) -> Value {
 /// A data type written down once more, as plainly as can be: all that a call may answer in a state, and the state after
 /// each answer. One state is that of all keys together.
 pub trait Naive: Send + Sync {
-    type V: Judged + Answered<Call: Send, Return: Send>;
+    type V: Judged + Answered<Call: Send, Return: Send> + Witnessed;
     type State: Clone + Debug;
     /// Whether the moment of a call matters.
     const TIMED: bool = false;
@@ -300,6 +303,21 @@ fn compare<N: Naive>(checker: &dyn Checker<N::V>, history: &History<N::V>) -> bo
     for anomaly in &verdict.anomalies {
         assert!(proves::<N>(&items, initial, &anomaly.witness), "{anomaly:?} {}", show(history));
         assert!(!anomaly.sentence.is_empty());
+        let said = N::V::verify(history, &anomaly.witness);
+        assert_eq!(said, Said::Accepted, "{anomaly:?} {}", show(history));
+        let beyond = [anomaly.witness.as_slice(), &[OpIndex(history.operations.len() as u32)]].concat();
+        assert_eq!(N::V::verify(history, &beyond), Said::Rejected, "there is no such operation");
+        let twice = [anomaly.witness.as_slice(), &anomaly.witness[..1]].concat();
+        assert_eq!(N::V::verify(history, &twice), Said::Rejected, "one is named twice");
+    }
+    for step in 1..=3 {
+        // What is accepted is a proof: not only where there is an order is nothing accepted.
+        let some: Vec<OpIndex> =
+            history.operations.iter().map(|one| one.index).filter(|index| index.0 % 4 != step).collect();
+        let said = N::V::verify(history, &some);
+        let proves = || proves::<N>(&items, initial, &some);
+        assert!(said != Said::Accepted || proves(), "{some:?} {}", show(history));
+        assert!(!valid || said != Said::Accepted, "{some:?} {}", show(history));
     }
     valid
 }

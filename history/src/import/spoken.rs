@@ -155,7 +155,9 @@ impl Spoken for Register {
                 let value = shape.answered(said, key)?;
                 if value.is_unordered() {
                     return Err(
-                        "reads a register and gets a set or a map, so it is no history of registers".into()
+                        "reads a register and gets a set or a map, so it is no history of registers; --as set takes \
+                         its writes for additions to a set"
+                            .into(),
                     );
                 }
                 register::Return::Value(shape.known(value))
@@ -183,12 +185,13 @@ impl Spoken for Set {
     fn call(said: &Said<'_>, shape: &mut Shape) -> Result<set::Call, String> {
         let pair = said.value.pair();
         match said.f {
-            b"add" | b"remove" | b"contains" => {
+            // Rows that are inserted and read all at once are a set, whatever the insertion is called.
+            b"add" | b"write" | b"insert" | b"remove" | b"contains" => {
                 let (key, value) = shape.split(said, pair.is_some())?;
                 Ok(match said.f {
-                    b"add" => set::Call::Add(key, value.value()),
                     b"remove" => set::Call::Remove(key, value.value()),
-                    _ => set::Call::Contains(key, value.value()),
+                    b"contains" => set::Call::Contains(key, value.value()),
+                    _ => set::Call::Add(key, value.value()),
                 })
             }
             // `[k nil]` and `[k #{...}]` have a key; a list of two elements has not.
@@ -227,6 +230,13 @@ impl Spoken for Set {
                 Ok(Outcome::Ok(set::Return::Contains(is_in)))
             }
             set::Call::Read(key) => {
+                if shape.keyed == Some(true) && said.key.is_none() && said.value.pair().is_none() {
+                    return Err(
+                        "answers the read of one key of sets with a list that has no key, so nobody can tell what it \
+                         lists; write [key [elements]] there, or leave the key out of every value"
+                            .into(),
+                    );
+                }
                 let elements = shape.answered(said, key)?;
                 if elements.is_nil() {
                     return Ok(Outcome::Unknown("the read has no answer".into()));

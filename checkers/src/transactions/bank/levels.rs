@@ -62,7 +62,7 @@ impl ConstantTotal {
 /// effect of a transaction and missed another: the reader, or a transfer whose update was lost. That is a cycle with one
 /// anti-dependency; and of items, where the accounts are known to have been there all the time. Who looks at more
 /// than the account that money is taken from, and so comes to debts, may do so with two.
-fn breaks(kind: &str, terms: &BankTerms) -> Models {
+pub(crate) fn breaks(kind: &str, terms: &BankTerms) -> Models {
     let general = match kind {
         "wrong-total" if terms.accounts.is_some() => "G-single-item",
         "wrong-total" | "duplicated-account" => "G-single",

@@ -1,10 +1,20 @@
-//! The definitions of the levels, as plainly as they can be written down.
+//! The definitions of the levels of isolation, as plainly as they can be written down. Witnesses are tried against them, and
+//! so are the engines, on many small histories.
 
-use disprove_checkers::isolation::Level;
+mod witness;
+
 use history::{
     History, Outcome, RwRegister, Value,
     vocabulary::rw_register::{Answer, Step},
 };
+
+pub use witness::verify_level_witness;
+
+use crate::isolation::Level;
+
+/// The most transactions of which all orders are tried, and the most of which the fate is.
+const ORDERED_MAX: usize = 8;
+const UNKNOWN_MAX: usize = 10;
 
 /// A transaction, by what it certainly or perhaps did.
 struct Txn {
@@ -49,19 +59,45 @@ struct World<'h> {
     read_from: Matrix,
 }
 
-/// Whether some fates and some orders make a history what the level promises.
-pub fn is_valid(history: &History<RwRegister>, level: Level) -> bool {
+/// Whether some fates and some orders make a history what the level promises; nothing if there are too many to try.
+pub fn keeps_level(history: &History<RwRegister>, level: Level) -> Option<bool> {
     let txns: Vec<Txn> = history.operations.iter().map(txn).collect();
     let unknown: Vec<usize> = (0..txns.len()).filter(|&t| txns[t].unknown).collect();
-    (0..1usize << unknown.len()).any(|fates| {
+    let known = txns.iter().filter(|txn| txn.ok).count();
+    if unknown.len() > UNKNOWN_MAX || needs_orders(level) && unknown.len() + known > ORDERED_MAX {
+        return None;
+    }
+    let untimed = history.header.untimed;
+    Some((0..1usize << unknown.len()).any(|fates| {
         let happened: Vec<usize> = (0..txns.len())
             .filter(|t| match unknown.iter().position(|other| other == t) {
                 Some(bit) => fates >> bit & 1 == 1,
                 None => txns[*t].ok,
             })
             .collect();
-        World::new(&txns, happened, &history.header.initial, level).is_some_and(|world| world.keeps(level))
-    })
+        let world = World::new(&txns, happened, (&history.header.initial, untimed), level);
+        world.is_some_and(|world| world.keeps(level))
+    }))
+}
+
+/// Whether it takes a guess at an order of all transactions, and not only what follows from the answers.
+fn needs_orders(level: Level) -> bool {
+    use Level::*;
+    matches!(
+        level,
+        WeakCausal
+            | CausalMemory
+            | Prefix
+            | StrongSessionPrefix
+            | SnapshotIsolation
+            | StrongSessionSnapshotIsolation
+            | StrongSnapshotIsolation
+            | ParallelSnapshotIsolation
+            | StrongSessionParallelSnapshotIsolation
+            | Serializable
+            | StrongSessionSerializable
+            | StrictSerializable
+    )
 }
 
 fn txn(operation: &history::Operation<RwRegister>) -> Txn {
@@ -134,7 +170,12 @@ fn tolerates(level: Level, flaw: &str) -> bool {
 
 impl<'h> World<'h> {
     /// Nothing if a read is wrong by itself, or shows somebody who did not happen.
-    fn new(txns: &'h [Txn], happened: Vec<usize>, initial: &Value, level: Level) -> Option<Self> {
+    fn new(
+        txns: &'h [Txn],
+        happened: Vec<usize>,
+        (initial, untimed): (&Value, bool),
+        level: Level,
+    ) -> Option<Self> {
         let mut reads = Vec::new();
         for &by in happened.iter().filter(|&&t| txns[t].ok) {
             for (rank, (key, value, write)) in txns[by].steps.iter().enumerate() {
@@ -186,7 +227,10 @@ impl<'h> World<'h> {
             one < other && same && txns[one].ok && exists(one) && exists(other)
         });
         let time = matrix(size, |one, other| {
-            exists(one) && exists(other) && txns[one].ended.is_some_and(|end| end < txns[other].began)
+            !untimed
+                && exists(one)
+                && exists(other)
+                && txns[one].ended.is_some_and(|end| end < txns[other].began)
         });
         let read_from = matrix(size, |one, other| {
             reads.iter().any(|read: &Read| read.by == other && read.from == Some(one))
@@ -207,7 +251,8 @@ impl<'h> World<'h> {
 
     /// Whether there is an order of all who happened that contains these pairs and makes this true.
     fn some_order(&self, pairs: &Matrix, holds: &dyn Fn(&[usize]) -> bool) -> bool {
-        self.extend(pairs, holds, &mut Vec::new())
+        let all = closure(pairs.clone());
+        (0..all.len()).all(|t| !all[t][t]) && self.extend(pairs, holds, &mut Vec::new())
     }
 
     fn extend(&self, pairs: &Matrix, holds: &dyn Fn(&[usize]) -> bool, order: &mut Vec<usize>) -> bool {
