@@ -49,6 +49,15 @@ struct Attached {
     v4: Option<String>,
     #[serde(rename = "GlobalIPv6Address")]
     v6: Option<String>,
+    #[serde(rename = "IPAMConfig")]
+    chosen: Option<Chosen>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Chosen {
+    #[serde(rename = "IPv4Address")]
+    v4: Option<String>,
 }
 
 /// Asks the engine.
@@ -98,6 +107,15 @@ impl Container {
         addresses
     }
 
+    /// Whether it was given an address for good, so that it keeps it however often it is started.
+    pub(super) fn has_own_address(&self) -> bool {
+        let mut networks = self.network_settings.networks.iter().flat_map(BTreeMap::values);
+        let chosen = |network: &Attached| {
+            network.chosen.as_ref().and_then(|chosen| chosen.v4.as_ref()).is_some_and(|text| !text.is_empty())
+        };
+        networks.any(chosen)
+    }
+
     /// Why its network is not to be shaped, where it is not its own.
     pub(super) fn foreign(&self) -> Option<String> {
         let mode = self.host_config.network_mode.as_str();
@@ -127,16 +145,16 @@ mod tests {
     fn what_both_engines_say_is_read() {
         let docker = r#"{"State": {"Running": true, "Paused": true, "Status": "paused", "Pid": 7}, "HostConfig": {"NetworkMode":
             "default", "AutoRemove": true}, "NetworkSettings": {"IPAddress": "172.17.0.2", "Networks": {"b": {"IPAddress":
-            "10.9.0.2", "GlobalIPv6Address": "fd00::2"}, "a": {"IPAddress": "172.17.0.2", "GlobalIPv6Address": ""}}}}"#;
+            "10.9.0.2", "IPAMConfig": {"IPv4Address": "10.9.0.2"}, "GlobalIPv6Address": "fd00::2"}, "a": {"IPAddress": "172.17.0.2", "GlobalIPv6Address": ""}}}}"#;
         let read_docker = read(docker.as_bytes()).unwrap();
         assert_eq!((read_docker.life(), read_docker.is_gone_when_off()), (Life::Frozen, true));
         let addresses: Vec<String> = read_docker.addresses().iter().map(IpAddr::to_string).collect();
         assert_eq!(addresses, ["172.17.0.2", "10.9.0.2", "fd00::2"]);
-        assert_eq!(read_docker.foreign(), None);
+        assert_eq!((read_docker.foreign(), read_docker.has_own_address()), (None, true));
         let podman = r#"{"State": {"Running": false, "Paused": false, "Status": "exited"}, "HostConfig": {"NetworkMode": "host"},
             "NetworkSettings": {"IPAddress": "", "Networks": null}}"#;
         let read_podman = read(podman.as_bytes()).unwrap();
-        assert_eq!((read_podman.life(), read_podman.addresses()), (Life::Off, vec![]));
+        assert_eq!((read_podman.life(), read_podman.has_own_address()), (Life::Off, false));
         assert!(read_podman.foreign().unwrap().contains("left alone"));
     }
 }

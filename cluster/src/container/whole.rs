@@ -1,7 +1,8 @@
 //! A container as a whole: frozen by the engine, ended with all that is in it, and started again.
 
 use std::{
-    sync::PoisonError,
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -15,7 +16,29 @@ const STEP: Duration = Duration::from_secs(30);
 /// How often it is asked whether a container has ended.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
+/// Containers of this controller that are off and have no address for good: a second one could come back with the first
+/// one's.
+static HOMELESS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
 impl ContainerWay {
+    /// Leaves its address free for a while, unless another of ours could be given it.
+    fn leave_address(&self) -> Result<(), Error> {
+        let mut homeless = HOMELESS.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = &self.target.container;
+        if let Some(other) = homeless.iter().find(|other| *other != name) {
+            return Err(Error::Unsupported(format!(
+                "ending {name} while {other} is off, since they could come back with each other's address (run them with \
+                 --ip),"
+            )));
+        }
+        homeless.insert(name.clone());
+        Ok(())
+    }
+
+    fn is_home(&self) {
+        HOMELESS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.target.container);
+    }
+
     async fn order(&self, verb: &str) -> Result<(), Error> {
         let arguments = [verb, &self.target.container];
         self.target.engine.must(&self.target, &arguments, STEP).await.map(drop)
@@ -57,6 +80,9 @@ impl Body for ContainerWay {
                 self.target.container
             )));
         }
+        if !container.has_own_address() {
+            self.leave_address()?;
+        }
         self.order("kill").await?;
         let asked = Instant::now();
         while self.life().await? != Life::Off {
@@ -72,6 +98,7 @@ impl Body for ContainerWay {
         if self.life().await? == Life::Off {
             self.order("start").await?;
         }
+        self.is_home();
         let was = *self.address.lock().unwrap_or_else(PoisonError::into_inner);
         let container = inspect(&self.target).await?;
         match was {

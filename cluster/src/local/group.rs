@@ -285,27 +285,32 @@ pub fn remove_groups(folder: &Path) -> io::Result<Vec<PathBuf>> {
     if !record.exists() {
         return Ok(Vec::new());
     }
-    let mut removed = Vec::new();
-    for line in fs::read_to_string(&record)?.lines() {
-        let group = PathBuf::from(line);
-        let ours = group.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
-        if !ours || !group.join("cgroup.procs").exists() {
-            continue;
-        }
+    let text = fs::read_to_string(&record)?;
+    let is_ours = |group: &PathBuf| {
+        let named = group.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+        named && group.join("cgroup.procs").exists()
+    };
+    let left: Vec<PathBuf> = text.lines().map(PathBuf::from).filter(is_ours).collect();
+    // All of them first: a process may be in several, and ends when none holds it.
+    for group in &left {
         for (file, word) in [("freezer.state", "THAWED"), ("cgroup.freeze", "0")] {
             let file = group.join(file);
             if file.exists() {
                 fs::write(file, word)?;
             }
         }
+    }
+    for group in &left {
         let asked = Instant::now();
-        while let Err(error) = fs::remove_dir(&group) {
+        while let Err(error) = fs::remove_dir(group) {
             if asked.elapsed() > STEP {
                 return Err(error);
             }
             std::thread::sleep(ASK_EVERY);
         }
-        removed.push(group);
     }
-    Ok(removed)
+    Ok(left)
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,8 +151,7 @@ impl Quotas for Groups {
     }
 
     async fn narrow_memory(&self, mebibytes: u64) -> Result<(), Error> {
-        // With nothing to spare not even a page could be read in again.
-        let bytes = (mebibytes << 20).max(256 << 10);
+        let bytes = mebibytes << 20;
         self.act("narrow a control group", move |node| {
             node.with(Power::Memory, |group| {
                 group.narrow_memory(bytes)?;

@@ -223,7 +223,8 @@ impl Place {
         // A repetition would come with the same number and be refused.
         let output = self.remote.shell().run(Script { again: false, ..script }).await?;
         if output.code == shaping::LACKS {
-            let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            let said = String::from_utf8_lossy(&output.stderr);
+            let why = said.trim().lines().last().unwrap_or_default().to_owned();
             return Err(Error::Unsupported(format!("shaping on {} ({why})", self.remote.target().name())));
         }
         if output.code != 0 {

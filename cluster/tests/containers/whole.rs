@@ -57,7 +57,7 @@ fn a_container_that_is_frozen_or_off_comes_back_with_its_rules() {
         assert!(rules().await, "what is to be in force is again");
         cluster.stop().await.expect("nothing is left");
         let left = machines.remote(2, "left").exec(
-            &["sh", "-c", "nft list tables; ls /var/tmp/disprove"],
+            &["sh", "-c", "nft list tables | grep disprove; ls /var/tmp/disprove"],
             b"",
             LONG,
         );

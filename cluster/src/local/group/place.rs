@@ -77,7 +77,8 @@ pub(super) fn places(power: Power, mounts: &str, own: &str) -> Vec<Place> {
         let Some(path) = own_path(version, power, own) else { continue };
         let inside = path.strip_prefix(mount.root).unwrap_or(path).trim_start_matches('/');
         let top = PathBuf::from(mount.point);
-        let mut folder = if inside.starts_with("..") { top.clone() } else { top.join(inside) };
+        let is_top = inside.is_empty() || inside.starts_with("..");
+        let mut folder = if is_top { top.clone() } else { top.join(inside) };
         loop {
             places.push(Place { version, folder: folder.clone() });
             if folder == top || !folder.pop() {
