@@ -246,9 +246,10 @@ fn a_sick_store_is_caught(containers: &Containers) {
     let output = sick.args(["--disease", "stale-reads-any-node"]).output().expect("it starts");
     assert_eq!(output.status.code(), Some(1), "{}", say(&output));
     let plan = r#"{"seed": 5, "faults": [
-        {"at": 2, "lasts": 3, "fault": {"kind": "freeze"}, "targets": "leader"}]}"#;
-    let mut sick = containers.test("specimen", "8", plan);
-    let output = sick.args(["--disease", "stale-reads-lease"]).output().expect("it starts");
+        {"at": 2, "lasts": 0.5, "fault": {"kind": "reboot"}, "targets": "all"},
+        {"at": 6, "lasts": 0.5, "fault": {"kind": "reboot"}, "targets": "all"}]}"#;
+    let mut sick = containers.test("specimen", "10", plan);
+    let output = sick.args(["--disease", "no-fsync"]).output().expect("it starts");
     assert_eq!(output.status.code(), Some(1), "{}", say(&output));
     assert!(containers.left().is_empty(), "{:?}", containers.left());
 }

@@ -12,15 +12,26 @@ const ASK: Duration = Duration::from_secs(20);
 
 /// A container, as docker and podman both tell of it.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
+#[serde(rename_all = "PascalCase")]
 pub(super) struct Container {
     state: State,
+    #[serde(default)]
     host_config: HostConfig,
+    #[serde(default)]
     network_settings: NetworkSettings,
+    #[serde(default)]
+    config: Config,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
+struct Config {
+    /// How podman was asked for it.
+    create_command: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct State {
     running: bool,
     paused: bool,
@@ -62,7 +73,7 @@ struct Chosen {
 
 /// Asks the engine.
 pub(super) async fn inspect(target: &ContainerTarget) -> Result<Container, Error> {
-    let arguments = ["inspect", "--type", "container", "--format", "{{json .}}", &target.container];
+    let arguments = ["inspect", "--type", "container", &target.container];
     let said = target.engine.must(target, &arguments, ASK).await?;
     read(&said).map_err(|error| {
         failed(
@@ -72,8 +83,9 @@ pub(super) async fn inspect(target: &ContainerTarget) -> Result<Container, Error
     })
 }
 
-fn read(said: &[u8]) -> Result<Container, serde_json::Error> {
-    serde_json::from_slice(said)
+fn read(said: &[u8]) -> Result<Container, String> {
+    let all: Vec<Container> = serde_json::from_slice(said).map_err(|error| error.to_string())?;
+    all.into_iter().next().ok_or_else(|| "it tells of none".into())
 }
 
 impl Container {
@@ -113,7 +125,8 @@ impl Container {
         let chosen = |network: &Attached| {
             network.chosen.as_ref().and_then(|chosen| chosen.v4.as_ref()).is_some_and(|text| !text.is_empty())
         };
-        networks.any(chosen)
+        let mut asked = self.config.create_command.iter().flatten();
+        networks.any(chosen) || asked.any(|word| word == "--ip" || word.starts_with("--ip="))
     }
 
     /// Why its network is not to be shaped, where it is not its own.
@@ -143,18 +156,20 @@ mod tests {
 
     #[test]
     fn what_both_engines_say_is_read() {
-        let docker = r#"{"State": {"Running": true, "Paused": true, "Status": "paused", "Pid": 7}, "HostConfig": {"NetworkMode":
+        let docker = r#"[{"State": {"Running": true, "Paused": true, "Status": "paused", "Pid": 7}, "HostConfig": {"NetworkMode":
             "default", "AutoRemove": true}, "NetworkSettings": {"IPAddress": "172.17.0.2", "Networks": {"b": {"IPAddress":
-            "10.9.0.2", "IPAMConfig": {"IPv4Address": "10.9.0.2"}, "GlobalIPv6Address": "fd00::2"}, "a": {"IPAddress": "172.17.0.2", "GlobalIPv6Address": ""}}}}"#;
+            "10.9.0.2", "IPAMConfig": {"IPv4Address": "10.9.0.2"}, "GlobalIPv6Address": "fd00::2"}, "a": {"IPAddress": "172.17.0.2", "GlobalIPv6Address": ""}}}}]"#;
         let read_docker = read(docker.as_bytes()).unwrap();
         assert_eq!((read_docker.life(), read_docker.is_gone_when_off()), (Life::Frozen, true));
         let addresses: Vec<String> = read_docker.addresses().iter().map(IpAddr::to_string).collect();
         assert_eq!(addresses, ["172.17.0.2", "10.9.0.2", "fd00::2"]);
         assert_eq!((read_docker.foreign(), read_docker.has_own_address()), (None, true));
-        let podman = r#"{"State": {"Running": false, "Paused": false, "Status": "exited"}, "HostConfig": {"NetworkMode": "host"},
-            "NetworkSettings": {"IPAddress": "", "Networks": null}}"#;
+        let podman = r#"[{"State": {"Running": false, "Paused": false, "Status": "exited"}, "HostConfig": {"NetworkMode": "host"},
+            "NetworkSettings": {"IPAddress": "", "Networks": null}, "Config":
+            {"CreateCommand": ["podman", "run", "--ip", "10.9.0.3"]}}]"#;
         let read_podman = read(podman.as_bytes()).unwrap();
-        assert_eq!((read_podman.life(), read_podman.has_own_address()), (Life::Off, false));
+        assert_eq!((read_podman.life(), read_podman.has_own_address()), (Life::Off, true));
+        assert!(read(b"[{}]").is_err() && read(b"[]").is_err());
         assert!(read_podman.foreign().unwrap().contains("left alone"));
     }
 }
