@@ -17,7 +17,7 @@ pub const LONG: Duration = Duration::from_secs(30);
 
 static SHARED: Mutex<Weak<Machines>> = Mutex::new(Weak::new());
 
-/// Three containers, taken away when the last test lets go of them.
+/// Five containers, taken away when the last test lets go of them.
 pub struct Machines {
     pub folder: PathBuf,
 }
@@ -39,7 +39,7 @@ impl Machines {
             return Some(machines);
         }
         let folder = std::env::temp_dir().join(format!("disprove-containers-{}", std::process::id()));
-        let made = script(&folder, &["up"]);
+        let made = script(&folder, &["up", "--nodes", "5"]);
         let said = String::from_utf8_lossy(&made.stderr).into_owned();
         if made.status.code() == Some(69) {
             println!("left out: {test} in containers ({})", said.trim());

@@ -1,7 +1,7 @@
 //! Containers as a whole, and that a failure of the engine is no answer of a command.
 
 use disprove_cluster::{
-    Endpoint, LayerId, Life, Link, LinkPolicy, Network, Remote,
+    Endpoint, LayerId, Life, Link, LinkPolicy, Remote,
     machine::{MachineCluster, MachineSpec},
 };
 use history::NodeId;
@@ -13,7 +13,7 @@ fn a_container_that_is_frozen_or_off_comes_back_with_its_rules() {
     let Some(machines) = Machines::borrow("freezing and switching off") else { return };
     run(async {
         let spec = MachineSpec {
-            nodes: (2..=3).map(|node| machines.target(node).into()).collect(),
+            nodes: (4..=5).map(|node| machines.target(node).into()).collect(),
             run: "whole".into(),
             logs: machines.folder.join("logs"),
             program: None,
@@ -35,7 +35,7 @@ fn a_container_that_is_frozen_or_off_comes_back_with_its_rules() {
         body.freeze().await.expect("twice does no harm");
         assert_eq!(body.life().await.expect("the engine tells"), Life::Frozen);
         let refused = remote.exec(&["true"], b"", LONG).await.expect_err("nothing runs in it");
-        assert!(refused.to_string().contains("n2: docker does not run a command in n2:"), "{refused}");
+        assert!(refused.to_string().contains("n4: docker does not run a command in n4:"), "{refused}");
         network.lift(LayerId(1)).await.expect("it is told when it goes on");
         body.thaw().await.expect("it goes on");
         body.thaw().await.expect("twice does no harm");
@@ -56,18 +56,16 @@ fn a_container_that_is_frozen_or_off_comes_back_with_its_rules() {
         network.restore(NodeId(0)).await.expect("it is told");
         assert!(rules().await, "what is to be in force is again");
         cluster.stop().await.expect("nothing is left");
-        let left = machines.remote(2, "left").exec(
-            &["sh", "-c", "nft list tables | grep disprove; ls /var/tmp/disprove"],
-            b"",
-            LONG,
-        );
+        let remote = machines.remote(4, "left");
+        let left =
+            remote.exec(&["sh", "-c", "nft list tables | grep disprove; ls /var/tmp/disprove"], b"", LONG);
         assert_eq!(text(&left.await.expect("it runs").stdout), "changes");
     });
 }
 
 #[test]
-fn a_container_that_somebody_else_stopped_is_left_alone() {
-    let Some(machines) = Machines::borrow("containers of others") else { return };
+fn a_container_that_is_not_there_is_a_failure_of_the_harness() {
+    let Some(machines) = Machines::borrow("a container that is not there") else { return };
     run(async {
         let mut target = machines.target(1);
         target.container = "nobody".into();
@@ -78,6 +76,6 @@ fn a_container_that_somebody_else_stopped_is_left_alone() {
             program: None,
         };
         let error = MachineCluster::start(spec(target)).await.expect_err("there is none").to_string();
-        assert!(error.contains("docker inspect nobody fails"), "{error}");
+        assert!(error.contains("n1: docker does not run a command in nobody"), "{error}");
     });
 }

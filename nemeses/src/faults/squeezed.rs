@@ -14,6 +14,9 @@ pub(super) enum Kept {
     Memory,
 }
 
+/// One look at the groups of some nodes.
+type Looked = [(NodeId, Option<Squeeze>)];
+
 /// The power over all processes of a node together.
 pub(super) fn quotas<'a>(scene: Scene<'a>, node: NodeId) -> Result<&'a dyn Quotas, Error> {
     scene.cluster.node(node).remote()?.quotas()
@@ -30,7 +33,7 @@ pub(super) async fn probe(scene: Scene<'_>, nodes: &[NodeId], kept: Kept) -> Res
 }
 
 /// Whether every node has its group; `None` where some have.
-pub(super) fn in_force(all: &[(NodeId, Option<Squeeze>)]) -> Option<bool> {
+pub(super) fn in_force(all: &Looked) -> Option<bool> {
     match all.iter().filter(|(_, squeeze)| squeeze.is_some()).count() {
         0 => Some(false),
         count if count == all.len() => Some(true),
@@ -39,7 +42,7 @@ pub(super) fn in_force(all: &[(NodeId, Option<Squeeze>)]) -> Option<bool> {
 }
 
 /// What the kernel counted, for a person.
-pub(super) fn say(names: &Names, all: &[(NodeId, Option<Squeeze>)], kept: Kept) -> String {
+pub(super) fn say(names: &Names, all: &Looked, kept: Kept) -> String {
     let one = |(node, squeeze): &(NodeId, Option<Squeeze>)| match (squeeze, kept) {
         (None, _) => format!("no control group keeps anything from {}", names.plain(*node)),
         (Some(Squeeze { by, met, struck }), Kept::Cpu) => {
@@ -54,11 +57,7 @@ pub(super) fn say(names: &Names, all: &[(NodeId, Option<Squeeze>)], kept: Kept) 
 }
 
 /// What two looks show. A share of time that nobody wanted is no throttle; a limit of memory is there as the kernel says.
-pub(super) fn judge(
-    names: &Names,
-    (early, late): (&[(NodeId, Option<Squeeze>)], &[(NodeId, Option<Squeeze>)]),
-    kept: Kept,
-) -> Evidence {
+pub(super) fn judge(names: &Names, (early, late): (&Looked, &Looked), kept: Kept) -> Evidence {
     let struck = late.iter().any(|(_, squeeze)| squeeze.as_ref().is_some_and(|squeeze| squeeze.struck > 0));
     let sure = in_force(early) == Some(true) && (kept == Kept::Memory || struck);
     Evidence::new(sure, say(names, late, kept))
