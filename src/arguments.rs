@@ -130,7 +130,7 @@ pub enum Command {
     Heal(RunArgument),
     /// Tries what this machine permits, or machines that are named, and says what is missing and how to get it.
     #[command(
-        after_help = "Examples:\n  disprove doctor\n  disprove doctor --nodes-file nodes.toml --ports 2379,2380\n  disprove doctor --ssh --nodes a,b,c"
+        after_help = "Examples:\n  disprove doctor\n  disprove doctor --nodes-file nodes.toml --ports 2379,2380\n  disprove doctor --ssh --nodes a,b,c\n  disprove doctor --containers n1=db-1,n2=db-2"
     )]
     Doctor(DoctorArguments),
     /// Lists databases, workloads, models, faults and anomalies, and what goes with what.

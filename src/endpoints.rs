@@ -100,14 +100,16 @@ fn database(arguments: &TestArguments, endpoints: &[Endpoint]) -> Result<String,
 
 /// Refuses what cannot be done where only addresses are known. Faults are for machines that somebody says how to reach.
 fn refuse_what_needs_more(arguments: &mut TestArguments) -> Result<(), Failure> {
-    let has_machines =
-        arguments.reach.ssh || arguments.inventory.is_some() || Inventory::named(&arguments.reach)?.is_some();
+    let has_machines = arguments.reach.ssh
+        || arguments.reach.containers.is_some()
+        || arguments.inventory.is_some()
+        || Inventory::named(&arguments.reach)?.is_some();
     if has_machines {
         return Ok(());
     }
     if arguments.reach.nodes.is_some() || arguments.reach.nodes_file.is_some() {
         return Err(Failure::usage(
-            "--endpoint names the nodes; --nodes and --nodes-file with it are for the machines they are on, over --ssh",
+            "--endpoint names the nodes; --nodes and --nodes-file with it are for the machines they are on, over --ssh (or --containers)",
         ));
     }
     if arguments.capture {
@@ -119,8 +121,8 @@ fn refuse_what_needs_more(arguments: &mut TestArguments) -> Result<(), Failure> 
     let asked = none.map_err(|error| Failure::usage(format!("--faults: {error}")))?;
     if arguments.plan.is_some() || !asked.families.is_empty() {
         return Err(Failure::usage(
-            "faults need the machines, and --endpoint gives only addresses: add --ssh --nodes with their hosts, or leave the \
-             faults out",
+            "faults need the machines, and --endpoint gives only addresses: add --ssh --nodes with their hosts or \
+             --containers with their names, or leave the faults out",
         ));
     }
     arguments.faults = Some("none".into());

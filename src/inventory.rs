@@ -1,4 +1,4 @@
-//! The machines of a cluster: from `nodes.toml` or from flags. It holds where secrets are, never a secret.
+//! The machines or containers of a cluster: from `nodes.toml` or from flags. It holds where secrets are, never a secret.
 
 mod file;
 
@@ -54,6 +54,10 @@ pub struct Machine {
     pub roles: Vec<String>,
     /// The folder there under which runs keep theirs; `None` is the usual one.
     pub directory: Option<PathBuf>,
+    /// The container that it is, by name or id, instead of a machine; then `user` is who commands run as in it.
+    pub container: Option<String>,
+    /// The engine that has the container; `None` is the first that is found and has it.
+    pub engine: Option<String>,
 }
 
 impl Inventory {
@@ -68,9 +72,14 @@ impl Inventory {
             accept_new_host_keys: reach.accept_new_host_keys,
             ..Machine::default()
         };
+        let usual_container = Machine { engine: reach.container_engine.clone(), ..Machine::default() };
         let (flags, machines) = match (&reach.nodes_file, &reach.nodes) {
+            _ if reach.containers.is_some() => {
+                let text = reach.containers.as_deref().unwrap_or_default();
+                (container_flags(reach, text), containers(text.split(',').map(str::trim), &usual_container)?)
+            }
             (Some(path), _) if path.extension().is_some_and(|extension| extension == "toml") => {
-                let machines = file::read(path, &usual)?;
+                let machines = file::read(path, &usual, &usual_container)?;
                 (format!("--nodes-file {}", path.display()), machines)
             }
             (Some(path), _) if reach.ssh => {
@@ -92,6 +101,16 @@ impl Inventory {
         let this = Self { flags, machines };
         this.judge()?;
         Ok(Some(this))
+    }
+
+    /// What the nodes are, for people.
+    pub fn kind(&self) -> &'static str {
+        let containers = self.machines.iter().filter(|machine| machine.container.is_some()).count();
+        match containers {
+            0 => "machines over SSH",
+            all if all == self.machines.len() => "containers",
+            _ => "machines over SSH and containers",
+        }
     }
 
     /// The names of the machines.
@@ -120,6 +139,9 @@ impl Inventory {
                     "`{name}` cannot name a machine; letters, digits, - and . can"
                 )));
             }
+            if let Some(container) = &machine.container {
+                judge_container(name, container)?;
+            }
             for address in
                 std::iter::once(&machine.address).filter(|text| !text.is_empty()).chain(&machine.peers)
             {
@@ -144,6 +166,11 @@ fn without_machines(reach: &ReachArguments) -> Result<Option<Inventory>, Failure
         ("--known-hosts", reach.known_hosts.is_some()),
         ("--accept-new-host-keys", reach.accept_new_host_keys),
     ];
+    if reach.container_engine.is_some() {
+        return Err(Failure::usage(
+            "--container-engine is for containers: name them with --containers n1=NAME,n2=NAME or --nodes-file nodes.toml",
+        ));
+    }
     match given.iter().find(|(_, given)| *given) {
         Some((flag, _)) => Err(Failure::usage(format!(
             "{flag} is for machines: name them with --ssh --nodes a,b,c or --nodes-file nodes.toml"
@@ -174,6 +201,35 @@ fn hosts<'a>(texts: impl Iterator<Item = &'a str>, usual: &Machine) -> Result<Ve
         .collect()
 }
 
+/// Containers from `NODE=CONTAINER`; without `=` the node is called as its container is.
+fn containers<'a>(texts: impl Iterator<Item = &'a str>, usual: &Machine) -> Result<Vec<Machine>, Failure> {
+    texts
+        .map(|text| {
+            let (name, container) = text.split_once('=').unwrap_or((text, text));
+            if name.is_empty() || container.is_empty() {
+                return Err(Failure::usage(format!(
+                    "`{text}` names no container; --containers takes them as in n1=db-1,n2=db-2"
+                )));
+            }
+            Ok(Machine { name: name.into(), container: Some(container.into()), ..usual.clone() })
+        })
+        .collect()
+}
+
+fn container_flags(reach: &ReachArguments, text: &str) -> String {
+    let engine = reach.container_engine.as_ref().map(|engine| format!(" --container-engine {engine}"));
+    format!("--containers {text}{}", engine.unwrap_or_default())
+}
+
+/// An engine takes what begins with a dash for an option.
+fn judge_container(node: &str, container: &str) -> Result<(), Failure> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    match container.bytes().all(plain) && container.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        true => Ok(()),
+        false => Err(Failure::usage(format!("`{container}` of {node} cannot be the name of a container"))),
+    }
+}
+
 /// A path of the inventory: `~` is the home of whoever calls, and everything else is seen from the file's own folder.
 fn path_in(folder: &Path, text: &str) -> PathBuf {
     match (text.strip_prefix("~/"), home()) {
@@ -186,7 +242,6 @@ fn home() -> Option<PathBuf> {
     std::env::var_os("HOME").map(PathBuf::from)
 }
 
-#[cfg(feature = "ssh")]
 mod targets;
 
 #[cfg(test)]
@@ -210,6 +265,26 @@ mod tests {
         for wrong in ["", "5", "a,a", "a:x", "a b", "-o"] {
             assert_eq!(named(wrong).unwrap_err().exit, crate::exit::Exit::Usage, "{wrong}");
         }
+    }
+
+    #[test]
+    fn containers_are_taken_from_a_flag() {
+        let named = |text: &str| {
+            let reach = ReachArguments { containers: Some(text.into()), ..ReachArguments::default() };
+            Inventory::named(&reach).map(Option::unwrap)
+        };
+        let inventory = named("n1=db_1,two").unwrap();
+        let told: Vec<_> =
+            inventory.machines.iter().map(|m| (m.name.as_str(), m.container.as_deref().unwrap())).collect();
+        assert_eq!(told, [("n1", "db_1"), ("two", "two")]);
+        assert_eq!(inventory.flags, "--containers n1=db_1,two");
+        for wrong in ["", "a=", "=a", "a,a", "a=-it", "a=b c", "a_b"] {
+            assert_eq!(named(wrong).unwrap_err().exit, crate::exit::Exit::Usage, "{wrong}");
+        }
+        let lonely = ReachArguments { container_engine: Some("podman".into()), ..ReachArguments::default() };
+        assert!(
+            Inventory::named(&lonely).unwrap_err().message.contains("--container-engine is for containers")
+        );
     }
 
     #[test]

@@ -27,7 +27,10 @@
 //!
 //! Read next: [`node`], then [`remote`] and [`network`], then [`local`].
 
+mod body;
 pub mod client;
+#[cfg(target_os = "linux")]
+pub mod container;
 pub mod database;
 pub mod disk;
 #[cfg(target_os = "linux")]
@@ -37,9 +40,12 @@ pub mod load;
 #[cfg(target_os = "linux")]
 pub mod local;
 #[cfg(target_os = "linux")]
+pub mod machine;
+#[cfg(target_os = "linux")]
 mod names;
 pub mod network;
 pub mod node;
+mod quota;
 #[cfg(target_os = "linux")]
 pub mod reexec;
 pub mod remote;
@@ -51,6 +57,7 @@ pub mod switch;
 #[cfg(target_os = "linux")]
 mod vdso;
 
+pub use body::{Body, Life};
 pub use client::{Client, ClientFactory, Speaks};
 pub use database::{ClockControl, Database, Membership, Primaries, ProcessControl, Version, Versions};
 pub use disk::Disk;
@@ -58,5 +65,6 @@ pub use error::Error;
 pub use load::Load;
 pub use network::{Endpoint, LayerId, Link, LinkCounters, LinkPolicy, Network};
 pub use node::{Cluster, Node};
+pub use quota::{Quotas, Squeeze};
 pub use remote::{Daemon, DaemonState, Output, Remote, Signal};
 pub use skew::Skew;

@@ -11,6 +11,8 @@ mod birth;
 mod capabilities;
 mod device;
 mod disks;
+mod group;
+mod groups;
 mod harness;
 mod identity;
 mod init;
@@ -42,12 +44,14 @@ use crate::{
 };
 use birth::Birth;
 use disks::Bay;
+use groups::Groups;
 use identity::Identity;
 use link::Link;
 use places::Places;
 use remote::LocalRemote;
 use wire::{NodeNetwork, Request, Setup};
 
+pub use group::remove_groups;
 pub use harness::inside_or_reexec;
 pub use launch::{Entered, enter, is_inside};
 
@@ -156,6 +160,7 @@ impl LocalCluster {
                 ),
                 false => None,
             };
+            let groups = Groups::new(&spec.directory, name, birth.pid.as_raw());
             this.births.push(birth);
             let link = Arc::new(Link::new(name.clone(), socket)?);
             let hosts = places.hosts(index).to_owned();
@@ -164,7 +169,7 @@ impl LocalCluster {
             let device = pair.or(tun).ok_or_else(|| link.failed("its network device did not arrive"))?;
             ports.push(port(Endpoint::Node(NodeId(index as u16)), at, device, veth));
             let bay = this.insert_disk(&spec, &places, (index, link.clone())).await?;
-            let remote = LocalRemote::new(link, bay, places.shelves(name, index)).with_hosts(hosts);
+            let remote = LocalRemote::new(link, bay, places.shelves(name, index), groups).with_hosts(hosts);
             this.cluster.nodes.push(node(name, index, at.into(), &places, remote));
         }
         if !this.disks.is_empty() {
@@ -197,6 +202,7 @@ impl LocalCluster {
         );
         for (index, name) in spec.nodes.iter().enumerate() {
             let (birth, socket) = birth::start(false)?;
+            let groups = Groups::new(&spec.directory, name, birth.pid.as_raw());
             this.births.push(birth);
             let link = Arc::new(Link::new(name.clone(), socket)?);
             set_up(&link, name, index, &places, None).await?;
@@ -205,7 +211,7 @@ impl LocalCluster {
                 true => Bay::Refused("mounting disks".into(), remedy::Step::Namespaces.remedy()),
                 false => Bay::Plain,
             };
-            let remote = LocalRemote::new(link, bay, places.shelves(name, index));
+            let remote = LocalRemote::new(link, bay, places.shelves(name, index), groups);
             this.cluster.nodes.push(node(name, index, at.into(), &places, remote));
         }
         Ok(this)

@@ -113,6 +113,10 @@ pub trait Network: Send + Sync {
     async fn lift(&self, layer: LayerId) -> Result<(), Error>;
     /// Takes all layers off.
     async fn lift_all(&self) -> Result<(), Error>;
+    /// Puts in force on a node what is to be in force there, after it was frozen or off as a whole and could not be told.
+    async fn restore(&self, _node: NodeId) -> Result<(), Error> {
+        Ok(())
+    }
     /// What every link did so far.
     async fn counters(&self) -> Result<Vec<(Link, LinkCounters)>, Error>;
 }

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Disk, Error, Skew, Version};
+use crate::{Body, Disk, Error, Quotas, Skew, Version};
 
 /// What a command left behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -121,6 +121,14 @@ pub trait Remote: Send + Sync {
     /// what it did, so that with none of them the file is as it was. Idempotent.
     async fn point_names(&self, _names: &[(String, IpAddr)]) -> Result<(), Error> {
         Err(Error::Unsupported("setting what names mean on a node that has no /etc/hosts of its own".into()))
+    }
+    /// The node as a whole, where something can be done to that; else why nothing can.
+    fn body(&self) -> Result<&dyn Body, Error> {
+        Err(Error::Unsupported("stopping a node as a whole".into()))
+    }
+    /// What can be kept from all its processes together by the kernel; else why nothing can.
+    fn quotas(&self) -> Result<&dyn Quotas, Error> {
+        Err(Error::Unsupported("a control group of a node that was not made on this machine".into()))
     }
     /// The disk that its data folder is on, where something can be done to that; else why nothing can.
     fn disk(&self) -> Result<&dyn Disk, Error> {

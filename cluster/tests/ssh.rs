@@ -1,11 +1,13 @@
 //! The whole SSH path on real sshds, which `scripts/ssh-cluster` starts. Needs root, and says so where it is left out.
 #![cfg(all(target_os = "linux", feature = "ssh"))]
 
-#[path = "ssh/acting.rs"]
+#[path = "shared/acting.rs"]
 mod acting;
 #[path = "ssh/entering.rs"]
 mod entering;
 #[path = "ssh/machines.rs"]
 mod machines;
+#[path = "ssh/sessions.rs"]
+mod sessions;
 #[path = "ssh/shaping.rs"]
 mod shaping;

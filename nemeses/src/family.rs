@@ -48,6 +48,10 @@ pub enum Family {
     Dns,
     /// One node after another is restarted with another version, and back.
     Upgrade,
+    /// Nodes to which the kernel gives no time at all.
+    Freeze,
+    /// Nodes that end as a whole and start again.
+    Reboot,
     /// Machines that lose power: what was not synced is gone.
     #[serde(rename = "power-loss")]
     PowerLoss,
@@ -92,7 +96,7 @@ pub enum Family {
 const BETRAYALS: usize = 7;
 
 /// What else people call a family.
-const ALIASES: [(&str, Family); 71] = [
+const ALIASES: [(&str, Family); 73] = [
     ("links", Family::Link),
     ("packet", Family::Link),
     ("lossy", Family::Link),
@@ -129,7 +133,9 @@ const ALIASES: [(&str, Family); 71] = [
     ("jump", Family::Time),
     ("strobe", Family::Time),
     ("drift", Family::Time),
-    ("freeze", Family::Time),
+    ("freezer", Family::Freeze),
+    ("freezing", Family::Freeze),
+    ("reboots", Family::Reboot),
     ("member", Family::Replace),
     ("members", Family::Replace),
     ("membership", Family::Replace),
@@ -189,6 +195,8 @@ impl Family {
             Self::Replace,
             Self::Dns,
             Self::Upgrade,
+            Self::Freeze,
+            Self::Reboot,
             Self::PowerLoss,
             Self::TornWrite,
             Self::DiskError,
@@ -237,6 +245,8 @@ impl Family {
             Self::Replace => "replace",
             Self::Dns => "dns",
             Self::Upgrade => "upgrade",
+            Self::Freeze => "freeze",
+            Self::Reboot => "reboot",
             Self::PowerLoss => "power-loss",
             Self::TornWrite => "torn-write",
             Self::DiskError => "disk-error",
@@ -277,6 +287,10 @@ impl Family {
             Self::Replace => "has nodes leave for good and fresh ones without data join in their places",
             Self::Dns => "has nodes find others, or nobody, under the names of their peers",
             Self::Upgrade => "restarts one node after another with the other version, and then back",
+            Self::Freeze => {
+                "freezes all that runs on nodes, by a control group or the container engine, and thaws it"
+            }
+            Self::Reboot => "ends nodes as a whole, as containers are, and starts them again",
             Self::PowerLoss => {
                 "cuts the power of nodes: what was not synced is lost, names and renames with it"
             }
@@ -341,6 +355,11 @@ impl Family {
         !self.is_of_network() && !matches!(self, Self::Clock | Self::Time | Self::Clients | Self::Dns)
     }
 
+    /// Whether it is done to nodes as a whole.
+    pub const fn is_of_whole_nodes(self) -> bool {
+        matches!(self, Self::Freeze | Self::Reboot)
+    }
+
     /// Whether a node does not serve while one of these strikes it.
     pub const fn takes_down(self) -> bool {
         matches!(
@@ -353,6 +372,8 @@ impl Family {
                 | Self::Memory
                 | Self::Replace
                 | Self::Upgrade
+                | Self::Freeze
+                | Self::Reboot
                 | Self::PowerLoss
                 | Self::TornWrite
                 | Self::DiskError

@@ -16,18 +16,22 @@ mod pause;
 mod processes;
 mod replace;
 mod roll;
+mod squeezed;
 mod swizzle;
 mod terminate;
 mod throttle;
 mod time;
 mod upgrade;
+mod whole;
 mod wipe;
 mod words;
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, DaemonState, Database, Error, Link, LinkCounters, Load, Version, disk::Struck};
+use cluster::{
+    Cluster, DaemonState, Database, Error, Life, Link, LinkCounters, Load, Squeeze, Version, disk::Struck,
+};
 use history::{FaultId, FaultState, NodeId};
 use rand::{Rng, seq::SliceRandom};
 use tokio_util::sync::CancellationToken;
@@ -79,6 +83,10 @@ pub enum Probe {
     Versions(Vec<(NodeId, Option<Version>)>),
     /// How often what is wrong with the disks of nodes has struck so far; `None` where nothing is wrong.
     Disks(Vec<(NodeId, Option<Struck>)>),
+    /// What nodes as a whole are doing.
+    Lives(Vec<(NodeId, Life)>),
+    /// How the processes of nodes meet what a control group lets them have; `None` where there is no such group.
+    Squeezed(Vec<(NodeId, Option<Squeeze>)>),
 }
 
 /// What a name means on a node, at one moment.
@@ -177,6 +185,8 @@ pub(crate) fn build(settled: Settled<'_>) -> Box<dyn Fault> {
         | Action::Narrow { .. }
         | Action::Resetting { .. } => Box::new(link::LinkFault::new(settled.action.clone(), &settled)),
         Action::Kill => Box::new(kill::Kill::new(settled.nodes)),
+        Action::Freeze => Box::new(whole::Whole::new(settled.nodes, Life::Frozen)),
+        Action::Reboot => Box::new(whole::Whole::new(settled.nodes, Life::Off)),
         Action::Pause => Box::new(pause::Pause::new(settled.nodes)),
         Action::Clock { offset_ms } => Box::new(clock::Clock::new(settled.nodes, *offset_ms)),
         Action::ClientCrash { count } => {

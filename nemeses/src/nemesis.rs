@@ -155,7 +155,7 @@ impl Nemesis {
 pub(crate) fn rank(family: Family) -> u8 {
     match family {
         family if family.is_of_network() => 0,
-        Family::Pause | Family::Throttle => 1,
+        Family::Pause | Family::Throttle | Family::Freeze => 1,
         family if family.is_of_disks() => 1,
         Family::Clock | Family::Time => 3,
         _ => 2,

@@ -32,6 +32,10 @@ pub struct Powers {
     pub clients: bool,
     /// Why the disks of nodes cannot be struck; `None` where they can.
     pub no_disks: Option<String>,
+    /// Why nodes cannot be frozen as a whole; `None` where they can.
+    pub no_freezer: Option<String>,
+    /// Whether nodes can be switched off and on as a whole.
+    pub reboots: bool,
     /// The name of the database, for messages.
     pub database: String,
 }
@@ -66,6 +70,15 @@ impl Powers {
                 .iter()
                 .find_map(|node| node.remote().and_then(Remote::disk).err())
                 .map(|why| why.to_string()),
+            no_freezer: cluster
+                .nodes
+                .iter()
+                .find_map(|node| node.remote().and_then(Remote::body).err())
+                .map(|why| why.to_string()),
+            reboots: cluster
+                .nodes
+                .iter()
+                .all(|node| node.remote().and_then(Remote::body).is_ok_and(cluster::Body::can_be_switched)),
             database: database.name().into(),
         }
     }
@@ -91,6 +104,8 @@ impl Powers {
             versions: true,
             clients: true,
             no_disks: None,
+            no_freezer: None,
+            reboots: true,
             database: "the database".into(),
         }
     }
@@ -106,6 +121,10 @@ impl Powers {
             }
             Family::Replace if !self.members => {
                 Some(format!("nothing here has nodes leave {database} and join it"))
+            }
+            Family::Freeze => self.no_freezer.clone(),
+            Family::Reboot if !self.reboots => {
+                Some("nodes can be ended and started as a whole where they are containers".into())
             }
             family if family.is_of_disks() => self.no_disks.clone(),
             Family::Clock if !self.clocks => {

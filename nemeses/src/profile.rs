@@ -91,6 +91,8 @@ const PROFILES: [Profile; 10] = [
             Family::Throttle,
             Family::Memory,
             Family::Files,
+            Family::Freeze,
+            Family::Reboot,
         ],
         pace: Pace::Standard,
     },

@@ -43,6 +43,8 @@ pub enum Disease {
     UnreadableUpgrade,
     /// A node gives its vote to a candidate that has nothing.
     VotesForEmpty,
+    /// A node takes a journal that it cannot open for one that was written.
+    IgnoresRefusals,
 }
 
 struct Card {
@@ -53,7 +55,7 @@ struct Card {
     anomaly: &'static str,
 }
 
-const CARDS: [Card; 17] = [
+const CARDS: [Card; 18] = [
     Card {
         disease: Disease::None,
         name: "none",
@@ -173,6 +175,13 @@ const CARDS: [Card; 17] = [
         needs: &["wipe"],
         anomaly: "all acknowledged writes are lost when a node with an empty disk is elected",
     },
+    Card {
+        disease: Disease::IgnoresRefusals,
+        name: "ignores-refusals",
+        description: "a node opens its journal for every write, and takes one that it may not open for one that was written",
+        needs: &["files"],
+        anomaly: "acknowledged writes are lost by a restart after a majority could open no files",
+    },
 ];
 
 impl Disease {
@@ -200,6 +209,7 @@ impl Disease {
                 | Self::TrustsNames
                 | Self::UnreadableUpgrade
                 | Self::VotesForEmpty
+                | Self::IgnoresRefusals
         )
     }
 

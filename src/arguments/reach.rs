@@ -23,6 +23,19 @@ pub struct ReachArguments {
     /// The nodes are machines that are reached over SSH.
     #[arg(long, env = "DISPROVE_SSH", help_heading = "Cluster")]
     pub ssh: bool,
+    /// The nodes are containers that run, each with its name in the cluster: n1=db-1,n2=db-2,n3=db-3, or only its own name.
+    #[arg(
+        long,
+        env = "DISPROVE_CONTAINERS",
+        value_name = "NODE=NAME,...",
+        conflicts_with_all = ["nodes", "nodes_file", "ssh"],
+        help_heading = "Cluster"
+    )]
+    pub containers: Option<String>,
+    /// What runs the containers: docker, podman, or the path of what takes the same commands. The default is the first of
+    /// the two that is found and has them.
+    #[arg(long, env = "DISPROVE_CONTAINER_ENGINE", value_name = "PROGRAM", help_heading = "Cluster")]
+    pub container_engine: Option<String>,
     /// As whom to log in; the default is whoever calls.
     #[arg(long, env = "DISPROVE_SSH_USER", value_name = "NAME", help_heading = "Cluster")]
     pub ssh_user: Option<String>,

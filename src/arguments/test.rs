@@ -43,7 +43,7 @@ pub struct TestArguments {
     pub reach: ReachArguments,
     /// A system that already runs, by the URLs of its nodes, comma-separated: postgres://user@host:5432/database, redis://host,
     /// http://host:2379 (etcd), mysql://user@host/database; with TLS rediss://, https://, amqps://, tls:// (NATS), ?sslmode=verify-full, or
-    /// --tls. It is left as it was found, and gets no faults unless --ssh says how
+    /// --tls. It is left as it was found, and gets no faults unless --ssh or --containers says how
     /// to reach the machines.
     #[arg(
         long,

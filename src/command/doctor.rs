@@ -8,7 +8,6 @@ use crate::{
     inventory::Inventory,
 };
 
-#[cfg(feature = "ssh")]
 mod machines;
 
 #[derive(Serialize)]
@@ -22,19 +21,9 @@ struct Finding {
 /// Tries everything and says what is missing, what that takes away, and how to get it.
 pub fn run(arguments: &DoctorArguments) -> Result<Exit, Failure> {
     match Inventory::named(&arguments.reach)? {
-        Some(inventory) => try_machines(&inventory, arguments),
+        Some(inventory) => machines::run(&inventory, arguments),
         None => try_here(arguments.output),
     }
-}
-
-#[cfg(feature = "ssh")]
-fn try_machines(inventory: &Inventory, arguments: &DoctorArguments) -> Result<Exit, Failure> {
-    machines::run(inventory, arguments)
-}
-
-#[cfg(not(feature = "ssh"))]
-fn try_machines(_: &Inventory, _: &DoctorArguments) -> Result<Exit, Failure> {
-    Err(Failure::usage("this program was built without SSH; to have it: cargo build --features ssh"))
 }
 
 fn try_here(output: OutputFormat) -> Result<Exit, Failure> {

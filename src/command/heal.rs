@@ -71,6 +71,7 @@ fn remove_from_running(registry: &Registry, folder: &RunFolder, choices: &Choice
 /// The namespaces of a local cluster, and every fault in them, end with their controller, so what is left to do is to
 /// close the journal.
 fn heal_here(folder: &RunFolder) -> Result<Exit, Failure> {
+    remove_groups(folder)?;
     let journal = folder.file(store::JOURNAL);
     if !journal.is_file() {
         crate::output::putln!("nothing to undo: the run ended before its first fault");
@@ -86,15 +87,25 @@ fn heal_here(folder: &RunFolder) -> Result<Exit, Failure> {
     Ok(Exit::Valid)
 }
 
-/// Machines keep what was done to them: each fault is undone there, then what the run started is ended and removed.
-#[cfg(feature = "ssh")]
+/// Control groups outlive the controller, and what is frozen in one cannot even end.
+fn remove_groups(folder: &RunFolder) -> Result<(), Failure> {
+    let removed = cluster::local::remove_groups(&folder.path).map_err(|error| {
+        Failure::harness(format!("a control group of the run cannot be removed: {error}"))
+    })?;
+    for group in removed {
+        crate::output::putln!("removed: the control group {}", group.display());
+    }
+    Ok(())
+}
+
+/// Machines and containers keep what was done to them: each fault is undone there, then what the run started is ended and removed.
 fn heal_machines(registry: &Registry, folder: &RunFolder, choices: &Choices) -> Result<Exit, Failure> {
     let database = registry.database(&replay::arguments(choices, folder)?)?;
-    let spec = crate::run::back::ssh_spec(choices, folder)?;
+    let spec = crate::run::back::machine_spec(choices, folder)?;
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Failure::harness(format!("cannot start threads: {error}")))?;
     runtime.block_on(async {
-        let machines = cluster::ssh::SshCluster::resume(spec).await?;
+        let machines = cluster::machine::MachineCluster::resume(spec).await?;
         let journal = folder.file(store::JOURNAL);
         let mut stuck = 0;
         let mut undone = 0;
@@ -115,7 +126,7 @@ fn heal_machines(registry: &Registry, folder: &RunFolder, choices: &Choices) -> 
         // Also takes off what no journal tells of: every rule of ours, every process that the run started.
         machines.stop().await?;
         crate::output::putln!(
-            "{undone} undone, and the machines are given back: nothing of the run is left on them"
+            "{undone} undone, and the nodes are given back: nothing of the run is left on them"
         );
         if stuck > 0 {
             return Err(Failure::harness(format!(
@@ -124,9 +135,4 @@ fn heal_machines(registry: &Registry, folder: &RunFolder, choices: &Choices) -> 
         }
         Ok(Exit::Valid)
     })
-}
-
-#[cfg(not(feature = "ssh"))]
-fn heal_machines(_: &Registry, _: &RunFolder, _: &Choices) -> Result<Exit, Failure> {
-    Err(Failure::usage("this program was built without SSH; to have it: cargo build --features ssh"))
 }

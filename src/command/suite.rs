@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// Flags that name a cluster which runs would have to share: those with the same values wait for one another.
-const CLUSTER: &[&str] = &["ssh", "nodes-file", "endpoint", "cluster", "config"];
+const CLUSTER: &[&str] = &["ssh", "containers", "nodes-file", "endpoint", "cluster", "config"];
 
 /// A cell that can be run.
 #[derive(Clone, Debug)]

@@ -1,4 +1,5 @@
-//! Reads `nodes.toml`: `[ssh]` says what holds for all machines, each `[[node]]` is one.
+//! Reads `nodes.toml`: `[ssh]` says what holds for all machines, `[container]` what holds for all containers, and each
+//! `[[node]]` is one.
 
 use std::path::Path;
 
@@ -23,25 +24,28 @@ const OF_BOTH: &[&str] = &[
     "accept-new-host-keys",
     "directory",
 ];
+/// What `[container]` takes.
+const OF_CONTAINERS: &[&str] = &["engine", "user", "directory"];
 /// What only a node takes.
-const OF_NODE: &[&str] = &["name", "host", "address", "peers", "roles"];
+const OF_NODE: &[&str] = &["name", "address", "peers", "roles"];
 
 /// The machines of a file, with flags for what it leaves open.
-pub(super) fn read(path: &Path, usual: &Machine) -> Result<Vec<Machine>, Failure> {
+pub(super) fn read(path: &Path, usual: &Machine, container: &Machine) -> Result<Vec<Machine>, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("cannot read the nodes in {}: {error}", path.display())))?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    parse(&text, folder, usual).map_err(|what| Failure::usage(format!("{}: {what}", path.display())))
+    parse(&text, folder, usual, container)
+        .map_err(|what| Failure::usage(format!("{}: {what}", path.display())))
 }
 
-fn parse(text: &str, folder: &Path, usual: &Machine) -> Result<Vec<Machine>, String> {
+fn parse(text: &str, folder: &Path, usual: &Machine, container: &Machine) -> Result<Vec<Machine>, String> {
     let reader = Reader { text, folder };
     let table = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| reader.line(span.start));
         format!("line {line}: {}", error.message())
     })?;
     let table = table.into_inner();
-    let mut common = usual.clone();
+    let (mut common, mut of_containers) = (usual.clone(), container.clone());
     let mut nodes = None;
     for (key, value) in &table {
         match (key.get_ref().as_ref(), value.get_ref()) {
@@ -51,36 +55,47 @@ fn parse(text: &str, folder: &Path, usual: &Machine) -> Result<Vec<Machine>, Str
                     reader.put(&mut common, key, value, OF_BOTH)?;
                 }
             }
+            ("container", DeValue::Table(container)) => {
+                for (key, value) in container {
+                    reader.put(&mut of_containers, key, value, OF_CONTAINERS)?;
+                }
+            }
             ("node", DeValue::Array(array)) => nodes = Some(array),
-            ("ssh" | "node", _) => {
+            ("ssh" | "container" | "node", _) => {
                 let line = reader.line(key.span().start);
                 return Err(format!(
-                    "line {line}: it is written [ssh] (one table) and [[node]] (one table per node)"
+                    "line {line}: it is written [ssh] or [container] (one table) and [[node]] (one table per node)"
                 ));
             }
-            (unknown, _) => return Err(reader.unknown(key, unknown, &["ssh", "node"])),
+            (unknown, _) => return Err(reader.unknown(key, unknown, &["ssh", "container", "node"])),
         }
     }
     let nodes = nodes.ok_or("there is no [[node]] in it")?;
-    let all: Vec<&str> = OF_NODE.iter().chain(OF_BOTH).copied().collect();
+    let of_machine: Vec<&str> = OF_NODE.iter().chain(&["host"]).chain(OF_BOTH).copied().collect();
+    let of_container: Vec<&str> =
+        OF_NODE.iter().chain(&["container"]).chain(OF_CONTAINERS).copied().collect();
     let mut machines = Vec::new();
     for node in nodes {
         let line = reader.line(node.span().start);
         let DeValue::Table(table) = node.get_ref() else {
             return Err(format!("line {line}: a node is a table"));
         };
-        let mut machine = common.clone();
+        let is_container = table.iter().any(|(key, _)| key.get_ref() == "container");
+        let (mut machine, known) = match is_container {
+            true => (of_containers.clone(), &of_container),
+            false => (common.clone(), &of_machine),
+        };
         for (key, value) in table {
-            reader.put(&mut machine, key, value, &all)?;
+            reader.put(&mut machine, key, value, known)?;
         }
-        if machine.host.is_empty() {
-            machine.host = machine.name.clone();
+        match &machine.container {
+            Some(container) if machine.name.is_empty() => machine.name.clone_from(container),
+            None if machine.host.is_empty() => machine.host.clone_from(&machine.name),
+            None if machine.name.is_empty() => machine.name.clone_from(&machine.host),
+            _ => {}
         }
         if machine.name.is_empty() {
-            machine.name = machine.host.clone();
-        }
-        if machine.name.is_empty() {
-            return Err(format!("line {line}: this node has neither `name` nor `host`"));
+            return Err(format!("line {line}: this node has neither `name` nor `host` nor `container`"));
         }
         machines.push(machine);
     }
@@ -138,6 +153,8 @@ impl Reader<'_> {
             "name" => machine.name = text()?,
             "host" => machine.host = text()?,
             "user" => machine.user = text()?,
+            "container" => machine.container = Some(text()?),
+            "engine" => machine.engine = Some(text()?),
             "key" => machine.key = path()?,
             "password-file" => machine.password_file = path()?,
             "password-env" => machine.password_env = Some(text()?),
@@ -176,7 +193,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Machine>, String> {
-        parse(text, Path::new("/inventories"), &Machine { user: "flag".into(), ..Machine::default() })
+        let usual = Machine { user: "flag".into(), ..Machine::default() };
+        parse(text, Path::new("/inventories"), &usual, &Machine::default())
     }
 
     #[test]
@@ -188,6 +206,27 @@ mod tests {
         assert_eq!(machines[0].key.as_deref(), Some(Path::new("/inventories/keys/id")));
         assert_eq!(machines[0].roles, ["proxy"]);
         assert_eq!((machines[1].port, machines[1].user.as_str(), machines[1].host.as_str()), (22, "b", "b"));
+    }
+
+    #[test]
+    fn containers_and_machines_may_stand_in_one_file() {
+        let text = "[ssh]\nuser = \"root\"\n[container]\nengine = \"podman\"\n\n[[node]]\nname = \"a\"\ncontainer = \"db-1\"\n\n\
+                    [[node]]\nname = \"b\"\n\n[[node]]\ncontainer = \"c\"\nuser = \"postgres\"\nengine = \"docker\"\n";
+        let machines = read(text).unwrap();
+        let told: Vec<_> = machines
+            .iter()
+            .map(|m| (m.name.as_str(), m.container.as_deref(), m.engine.as_deref(), m.user.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("a", Some("db-1"), Some("podman"), ""),
+                ("b", None, None, "root"),
+                ("c", Some("c"), Some("docker"), "postgres"),
+            ]
+        );
+        let error = read("[[node]]\ncontainer = \"a\"\nhost = \"h\"\n").unwrap_err();
+        assert!(error.starts_with("line 3: there is no key `host` here"), "{error}");
     }
 
     #[test]
@@ -203,8 +242,8 @@ mod tests {
             ("[[node]]\nname = \"a\"\npeers = \"x\"\n", "line 3: `peers` is to be a list of texts"),
             ("[[node]]\nname = \"a\"\ndirectory = \"x\"\n", "line 3: `directory` is to be a folder"),
             ("[[node]]\nname = \n", "line 2: "),
-            ("[[node]]\nuser = \"a\"\n", "line 1: this node has neither `name` nor `host`"),
-            ("[node]\nname = \"a\"\n", "line 1: it is written [ssh] (one table) and [[node]]"),
+            ("[[node]]\nuser = \"a\"\n", "line 1: this node has neither `name` nor `host` nor `container`"),
+            ("[node]\nname = \"a\"\n", "line 1: it is written [ssh] or [container] (one table) and [[node]]"),
             ("", "there is no [[node]] in it"),
         ];
         for (text, expected) in cases {

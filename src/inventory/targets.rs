@@ -1,23 +1,71 @@
-//! Machines as SSH needs them: with the usual keys, agent and known hosts of whoever calls, and with their secrets.
+//! Nodes as what reaches them needs them: containers with their engine, machines with the usual keys, agent and known
+//! hosts of whoever calls, and with their secrets.
 
+#[cfg(feature = "ssh")]
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "ssh")]
 use cluster::ssh::{Secret, SshTarget, Trust};
+use cluster::{
+    container::{ContainerTarget, Engine},
+    machine::Target,
+};
 
-use super::{Inventory, Machine, home};
+#[cfg(feature = "ssh")]
+use super::home;
+use super::{Inventory, Machine};
 use crate::exit::Failure;
 
+#[cfg(feature = "ssh")]
 /// The keys that ssh itself tries, in its order.
 const USUAL_KEYS: &[&str] = &["id_ed25519", "id_ecdsa", "id_rsa"];
 
 impl Inventory {
-    /// How to reach the machines.
-    pub fn targets(&self) -> Result<Vec<SshTarget>, Failure> {
+    /// How to reach the nodes.
+    pub fn targets(&self) -> Result<Vec<Target>, Failure> {
+        let target = |node: &Machine| match &node.container {
+            Some(container) => self::container(node, container).map(Target::from),
+            None => machine(node),
+        };
         self.machines.iter().map(target).collect()
     }
 }
 
-fn target(machine: &Machine) -> Result<SshTarget, Failure> {
+fn container(node: &Machine, container: &str) -> Result<ContainerTarget, Failure> {
+    let engine = match &node.engine {
+        Some(name) => Engine::named(name)
+            .ok_or_else(|| Failure::usage(format!("the container engine {name} of {} is not found", node.name)))?,
+        None => Engine::of(container).ok_or_else(|| {
+            Failure::usage(
+                "neither docker nor podman is found in PATH; another engine is named by --container-engine, as in \
+                 --container-engine /opt/bin/podman",
+            )
+        })?,
+    };
+    let mut target = ContainerTarget::new(node.name.clone(), container, engine);
+    target.user = Some(node.user.clone()).filter(|user| !user.is_empty());
+    // Both were judged when the inventory was read.
+    target.address = node.address.parse().ok();
+    target.peers = node.peers.iter().filter_map(|address| address.parse().ok()).collect();
+    target.roles.clone_from(&node.roles);
+    if let Some(directory) = &node.directory {
+        target.directory.clone_from(directory);
+    }
+    Ok(target)
+}
+
+#[cfg(not(feature = "ssh"))]
+fn machine(_: &Machine) -> Result<Target, Failure> {
+    Err(Failure::usage("this program was built without SSH; to have it: cargo build --features ssh"))
+}
+
+#[cfg(feature = "ssh")]
+fn machine(node: &Machine) -> Result<Target, Failure> {
+    ssh_target(node).map(Target::from)
+}
+
+#[cfg(feature = "ssh")]
+fn ssh_target(machine: &Machine) -> Result<SshTarget, Failure> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let user = match machine.user.as_str() {
         "" => variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "root".into()),
@@ -67,6 +115,7 @@ fn target(machine: &Machine) -> Result<SshTarget, Failure> {
     Ok(target)
 }
 
+#[cfg(feature = "ssh")]
 fn first_line(file: &Path) -> Result<Secret, Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         Failure::usage(format!("cannot read the password in {}: {error}", file.display()))

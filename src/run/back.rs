@@ -1,8 +1,9 @@
-//! Where the nodes of a run are: made on this machine, reached over SSH, or known by their addresses alone.
+//! Where the nodes of a run are: made on this machine, machines and containers that are there already, or known by their addresses alone.
 
 use cluster::{
     Cluster,
     local::{LocalCluster, LocalSpec},
+    machine::{MachineCluster, MachineSpec},
     switch::SwitchLag,
 };
 
@@ -17,9 +18,8 @@ const CAPTURE_BYTES_MAX: u64 = 1 << 30;
 pub enum Back {
     /// On this machine.
     Local(Box<LocalCluster>),
-    /// Over SSH.
-    #[cfg(feature = "ssh")]
-    Ssh(Box<cluster::ssh::SshCluster>),
+    /// Machines over SSH, or containers.
+    Machines(Box<MachineCluster>),
     /// A system that already runs.
     Endpoints(Cluster),
 }
@@ -51,8 +51,7 @@ impl Back {
     pub fn cluster(&self) -> Cluster {
         match self {
             Self::Local(local) => local.cluster(),
-            #[cfg(feature = "ssh")]
-            Self::Ssh(ssh) => ssh.cluster(),
+            Self::Machines(machines) => machines.cluster(),
             Self::Endpoints(cluster) => cluster.clone(),
         }
     }
@@ -61,8 +60,7 @@ impl Back {
     pub fn limits(&self) -> &[String] {
         match self {
             Self::Local(local) => local.limits(),
-            #[cfg(feature = "ssh")]
-            Self::Ssh(ssh) => ssh.limits(),
+            Self::Machines(machines) => machines.limits(),
             Self::Endpoints(_) => &[],
         }
     }
@@ -71,8 +69,7 @@ impl Back {
     pub fn switch_lag(&self) -> Option<SwitchLag> {
         match self {
             Self::Local(local) => local.switch_lag(),
-            #[cfg(feature = "ssh")]
-            Self::Ssh(_) => None,
+            Self::Machines(_) => None,
             Self::Endpoints(_) => None,
         }
     }
@@ -81,32 +78,25 @@ impl Back {
     pub async fn stop(self) -> Result<(), cluster::Error> {
         match self {
             Self::Local(local) => local.stop().await,
-            #[cfg(feature = "ssh")]
-            Self::Ssh(ssh) => ssh.stop().await,
+            Self::Machines(machines) => machines.stop().await,
             Self::Endpoints(_) => Ok(()),
         }
     }
 }
 
-#[cfg(feature = "ssh")]
 async fn reach(choices: &Choices, folder: &RunFolder) -> Result<Back, Failure> {
-    Ok(Back::Ssh(Box::new(cluster::ssh::SshCluster::start(ssh_spec(choices, folder)?).await?)))
+    let machines = MachineCluster::start(machine_spec(choices, folder)?).await?;
+    Ok(Back::Machines(Box::new(machines)))
 }
 
-/// What a run is on the machines that it takes.
-#[cfg(feature = "ssh")]
-pub fn ssh_spec(choices: &Choices, folder: &RunFolder) -> Result<cluster::ssh::SshSpec, Failure> {
+/// What a run is on the nodes that it takes.
+pub fn machine_spec(choices: &Choices, folder: &RunFolder) -> Result<MachineSpec, Failure> {
     let inventory = choices.inventory.as_ref().ok_or_else(|| Failure::input("the run was on no machines"))?;
-    Ok(cluster::ssh::SshSpec {
+    Ok(MachineSpec {
         nodes: inventory.targets()?,
         // Both the name of the run's folder here and a text that no other run has.
         run: format!("{}-{}", choices.started, choices.run_id),
         logs: folder.file("logs"),
         program: Some(cluster::reexec::SELF.into()),
     })
-}
-
-#[cfg(not(feature = "ssh"))]
-async fn reach(_: &Choices, _: &RunFolder) -> Result<Back, Failure> {
-    Err(Failure::usage("this program was built without SSH; to have it: cargo build --features ssh"))
 }

@@ -427,10 +427,10 @@ fn shown_path(path: &Path) -> String {
 }
 
 fn nodes(choices: &Choices) -> String {
-    match (choices.inventory.is_some(), choices.endpoints.is_empty()) {
-        (true, _) => "machines over SSH".into(),
-        (false, true) => "on this machine".into(),
-        (false, false) => format!("already running: {}", choices.endpoints.join(", ")),
+    match (&choices.inventory, choices.endpoints.is_empty()) {
+        (Some(inventory), _) => inventory.kind().into(),
+        (None, true) => "on this machine".into(),
+        (None, false) => format!("already running: {}", choices.endpoints.join(", ")),
     }
 }
 

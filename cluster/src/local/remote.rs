@@ -18,11 +18,15 @@ use tokio::{
 
 use super::{
     disks::Bay,
+    group::Power,
+    groups::{self, Groups},
     launch,
     link::Link,
     wire::{Answer, Request},
 };
-use crate::{Daemon, DaemonState, Disk, Error, Output, Remote, Signal, Skew, Version, names, vdso};
+use crate::{
+    Body, Daemon, DaemonState, Disk, Error, Output, Quotas, Remote, Signal, Skew, Version, names, vdso,
+};
 
 /// How long a request may take that does not run anything of unknown length.
 const REQUEST: Duration = Duration::from_secs(10);
@@ -53,12 +57,13 @@ pub(super) struct LocalRemote {
     shelves: Option<Shelves>,
     /// Its `/etc/hosts`, as the controller sees it; `None` where it has none of its own.
     hosts: Option<PathBuf>,
+    groups: Groups,
 }
 
 impl LocalRemote {
     /// Acts through this link.
-    pub(super) fn new(link: Arc<Link>, disk: Bay, shelves: Option<Shelves>) -> Self {
-        Self { link, disk, shelves, hosts: None }
+    pub(super) fn new(link: Arc<Link>, disk: Bay, shelves: Option<Shelves>, groups: Groups) -> Self {
+        Self { link, disk, shelves, hosts: None, groups }
     }
 
     /// The same, with an `/etc/hosts` of its own.
@@ -243,6 +248,16 @@ impl Remote for LocalRemote {
             return Err(Error::Unsupported(what.into()));
         };
         rewrite(hosts, names).map_err(|error| Error::io(format!("rewrite {}", hosts.display()), error))
+    }
+
+    fn body(&self) -> Result<&dyn Body, Error> {
+        groups::permitted(Power::Freezer)
+            .map_err(|why| Error::Unsupported(format!("freezing a node by a control group ({why})")))?;
+        Ok(&self.groups)
+    }
+
+    fn quotas(&self) -> Result<&dyn Quotas, Error> {
+        Ok(&self.groups)
     }
 
     fn disk(&self) -> Result<&dyn Disk, Error> {

@@ -10,14 +10,13 @@ use tokio::sync::mpsc;
 
 use super::{
     conversation::{self, Broken},
-    failed,
+    escaping,
     pool::Pool,
-    quoting,
 };
-use crate::Error;
-
-/// How many pieces wait for a reader.
-const PIECES_MAX: usize = 64;
+use crate::{
+    Error,
+    machine::{LogStream, failed, quoting},
+};
 
 /// How long a connection may take to come back before a stream ends.
 const BACK_WITHIN: Duration = Duration::from_secs(30);
@@ -25,22 +24,9 @@ const BACK_WITHIN: Duration = Duration::from_secs(30);
 /// How long one connection follows a file at most; the next goes on where it ended.
 const STRETCH: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A file of a node as it grows. Dropping it ends the following.
-#[derive(Debug)]
-pub struct LogStream {
-    pieces: mpsc::Receiver<Result<Vec<u8>, Error>>,
-}
-
-impl LogStream {
-    /// The next piece; `None` when the stream has ended after an error.
-    pub async fn next(&mut self) -> Option<Result<Vec<u8>, Error>> {
-        self.pieces.recv().await
-    }
-}
-
 /// Follows a file on a session of its own. Where the connection is lost it goes on at the byte at which it was.
 pub(super) fn follow(pool: Arc<Pool>, path: &Path) -> LogStream {
-    let (sender, pieces) = mpsc::channel(PIECES_MAX);
+    let (sender, stream) = LogStream::pair();
     let path = path.to_string_lossy().into_owned();
     // A thread of its own: it lasts as long as the file is of interest, which may be as long as the run.
     let thread = std::thread::Builder::new().name("follow a log".into());
@@ -57,7 +43,7 @@ pub(super) fn follow(pool: Arc<Pool>, path: &Path) -> LogStream {
         let error = failed(&pool.target().name, format!("no thread to follow a log: {error}"));
         let _full = sender.try_send(Err(error));
     }
-    LogStream { pieces }
+    stream
 }
 
 fn go_on(pool: &Pool, path: &str, sender: &mpsc::Sender<Result<Vec<u8>, Error>>) -> Result<(), Error> {
@@ -65,7 +51,7 @@ fn go_on(pool: &Pool, path: &str, sender: &mpsc::Sender<Result<Vec<u8>, Error>>)
     let mut whole = Instant::now();
     loop {
         let line = format!("exec tail -c +{} -F -- {} 2>/dev/null", had + 1, quoting::quote(path));
-        let command = quoting::command(&line)
+        let command = escaping::command(&line)
             .ok_or_else(|| failed(&pool.target().name, format!("{path} cannot be the name of a file")))?;
         let session = pool.take(Instant::now() + BACK_WITHIN)?;
         let ended = conversation::stream(&session, &command, b"", Instant::now() + STRETCH, &mut |bytes| {

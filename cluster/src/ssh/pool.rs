@@ -11,10 +11,9 @@ use tokio::sync::Semaphore;
 use super::{
     SshTarget,
     conversation::{self, Broken},
-    failed,
     session::{self, Refusal},
 };
-use crate::{Error, Output};
+use crate::{Error, Output, machine::failed};
 
 /// The most sessions of one node: a usual sshd begins to refuse at ten that are not yet let in.
 const SESSIONS_MAX: usize = 6;

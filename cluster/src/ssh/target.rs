@@ -2,6 +2,8 @@
 
 use std::{fmt, net::IpAddr, path::PathBuf};
 
+use crate::machine::Target;
+
 /// A secret. It is never printed, never serialised, and never part of a command line.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -66,9 +68,6 @@ pub struct SshTarget {
 }
 
 impl SshTarget {
-    /// The usual folder on a node.
-    pub const DIRECTORY: &str = "/var/tmp/disprove";
-
     /// A node by name, with everything else as usual.
     pub fn new(name: impl Into<String>, host: impl Into<String>, user: impl Into<String>) -> Self {
         Self {
@@ -85,7 +84,7 @@ impl SshTarget {
             address: None,
             peers: Vec::new(),
             roles: Vec::new(),
-            directory: Self::DIRECTORY.into(),
+            directory: Target::DIRECTORY.into(),
         }
     }
 

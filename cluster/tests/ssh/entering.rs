@@ -4,13 +4,14 @@ use std::{fs, path::Path, process::Command};
 
 use disprove_cluster::{
     Remote,
-    ssh::{Secret, SshRemote, SshTarget, Trust},
+    machine::MachineRemote,
+    ssh::{Secret, SshTarget, Trust},
 };
 
 use super::machines::{LONG, Machines, run, text};
 
 async fn who(target: SshTarget) -> Result<String, String> {
-    let remote = SshRemote::new(target, Path::new("/var/tmp/disprove/entering").into(), None);
+    let remote = MachineRemote::new(target, Path::new("/var/tmp/disprove/entering").into(), None);
     let output = remote.exec(&["id", "-un"], b"", LONG).await.map_err(|error| error.to_string())?;
     Ok(text(&output.stdout))
 }
@@ -131,7 +132,7 @@ fn nothing_that_answers_is_said_after_some_tries() {
     run(async {
         let mut target = machines.target(1);
         target.port = 4;
-        let remote = SshRemote::new(target, Path::new("/var/tmp/disprove/nobody").into(), None);
+        let remote = MachineRemote::new(target, Path::new("/var/tmp/disprove/nobody").into(), None);
         let error = remote
             .exec(&["true"], b"", std::time::Duration::from_millis(300))
             .await
@@ -159,7 +160,7 @@ fn root_is_reached_with_and_without_a_password_and_never_by_a_leak() {
             let mut target = machines.target(2);
             target.user = user.into();
             target.sudo_password = password.map(Secret::new);
-            SshRemote::new(target, Path::new("/var/tmp/disprove/sudo").join(user), None)
+            MachineRemote::new(target, Path::new("/var/tmp/disprove/sudo").join(user), None)
         };
         for (user, password) in [("free", None), ("free", Some("unused")), ("asked", Some("s3same"))] {
             let remote = as_user(user, password);

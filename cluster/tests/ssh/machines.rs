@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use disprove_cluster::ssh::{SshRemote, SshTarget, Trust};
+use disprove_cluster::{
+    machine::{MachineRemote, Target},
+    ssh::{SshTarget, Trust},
+};
 
 /// Long enough for anything on a machine that has much else to do.
 pub const LONG: Duration = Duration::from_secs(30);
@@ -39,7 +42,7 @@ impl Machines {
         let made = script(&folder, &["up", "--nodes", "4"]);
         let said = String::from_utf8_lossy(&made.stderr).into_owned();
         if made.status.code() == Some(69) {
-            println!("left out: {test} ({})", said.trim());
+            println!("left out: {test} over SSH ({})", said.trim());
             return None;
         }
         assert!(made.status.success(), "the cluster does not come up: {said}");
@@ -58,9 +61,9 @@ impl Machines {
     }
 
     /// A node, with a folder of its own for the test.
-    pub fn remote(&self, node: usize, test: &str) -> SshRemote {
-        let folder = Path::new(SshTarget::DIRECTORY).join(test);
-        SshRemote::new(self.target(node), folder, None)
+    pub fn remote(&self, node: usize, test: &str) -> MachineRemote {
+        let folder = Path::new(Target::DIRECTORY).join(test);
+        MachineRemote::new(self.target(node), folder, None)
     }
 }
 

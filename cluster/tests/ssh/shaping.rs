@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use disprove_cluster::{
     Endpoint, LayerId, Link, LinkCounters, LinkPolicy, Network, Remote,
-    ssh::{SshCluster, SshSpec},
+    machine::{MachineCluster, MachineSpec},
 };
 use history::NodeId;
 
 use super::machines::{LONG, Machines, run, text};
 
-fn spec(machines: &Machines, run: &str) -> SshSpec {
-    SshSpec {
-        nodes: (1..=3).map(|node| machines.target(node)).collect(),
+fn spec(machines: &Machines, run: &str) -> MachineSpec {
+    MachineSpec {
+        nodes: (1..=3).map(|node| machines.target(node).into()).collect(),
         run: run.into(),
         logs: machines.folder.join(format!("logs-{run}")),
         program: None,
@@ -28,7 +28,7 @@ fn cut() -> LinkPolicy {
 }
 
 /// Starts what answers to a datagram with what came, on every node.
-async fn echo(cluster: &SshCluster) {
+async fn echo(cluster: &MachineCluster) {
     let program = "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.bind(('', 7777))\n\
                    while True:\n    data, peer = s.recvfrom(2000)\n    s.sendto(data, peer)\n";
     for node in &cluster.cluster().nodes {
@@ -44,7 +44,7 @@ async fn echo(cluster: &SshCluster) {
 }
 
 /// How many of ten datagrams came back.
-async fn answers(cluster: &SshCluster, from: u16, to: u16) -> u32 {
+async fn answers(cluster: &MachineCluster, from: u16, to: u16) -> u32 {
     let nodes = cluster.cluster().nodes;
     let program = "import socket, sys\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.settimeout(0.3)\nn = 0\n\
                    for i in range(10):\n    s.sendto(b'x%d' % i, (sys.argv[1], 7777))\n    try:\n        s.recv(100)\n        n += 1\n    \
@@ -55,7 +55,7 @@ async fn answers(cluster: &SshCluster, from: u16, to: u16) -> u32 {
     text(&output.stdout).parse().unwrap_or_else(|_| panic!("{}", text(&output.stderr)))
 }
 
-async fn settled(cluster: &SshCluster) {
+async fn settled(cluster: &MachineCluster) {
     for (from, to) in [(0, 1), (1, 2), (2, 0)] {
         let began = Instant::now();
         while answers(cluster, from, to).await < 10 {
@@ -64,7 +64,7 @@ async fn settled(cluster: &SshCluster) {
     }
 }
 
-async fn rules(cluster: &SshCluster, node: u16) -> String {
+async fn rules(cluster: &MachineCluster, node: u16) -> String {
     let text_of = "nft list ruleset; iptables -w -S; tc qdisc show";
     let output = cluster
         .remote(NodeId(node))
@@ -102,7 +102,7 @@ fn links_are_cut_and_mended_and_the_users_rules_stay() {
     }
     run(async {
         let _turn = TURN.lock().await;
-        let cluster = SshCluster::start(spec(&machines, "cuts")).await.expect("it is reached");
+        let cluster = MachineCluster::start(spec(&machines, "cuts")).await.expect("it is reached");
         assert!(cluster.limits().is_empty(), "{:?}", cluster.limits());
         let user = "PATH=$PATH:/usr/sbin; nft add table inet theirs; nft add chain inet theirs c '{ type filter hook input priority 0; }'; \
                     nft add rule inet theirs c ip saddr 192.0.2.7 drop";
@@ -145,7 +145,7 @@ fn clients_are_cut_off_and_ssh_is_not() {
     }
     run(async {
         let _turn = TURN.lock().await;
-        let cluster = SshCluster::start(spec(&machines, "clients")).await.expect("it is reached");
+        let cluster = MachineCluster::start(spec(&machines, "clients")).await.expect("it is reached");
         let network = cluster.cluster().network.expect("it can be shaped");
         let (clients, node) = (Endpoint::Controller, Endpoint::Node(NodeId(1)));
         let both = [(Link { from: clients, to: node }, cut()), (Link { from: node, to: clients }, cut())];
@@ -175,7 +175,7 @@ fn packets_are_lost_and_links_are_narrow() {
     }
     run(async {
         let _turn = TURN.lock().await;
-        let cluster = SshCluster::start(spec(&machines, "lossy")).await.expect("it is reached");
+        let cluster = MachineCluster::start(spec(&machines, "lossy")).await.expect("it is reached");
         let before = rules(&cluster, 0).await;
         echo(&cluster).await;
         settled(&cluster).await;
@@ -245,24 +245,24 @@ fn what_a_dead_controller_left_is_undone_by_the_next() {
     }
     run(async {
         let _turn = TURN.lock().await;
-        let cluster = SshCluster::start(spec(&machines, "dead")).await.expect("it is reached");
+        let cluster = MachineCluster::start(spec(&machines, "dead")).await.expect("it is reached");
         let before = rules(&cluster, 2).await;
         echo(&cluster).await;
         let network = cluster.cluster().network.expect("it can be shaped");
         network.impose(LayerId(4), &[(link(0, 2), cut())]).await.expect("cut");
         assert_ne!(rules(&cluster, 2).await, before);
         drop((network, cluster));
-        let error = SshCluster::start(spec(&machines, "other")).await.expect_err("the nodes are taken");
+        let error = MachineCluster::start(spec(&machines, "other")).await.expect_err("the nodes are taken");
         assert!(
             error.to_string().contains("n1: run dead has it") && error.to_string().contains("disprove heal"),
             "{error}"
         );
-        let next = SshCluster::resume(spec(&machines, "dead")).await.expect("it is reached");
+        let next = MachineCluster::resume(spec(&machines, "dead")).await.expect("it is reached");
         let network = next.cluster().network.expect("it can be shaped");
         network.lift(LayerId(4)).await.expect("mended by who did not cut it");
         assert_eq!(rules(&next, 2).await, before);
         next.stop().await.expect("all is given back");
-        let other = SshCluster::start(spec(&machines, "other")).await.expect("the nodes are free");
+        let other = MachineCluster::start(spec(&machines, "other")).await.expect("the nodes are free");
         let left =
             other.remote(NodeId(0)).exec(&["ls", "/var/tmp/disprove"], b"", LONG).await.expect("it runs");
         assert!(!text(&left.stdout).lines().any(|name| name == "dead"), "{}", text(&left.stdout));

@@ -1,11 +1,17 @@
-//! Memory and files: processes that run into what the kernel lets them have, by the soft limits that any process of the
-//! same user may lower, and raise again, without being root.
+//! Memory and files: processes that run into what the kernel lets them have. Memory is kept from them by a control group
+//! where one can be made, so that the kernel ends who wants too much; elsewhere, and for files, it is by the soft limits
+//! that any process of the same user may lower, and raise again, without being root.
+
+use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use cluster::{DaemonState, Error};
 use history::NodeId;
 
-use super::{Allowance, Evidence, Fault, Names, Probe, Scene, processes};
+use super::{
+    Allowance, Evidence, Fault, Names, Probe, Scene, processes,
+    squeezed::{self, Kept},
+};
 use crate::Family;
 
 /// What is limited.
@@ -73,11 +79,39 @@ pub(super) struct Limited {
     nodes: Vec<NodeId>,
     resource: Resource,
     spare: u64,
+    /// Why no control group does it; empty where one does.
+    without_group: OnceLock<String>,
 }
 
 impl Limited {
     pub(super) fn new(nodes: Vec<NodeId>, resource: Resource, spare: u64) -> Self {
-        Self { nodes, resource, spare }
+        Self { nodes, resource, spare, without_group: OnceLock::new() }
+    }
+
+    fn is_by_group(&self) -> bool {
+        self.without_group.get().is_some_and(String::is_empty)
+    }
+
+    /// Keeps memory from them by control groups, and says why not where that is impossible.
+    async fn squeeze(&self, scene: Scene<'_>) -> Result<String, Error> {
+        let squeezed = processes::on_all(&self.nodes, |node| async move {
+            squeezed::quotas(scene, node)?.narrow_memory(self.spare).await
+        });
+        match squeezed.await {
+            Ok(()) => Ok(String::new()),
+            Err(Error::Unsupported(why)) => self.widen(scene).await.map(|()| why),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn widen(&self, scene: Scene<'_>) -> Result<(), Error> {
+        processes::on_all(&self.nodes, |node| async move {
+            match squeezed::quotas(scene, node) {
+                Ok(quotas) => quotas.widen_memory().await,
+                Err(_) => Ok(()),
+            }
+        })
+        .await
     }
 
     /// Limits the processes of a node, if they live.
@@ -132,19 +166,32 @@ impl Fault for Limited {
     }
 
     async fn inject(&self, scene: Scene<'_>) -> Result<(), Error> {
+        if self.resource == Resource::Memory {
+            let why = self.squeeze(scene).await?;
+            if self.without_group.get_or_init(|| why).is_empty() {
+                return Ok(());
+            }
+        }
         let spare = self.spare.to_string();
         processes::on_all(&self.nodes, |node| self.limit(scene, node, &spare)).await
     }
 
     async fn undo(&self, scene: Scene<'_>) -> Result<(), Error> {
         let control = processes::control(scene)?;
-        let lifted = processes::on_all(&self.nodes, |node| self.limit(scene, node, "usual")).await;
+        let widened = if self.resource == Resource::Memory { self.widen(scene).await } else { Ok(()) };
+        let lifted = match self.is_by_group() {
+            true => Ok(()),
+            false => processes::on_all(&self.nodes, |node| self.limit(scene, node, "usual")).await,
+        };
         // Those that ended of it are started again, without the limit.
         processes::on_all(&self.nodes, |node| control.start(scene.cluster, node)).await?;
-        lifted
+        widened.and(lifted)
     }
 
     async fn probe(&self, scene: Scene<'_>) -> Result<Probe, Error> {
+        if self.is_by_group() {
+            return squeezed::probe(scene, &self.nodes, Kept::Memory).await;
+        }
         let mut limits = Vec::new();
         for &node in &self.nodes {
             limits.push((node, self.look(scene, node).await?));
@@ -153,7 +200,11 @@ impl Fault for Limited {
     }
 
     fn in_force(&self, probe: &Probe) -> Option<bool> {
-        let Probe::Limits(limits) = probe else { return None };
+        let limits = match probe {
+            Probe::Limits(limits) => limits,
+            Probe::Squeezed(all) => return squeezed::in_force(all),
+            _ => return None,
+        };
         let usual = |allowance: &Allowance| *allowance == Allowance::Usual;
         match limits.iter().filter(|(_, allowance)| usual(allowance)).count() {
             0 => Some(true),
@@ -163,9 +214,15 @@ impl Fault for Limited {
     }
 
     fn judge(&self, names: &Names, early: &Probe, late: &Probe) -> Evidence {
+        if let (Probe::Squeezed(early), Probe::Squeezed(late)) = (early, late) {
+            return squeezed::judge(names, (early, late), Kept::Memory);
+        }
         let mut text = self.say(names, early);
         if early != late {
             text += &format!("; at the end {}", self.say(names, late));
+        }
+        if let Some(why) = self.without_group.get() {
+            text += &format!("; by a limit of its address space, without {why}");
         }
         Evidence::new(self.in_force(early) == Some(true), text)
     }

@@ -1,8 +1,11 @@
-//! Throttle: processes are stopped and let go on many times a second, so that they get a share of the time only. Unlike a
-//! quota of the kernel's it needs no control group, and nobody's leave.
+//! Throttle: processes get a share of the time only, by the quota of a control group where one can be made. Elsewhere they
+//! are stopped and let go on many times a second, which needs nobody's leave.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -11,7 +14,11 @@ use cluster::{DaemonState, Error};
 use history::NodeId;
 use tokio_util::sync::CancellationToken;
 
-use super::{Evidence, Fault, Names, Probe, Scene, processes, rest, words};
+use super::{
+    Evidence, Fault, Names, Probe, Scene, processes, rest,
+    squeezed::{self, Kept},
+    words,
+};
 use crate::Family;
 
 /// How long a slice of running and a slice of standing still are together.
@@ -26,11 +33,33 @@ pub(super) struct Throttle {
     stops: AtomicU64,
     /// For how long they stood still, in milliseconds.
     stood_ms: AtomicU64,
+    /// Why no control group does it; empty where one does.
+    without_group: OnceLock<String>,
 }
 
 impl Throttle {
     pub(super) fn new(nodes: Vec<NodeId>, share: f64) -> Self {
-        Self { nodes, share, stops: AtomicU64::new(0), stood_ms: AtomicU64::new(0) }
+        Self {
+            nodes,
+            share,
+            stops: AtomicU64::new(0),
+            stood_ms: AtomicU64::new(0),
+            without_group: OnceLock::new(),
+        }
+    }
+
+    fn is_by_group(&self) -> bool {
+        self.without_group.get().is_some_and(String::is_empty)
+    }
+
+    async fn widen(&self, scene: Scene<'_>) -> Result<(), Error> {
+        processes::on_all(&self.nodes, |node| async move {
+            match squeezed::quotas(scene, node) {
+                Ok(quotas) => quotas.widen_cpu().await,
+                Err(_) => Ok(()),
+            }
+        })
+        .await
     }
 
     async fn stop(&self, scene: Scene<'_>) -> Result<(), Error> {
@@ -58,12 +87,29 @@ impl Fault for Throttle {
         format!("let {} run for {} of the time only", names.list(&self.nodes), words::percent(self.share))
     }
 
-    /// The first slice of standing still.
+    /// The quota, or the first slice of standing still.
     async fn inject(&self, scene: Scene<'_>) -> Result<(), Error> {
+        let narrowed = processes::on_all(&self.nodes, |node| async move {
+            squeezed::quotas(scene, node)?.narrow_cpu(self.share).await
+        })
+        .await;
+        let why = match narrowed {
+            Ok(()) => String::new(),
+            Err(Error::Unsupported(why)) => why,
+            Err(error) => return Err(error),
+        };
+        if self.without_group.get_or_init(|| why).is_empty() {
+            return Ok(());
+        }
+        self.widen(scene).await?;
         self.stop(scene).await
     }
 
     async fn tend(&self, scene: Scene<'_>, over: &CancellationToken) -> Result<(), Error> {
+        if self.is_by_group() {
+            over.cancelled().await;
+            return Ok(());
+        }
         let running = CYCLE.mul_f64(self.share);
         loop {
             let stopped = tokio::time::Instant::now();
@@ -79,10 +125,15 @@ impl Fault for Throttle {
     }
 
     async fn undo(&self, scene: Scene<'_>) -> Result<(), Error> {
-        self.go_on(scene).await
+        let widened = self.widen(scene).await;
+        self.go_on(scene).await?;
+        widened
     }
 
     async fn probe(&self, scene: Scene<'_>) -> Result<Probe, Error> {
+        if self.is_by_group() {
+            return squeezed::probe(scene, &self.nodes, Kept::Cpu).await;
+        }
         processes::probe(scene, &self.nodes).await
     }
 
@@ -90,16 +141,24 @@ impl Fault for Throttle {
         let stopped = |state: &DaemonState| matches!(state, DaemonState::Stopped { .. });
         match probe {
             Probe::Processes(states) => Some(states.iter().any(|(_, state)| stopped(state))),
+            Probe::Squeezed(all) => squeezed::in_force(all),
             _ => None,
         }
     }
 
-    fn judge(&self, names: &Names, early: &Probe, _: &Probe) -> Evidence {
+    fn judge(&self, names: &Names, early: &Probe, late: &Probe) -> Evidence {
+        if let (Probe::Squeezed(early), Probe::Squeezed(late)) = (early, late) {
+            return squeezed::judge(names, (early, late), Kept::Cpu);
+        }
         let (stops, stood) = (self.stops.load(Relaxed), self.stood_ms.load(Relaxed));
         let seen = self.say(names, early);
         let text = match stops {
             0 => seen,
             _ => format!("{seen}; stopped {stops} times, for {} in all", words::milliseconds(stood)),
+        };
+        let text = match self.without_group.get() {
+            Some(why) if !why.is_empty() => format!("{text}; by stopping and continuing, without {why}"),
+            _ => text,
         };
         Evidence::new(self.in_force(early) == Some(true), text)
     }

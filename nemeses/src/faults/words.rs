@@ -1,6 +1,6 @@
 //! How faults and their evidence are put into words.
 
-use cluster::{DaemonState, Endpoint, Version};
+use cluster::{DaemonState, Endpoint, Life, Version};
 use history::NodeId;
 
 use super::{Allowance, Meaning, Probe};
@@ -63,6 +63,15 @@ pub(super) fn state(state: DaemonState) -> String {
         DaemonState::Stopped { pid } => format!("is stopped as process {pid}"),
         DaemonState::Exited { code } => format!("has ended with code {code}"),
         DaemonState::Absent => "has no process".into(),
+    }
+}
+
+/// A node as a whole.
+fn life(life: Life) -> &'static str {
+    match life {
+        Life::Running => "runs",
+        Life::Frozen => "is frozen",
+        Life::Off => "has no process at all",
     }
 }
 
@@ -143,6 +152,16 @@ pub(super) fn probe(names: &Names, probe: &Probe) -> String {
                     names.plain(*node)
                 ),
                 None => format!("nothing is wrong with the disk of {}", names.plain(*node)),
+            })
+            .collect(),
+        Probe::Lives(lives) => {
+            lives.iter().map(|(node, now)| format!("{} {}", names.plain(*node), life(*now))).collect()
+        }
+        Probe::Squeezed(all) => all
+            .iter()
+            .map(|(node, now)| match now {
+                Some(squeeze) => format!("{} is kept short by {}", names.plain(*node), squeeze.by),
+                None => format!("no control group keeps anything from {}", names.plain(*node)),
             })
             .collect(),
         Probe::Limits(limits) => limits

@@ -37,8 +37,9 @@ impl Hold {
             | Family::Roll
             | Family::HalfOpen
             | Family::Replace
-            | Family::Upgrade => Some(Self::Killed),
-            Family::Pause | Family::Throttle => Some(Self::Paused),
+            | Family::Upgrade
+            | Family::Reboot => Some(Self::Killed),
+            Family::Pause | Family::Throttle | Family::Freeze => Some(Self::Paused),
             Family::Memory | Family::Files => Some(Self::Starved),
             Family::Clock | Family::Time => Some(Self::Clock),
             Family::DiskError | Family::DiskFull | Family::DiskSlow | Family::DiskReadonly => {
@@ -71,7 +72,9 @@ impl Conditions {
         let Some(hold) = Hold::of(family) else { return (nodes, Vec::new()) };
         let (mut free, mut refused) = (Vec::new(), Vec::new());
         for node in nodes {
-            match self.obstacle(node, hold) {
+            let doomed = family.is_of_whole_nodes() && self.holds_what_ends_there(node);
+            let doomed = doomed.then_some("has what could not be undone while it does not run");
+            match self.obstacle(node, hold).or(doomed) {
                 Some(reason) => refused.push((node, reason)),
                 None => free.push(node),
             }
@@ -97,6 +100,11 @@ impl Conditions {
         others.map(|((node, _), _)| *node).collect::<BTreeSet<NodeId>>().len() + rolls.len()
     }
 
+    /// Whether a node has something that its own shell is needed to undo, at a time of its own.
+    fn holds_what_ends_there(&self, node: NodeId) -> bool {
+        [Hold::Names, Hold::Clock].into_iter().any(|hold| self.held.contains_key(&(node, hold)))
+    }
+
     fn obstacle(&self, node: NodeId, wanted: Hold) -> Option<&'static str> {
         let holder = |hold| self.held.get(&(node, hold)).map(|(_, family)| *family);
         if let Some(family) = holder(Hold::Killed) {
@@ -107,10 +115,10 @@ impl Conditions {
             });
         }
         if let Some(family) = holder(Hold::Paused) {
-            return Some(if family == Family::Pause {
-                "was already paused"
-            } else {
-                "was already throttled"
+            return Some(match family {
+                Family::Pause => "was already paused",
+                Family::Freeze => "was already frozen",
+                _ => "was already throttled",
             });
         }
         if holder(Hold::Starved).is_some() {
@@ -155,6 +163,22 @@ mod tests {
         conditions.claim(FaultId(0), Family::Clock, vec![node], 5);
         assert!(conditions.claim(FaultId(1), Family::Clock, vec![node], 5).0.is_empty());
         assert_eq!(conditions.claim(FaultId(2), Family::Kill, vec![node], 5).0, [node]);
+    }
+
+    #[test]
+    fn a_node_with_wrong_names_is_not_frozen_and_a_frozen_one_is_left_alone() {
+        let mut conditions = Conditions::default();
+        let node = NodeId(1);
+        conditions.claim(FaultId(0), Family::Dns, vec![node], 5);
+        for family in [Family::Freeze, Family::Reboot] {
+            assert_eq!(conditions.claim(FaultId(1), family, vec![node], 5).0, [], "{family}");
+        }
+        conditions.release(FaultId(0));
+        assert_eq!(conditions.claim(FaultId(2), Family::Freeze, vec![node], 5).0, [node]);
+        for family in [Family::Kill, Family::Pause, Family::Dns, Family::Reboot] {
+            let refused = conditions.claim(FaultId(3), family, vec![node], 5).1;
+            assert_eq!(refused, [(node, "was already frozen")], "{family}");
+        }
     }
 
     #[test]

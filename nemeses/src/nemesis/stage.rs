@@ -259,6 +259,9 @@ impl Stage {
                     Probe::Disks(_) => {
                         Evidence { state: FaultState::Installed, text: "the disks took it".into() }
                     }
+                    Probe::Squeezed(_) => {
+                        Evidence { state: FaultState::Installed, text: "the kernel took it".into() }
+                    }
                     Probe::Clients(_) => {
                         Evidence { state: FaultState::Installed, text: "the clients were told".into() }
                     }

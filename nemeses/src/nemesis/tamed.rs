@@ -105,9 +105,13 @@ pub(crate) async fn undo(
 fn is_half_gone(fault: &dyn Fault, probe: &Probe) -> bool {
     let tells = match probe {
         Probe::Links(_) | Probe::Clients(_) => false,
-        Probe::Processes(_) | Probe::Limits(_) | Probe::Errors(_) | Probe::Members(_) | Probe::Names(_) => {
-            true
-        }
+        Probe::Processes(_)
+        | Probe::Limits(_)
+        | Probe::Errors(_)
+        | Probe::Members(_)
+        | Probe::Names(_)
+        | Probe::Squeezed(_)
+        | Probe::Lives(_) => true,
         Probe::Versions(_) => false,
         Probe::Disks(disks) => disks.iter().any(|(_, struck)| struck.is_some()),
         Probe::Offsets(offsets) => offsets.iter().all(|(_, offset)| offset.is_some()),

@@ -140,6 +140,10 @@ pub enum Action {
         #[serde(default)]
         answer: Answer,
     },
+    /// Nodes as a whole get no time, and go on in the end.
+    Freeze,
+    /// Nodes as a whole end, and are started in the end.
+    Reboot,
     /// Processes take the time to be another.
     Time(Skew),
     /// The power fails: processes end, and what was not synced is gone. They are started again in the end.
@@ -247,6 +251,8 @@ impl Action {
             Self::Throttle { .. } => Family::Throttle,
             Self::Memory { .. } => Family::Memory,
             Self::Files { .. } => Family::Files,
+            Self::Freeze => Family::Freeze,
+            Self::Reboot => Family::Reboot,
             Self::Time(_) => Family::Time,
             Self::Replace => Family::Replace,
             Self::Dns { .. } => Family::Dns,

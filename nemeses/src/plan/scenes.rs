@@ -197,6 +197,8 @@ impl Scenes {
                 let some = [Targets::All, Targets::Minority, Targets::Majority];
                 (Action::Upgrade { down_ms, gap_ms }, some.choose(random).cloned()?)
             }
+            Family::Freeze => (Action::Freeze, self.pauses.draw(random)?),
+            Family::Reboot => (Action::Reboot, self.terminations.draw(random)?),
             Family::Partition | Family::Link | Family::Kill | Family::Pause | Family::Clock | Family::Dns => {
                 return None;
             }

@@ -1,6 +1,6 @@
-//! `doctor` on machines: what each permits, before any fault depends on it.
+//! `doctor` on machines and containers: what each permits, before any fault depends on it.
 
-use cluster::ssh::power::{self, Power};
+use cluster::machine::power::{self, Power};
 use serde::Serialize;
 
 use crate::{
@@ -29,7 +29,7 @@ pub(super) fn run(inventory: &Inventory, arguments: &DoctorArguments) -> Result<
             .into_iter()
             .map(|target| {
                 let ports = arguments.ports.clone();
-                let name = target.name.clone();
+                let name = target.name().to_owned();
                 let asked = tokio::spawn(async move {
                     tokio::time::timeout(power::WITHIN, power::try_all(&target, &ports)).await
                 });
@@ -67,7 +67,9 @@ pub(super) fn run(inventory: &Inventory, arguments: &DoctorArguments) -> Result<
     }
     // Faults that are impossible are left out of a run and named; a machine out of reach, or a port that is taken,
     // makes a run impossible.
-    let needed = |finding: &&Finding<'_>| ["reach", "disk space", "ports"].contains(&finding.name);
+    let needed = |finding: &&Finding<'_>| {
+        ["reach", "engine", "address", "disk space", "ports"].contains(&finding.name)
+    };
     let ready = findings.iter().filter(needed).all(|finding| finding.works);
     Ok(if ready { Exit::Valid } else { Exit::Harness })
 }

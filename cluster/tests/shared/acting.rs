@@ -1,15 +1,15 @@
-//! Commands, files, daemons, logs and packages.
+//! Commands, files, daemons and logs, the same on machines over SSH and in containers.
 
 use std::{
     path::Path,
     time::{Duration, Instant},
 };
 
-use disprove_cluster::{Daemon, DaemonState, Remote, Signal, ssh::SshRemote};
+use disprove_cluster::{Daemon, DaemonState, Remote, Signal, machine::MachineRemote};
 
 use super::machines::{LONG, Machines, run, text};
 
-async fn shell(remote: &SshRemote, script: &str) -> String {
+pub async fn shell(remote: &MachineRemote, script: &str) -> String {
     let output = remote.exec(&["sh", "-c", script], b"", LONG).await.expect("a shell runs");
     assert_eq!(output.code, 0, "{script}: {}", text(&output.stderr));
     text(&output.stdout)
@@ -25,7 +25,7 @@ async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
 
 #[test]
 fn a_command_arrives_as_it_is_and_its_end_comes_back() {
-    let Some(machines) = Machines::borrow("commands over SSH") else { return };
+    let Some(machines) = Machines::borrow("commands") else { return };
     run(async {
         let remote = machines.remote(1, "commands");
         assert_eq!(shell(&remote, "hostname").await, "n1");
@@ -52,7 +52,7 @@ fn a_command_arrives_as_it_is_and_its_end_comes_back() {
 
 #[test]
 fn a_command_that_takes_too_long_is_ended_there_too() {
-    let Some(machines) = Machines::borrow("commands over SSH that take too long") else { return };
+    let Some(machines) = Machines::borrow("commands that take too long") else { return };
     run(async {
         let remote = machines.remote(1, "late");
         let limit = Duration::from_secs(1);
@@ -69,7 +69,7 @@ fn a_command_that_takes_too_long_is_ended_there_too() {
 
 #[test]
 fn files_go_there_and_come_back() {
-    let Some(machines) = Machines::borrow("files over SSH") else { return };
+    let Some(machines) = Machines::borrow("files") else { return };
     run(async {
         let remote = machines.remote(2, "files");
         let content: Vec<u8> = (0..9_000_001_u32).map(|place| (place >> 3) as u8).collect();
@@ -100,7 +100,7 @@ fn daemon(folder: &str, script: &str) -> Daemon {
 
 #[test]
 fn a_daemon_lives_on_without_a_connection_and_does_what_signals_say() {
-    let Some(machines) = Machines::borrow("daemons over SSH") else { return };
+    let Some(machines) = Machines::borrow("daemons") else { return };
     run(async {
         let remote = machines.remote(3, "daemons");
         assert_eq!(remote.state("thing").await.expect("it answers"), DaemonState::Absent);
@@ -157,38 +157,8 @@ fn a_daemon_lives_on_without_a_connection_and_does_what_signals_say() {
 }
 
 #[test]
-fn sessions_are_shared_out_and_come_back_when_they_are_lost() {
-    let Some(machines) = Machines::borrow("sessions over SSH") else { return };
-    run(async {
-        // A machine that no other test uses: what is cut below would be cut for them too.
-        let remote = std::sync::Arc::new(machines.remote(4, "sessions"));
-        let many: Vec<_> = (0..24)
-            .map(|number| {
-                let remote = std::sync::Arc::clone(&remote);
-                tokio::spawn(async move {
-                    let number = number.to_string();
-                    let output = remote.exec(&["sh", "-c", "sleep 0.05; cat"], number.as_bytes(), LONG).await;
-                    (number, output.expect("it runs").stdout)
-                })
-            })
-            .collect();
-        for one in many {
-            let (asked, answered) = one.await.expect("no panic");
-            assert_eq!(asked.as_bytes(), answered, "nobody hears another's answer");
-        }
-        // Every connection of this node dies, this one too; who may be asked twice is.
-        let killer = "for s in /proc/[0-9]*/comm; do read -r c <$s; p=${s%/comm}; p=${p#/proc/}; \
-                      [ \"$c\" != sshd ] || [ $p = 1 ] || kill -9 $p; done 2>/dev/null";
-        let cut = remote.exec(&["sh", "-c", killer], b"", LONG).await;
-        assert!(cut.is_err(), "a command whose connection broke is not called done: {cut:?}");
-        assert_eq!(remote.state("nothing").await.expect("reached anew"), DaemonState::Absent);
-        assert_eq!(shell(&remote, "hostname").await, "n4");
-    });
-}
-
-#[test]
 fn a_log_is_followed_as_it_grows() {
-    let Some(machines) = Machines::borrow("following a log over SSH") else { return };
+    let Some(machines) = Machines::borrow("following a log") else { return };
     run(async {
         let remote = machines.remote(1, "logs");
         let path = Path::new("/var/tmp/disprove/logs/some log");
@@ -217,40 +187,5 @@ fn a_log_is_followed_as_it_grows() {
                 .contains("some log tail")
         })
         .await;
-    });
-}
-
-#[test]
-fn archives_and_packages_are_installed() {
-    let Some(machines) = Machines::borrow("installing over SSH") else { return };
-    run(async {
-        let remote = machines.remote(1, "installing");
-        let folder = Path::new("/var/tmp/disprove/installing/soft ware");
-        let make = |flag: &str| {
-            format!("cd /tmp && mkdir -p 'top/in ner' && echo hi >'top/in ner/file' && tar -c {flag} top")
-        };
-        for flag in ["-z", ""] {
-            let made = remote.exec(&["sh", "-c", &make(flag)], b"", LONG).await.expect("tar runs");
-            remote.install_archive(&made.stdout, folder, 1).await.expect("it is unpacked");
-            assert_eq!(shell(&remote, "cd '/var/tmp/disprove/installing/soft ware' && cat 'in ner/file' && ls -A && rm -rf 'in ner'").await, "hi\nin ner");
-        }
-        assert!(
-            remote.install_archive(&[0x1f, 0x8b, 1, 2, 3], folder, 0).await.is_err(),
-            "that is no archive"
-        );
-        // The nodes reach no mirror, so a package manager that only says what it was asked stands in for the real one.
-        let fake = b"#!/bin/sh\necho \"$@\" >>/root/asked\n";
-        remote.upload(Path::new("/usr/local/bin/apt-get"), fake).await.expect("it is written");
-        shell(&remote, "chmod 755 /usr/local/bin/apt-get").await;
-        remote.install_packages(&["coreutils"]).await.expect("it is there");
-        assert_eq!(
-            shell(&remote, "cat /root/asked 2>/dev/null; :").await,
-            "",
-            "what is there is not asked for"
-        );
-        remote.install_packages(&["coreutils", "no-such-package"]).await.expect("it is asked for");
-        let asked = "install -y -q --no-install-recommends no-such-package";
-        assert_eq!(shell(&remote, "cat /root/asked").await, asked);
-        remote.wipe().await.expect("it goes");
     });
 }

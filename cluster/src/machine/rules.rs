@@ -30,8 +30,8 @@ pub(super) struct Scheme {
     pub peers: Vec<(NodeId, Vec<IpAddr>)>,
     /// The controller, as the node sees it.
     pub controller: IpAddr,
-    /// The port by which the node is reached over SSH, which no fault may close.
-    pub port: u16,
+    /// The port through which the node is acted on, which no fault may close; `None` where it is none of its own.
+    pub port: Option<u16>,
 }
 
 /// The policies of the links that one node carries out.
@@ -77,13 +77,14 @@ impl Scheme {
                 writeln!(text, "add chain inet {TABLE} {chain} {{ type filter hook {hook} priority -150; }}");
             let _ = writeln!(text, "flush chain inet {TABLE} {chain}");
         }
-        let (family, port) = (family(self.controller), self.port);
-        let _ = writeln!(
-            text,
-            "add rule inet {TABLE} incoming {family} saddr {0} tcp dport {port} accept\n\
-             add rule inet {TABLE} outgoing {family} daddr {0} tcp sport {port} accept",
-            self.controller
-        );
+        if let Some(port) = self.port {
+            let (family, controller) = (family(self.controller), self.controller);
+            let _ = writeln!(
+                text,
+                "add rule inet {TABLE} incoming {family} saddr {controller} tcp dport {port} accept\n\
+                 add rule inet {TABLE} outgoing {family} daddr {controller} tcp sport {port} accept"
+            );
+        }
         for side in self.sides() {
             let name = name(side.link);
             for kind in Kind::ALL.map(Kind::name).into_iter().chain(["passed"]) {
@@ -107,8 +108,10 @@ impl Scheme {
     pub(super) fn iptables(&self, policies: &Policies, v6: bool) -> String {
         let (incoming, outgoing) = CHAINS;
         let mut text = format!("*filter\n:{incoming} - [0:0]\n:{outgoing} - [0:0]\n");
-        if self.controller.is_ipv6() == v6 {
-            let (address, port) = (self.controller, self.port);
+        if self.controller.is_ipv6() == v6
+            && let Some(port) = self.port
+        {
+            let address = self.controller;
             let _ = writeln!(text, "-A {incoming} -s {address} -p tcp --dport {port} -j RETURN");
             let _ = writeln!(text, "-A {outgoing} -d {address} -p tcp --sport {port} -j RETURN");
         }
@@ -236,7 +239,7 @@ mod tests {
             own: NodeId(0),
             peers: vec![(NodeId(1), vec!["10.0.0.2".parse().unwrap(), "fd00::2".parse().unwrap()])],
             controller: "10.0.0.9".parse().unwrap(),
-            port: 2222,
+            port: Some(2222),
         }
     }
 

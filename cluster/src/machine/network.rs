@@ -1,4 +1,4 @@
-//! The network between nodes that are reached over SSH. Who receives drops what is cut or lost, who sends delays and
+//! The network between machines or containers. Who receives drops what is cut or lost, who sends delays and
 //! narrows; what nobody asked for any more is gone with the table that held it.
 
 use std::{
@@ -14,13 +14,13 @@ use async_trait::async_trait;
 use history::NodeId;
 
 use super::{
-    SshRemote,
+    MachineRemote,
     counting::{self, Counts, Shaped},
     rules::{self, CHAINS, Filter, Policies, Scheme, TABLE},
     shaping,
     shell::Script,
 };
-use crate::{Endpoint, Error, LayerId, Link, LinkCounters, LinkPolicy, Network};
+use crate::{Endpoint, Error, LayerId, Life, Link, LinkCounters, LinkPolicy, Network, Remote};
 
 /// How long one change on one node may take.
 const CHANGE: Duration = Duration::from_secs(20);
@@ -37,7 +37,7 @@ echo "$2" >"$1"
 "#;
 
 /// The layers of a run, carried out by the nodes themselves.
-pub struct SshNetwork {
+pub struct MachineNetwork {
     places: Vec<Arc<Place>>,
     layers: Arc<Mutex<Layers>>,
     order: Arc<AtomicU64>,
@@ -47,7 +47,7 @@ type Layers = BTreeMap<LayerId, Vec<(Link, LinkPolicy)>>;
 
 /// One node as the network sees it.
 struct Place {
-    remote: Arc<SshRemote>,
+    remote: Arc<MachineRemote>,
     scheme: Scheme,
     filter: Filter,
     /// Held through a change, also when nobody waits for it any more, so that changes are made in their order.
@@ -55,6 +55,7 @@ struct Place {
 }
 
 /// What is known of a node.
+#[derive(Default)]
 struct State {
     /// What is in force there; `None` when that is not known: before the first change, or after one that failed.
     applied: Option<Policies>,
@@ -62,20 +63,26 @@ struct State {
     base: Counts,
     /// What classes of tc did that are gone.
     shaped: BTreeMap<u16, Shaped>,
+    /// What was counted when somebody last looked.
+    seen: Vec<(Link, LinkCounters)>,
+    /// What was counted by the filter then.
+    counted: Counts,
+    /// A change may have been half made when the node stopped as a whole.
+    in_doubt: bool,
 }
 
-impl std::fmt::Debug for SshNetwork {
+impl std::fmt::Debug for MachineNetwork {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SshNetwork").field("nodes", &self.places.len()).finish_non_exhaustive()
+        f.debug_struct("MachineNetwork").field("nodes", &self.places.len()).finish_non_exhaustive()
     }
 }
 
-impl SshNetwork {
+impl MachineNetwork {
     /// The network between these nodes, each with its packet filter. What is in force on them is not looked at; the first
     /// change of each replaces it.
-    pub(super) fn new(nodes: Vec<(Arc<SshRemote>, Scheme, Filter)>) -> Self {
+    pub(super) fn new(nodes: Vec<(Arc<MachineRemote>, Scheme, Filter)>) -> Self {
         let places = nodes.into_iter().map(|(remote, scheme, filter)| {
-            let state = State { applied: None, base: Counts::new(), shaped: BTreeMap::new() };
+            let state = State::default();
             Arc::new(Place { remote, scheme, filter, state: Arc::new(tokio::sync::Mutex::new(state)) })
         });
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -96,7 +103,7 @@ impl SshNetwork {
                 let mut state = Arc::clone(&place.state).lock_owned().await;
                 // Read when its turn has come, so that the last change always makes what is wanted last.
                 let wanted = place.wanted(&layers.lock().unwrap_or_else(PoisonError::into_inner));
-                place.change(&mut state, wanted, order.fetch_add(1, Ordering::Relaxed)).await
+                place.bring_about(&mut state, wanted, order.fetch_add(1, Ordering::Relaxed)).await
             }));
         }
         let mut first = None;
@@ -155,8 +162,36 @@ impl Place {
         wanted
     }
 
+    /// Makes this node do what is wanted; where it is frozen or off as a whole, what is wanted waits until it is
+    /// [restored](Network::restore).
+    async fn bring_about(&self, state: &mut State, wanted: Policies, order: u64) -> Result<(), Error> {
+        let before = state.applied.clone();
+        let Err(error) = self.change(state, wanted, order).await else { return Ok(()) };
+        match self.life().await {
+            Life::Running => return Err(error),
+            Life::Frozen => (state.applied, state.in_doubt) = (before, true),
+            // Its rules are gone with its network.
+            Life::Off => self.forget(state),
+        }
+        tracing::info!("{} is told what its network is to do when it goes on", self.remote.target().name());
+        Ok(())
+    }
+
+    async fn life(&self) -> Life {
+        match self.remote.body() {
+            Ok(body) => body.life().await.unwrap_or(Life::Running),
+            Err(_) => Life::Running,
+        }
+    }
+
+    /// Takes it that nothing is in force.
+    fn forget(&self, state: &mut State) {
+        state.base = std::mem::take(&mut state.counted);
+        (state.applied, state.in_doubt) = (Some(Policies::new()), false);
+    }
+
     async fn change(&self, state: &mut State, wanted: Policies, order: u64) -> Result<(), Error> {
-        if state.applied.as_ref() == Some(&wanted) {
+        if state.applied.as_ref() == Some(&wanted) && !state.in_doubt {
             return Ok(());
         }
         let shaped = |policies: &Policies| {
@@ -180,7 +215,7 @@ impl Place {
             false => self.installation(&wanted),
         };
         let text = format!("{IN_ORDER}\n{script}\necho '{BORDER}'\n{CLASSES}\n{shaper}");
-        let directory = self.remote.target().directory.join("changes");
+        let directory = self.remote.target().directory().join("changes");
         let (file, order) = (directory.to_string_lossy(), order.to_string());
         let arguments = [file.as_ref(), &order];
         let what = "changing what its packet filter does";
@@ -188,13 +223,14 @@ impl Place {
         // A repetition would come with the same number and be refused.
         let output = self.remote.shell().run(Script { again: false, ..script }).await?;
         if output.code == shaping::LACKS {
-            let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(Error::Unsupported(format!("shaping on {} ({why})", self.remote.target().name)));
+            let said = String::from_utf8_lossy(&output.stderr);
+            let why = said.trim().lines().last().unwrap_or_default().to_owned();
+            return Err(Error::Unsupported(format!("shaping on {} ({why})", self.remote.target().name())));
         }
         if output.code != 0 {
             let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             let what = format!("{what} failed with exit code {}: {why}", output.code);
-            return Err(super::failed(&self.remote.target().name, what));
+            return Err(super::failed(self.remote.target().name(), what));
         }
         let (filtered, classes) = self.read(&output.stdout);
         if resets && before.is_some() {
@@ -203,8 +239,32 @@ impl Place {
         if !shaper.is_empty() && before.is_some() {
             add_classes(&mut state.shaped, classes);
         }
-        state.applied = Some(wanted);
+        (state.applied, state.in_doubt) = (Some(wanted), false);
         Ok(())
+    }
+
+    /// Whether anything of ours is in force there.
+    async fn has_rules(&self) -> Result<bool, Error> {
+        let text = match self.filter {
+            Filter::Nft => format!(
+                "tables=$(nft list tables) || exit 9; echo \"$tables\" | grep -qx 'table inet {TABLE}'"
+            ),
+            Filter::Iptables => {
+                format!("rules=$(iptables -w -S) || exit 9; echo \"$rules\" | grep -q -e '-N {}'", CHAINS.0)
+            }
+        };
+        let script = Script::new("looking for rules of ours", &text, &[]).with_root();
+        match self.remote.shell().run(script).await? {
+            output if output.code == 0 => Ok(true),
+            output if output.code == 1 => Ok(false),
+            output => {
+                let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                Err(super::failed(
+                    self.remote.target().name(),
+                    format!("its packet filter does not tell: {why}"),
+                ))
+            }
+        }
     }
 
     /// Prints what was counted and takes everything of ours off.
@@ -268,7 +328,7 @@ impl Place {
 
     /// What this node's filter and shaper have counted.
     async fn counters(&self) -> Result<Vec<(Link, LinkCounters)>, Error> {
-        let state = self.state.lock().await;
+        let mut state = self.state.lock().await;
         let (incoming, outgoing) = CHAINS;
         let asked = match self.filter {
             Filter::Nft => format!(
@@ -281,7 +341,12 @@ impl Place {
         };
         let text = format!("{asked}\necho '{BORDER}'\n{CLASSES}\n");
         let script = Script::new("reading its counters", &text, &[]).with_root();
-        let said = self.remote.shell().must(script).await?;
+        let said = match self.remote.shell().must(script).await {
+            Ok(said) => said,
+            // Nothing has been counted since.
+            Err(_) if self.life().await != Life::Running => return Ok(state.seen.clone()),
+            Err(error) => return Err(error),
+        };
         let (now, classes) = self.read(&said);
         let counts = counting::sum(&state.base, &now);
         let mut shaped = state.shaped.clone();
@@ -303,6 +368,7 @@ impl Place {
                 ));
             }
         }
+        (state.seen, state.counted) = (all.clone(), counts);
         Ok(all)
     }
 }
@@ -325,7 +391,7 @@ fn add_classes(known: &mut BTreeMap<u16, Shaped>, more: BTreeMap<u16, Shaped>) {
 }
 
 #[async_trait]
-impl Network for SshNetwork {
+impl Network for MachineNetwork {
     async fn impose(&self, layer: LayerId, policies: &[(Link, LinkPolicy)]) -> Result<(), Error> {
         if let Some(error) = policies.iter().find_map(|(link, policy)| shaping::refusal(*link, policy)) {
             return Err(error);
@@ -347,6 +413,18 @@ impl Network for SshNetwork {
     async fn lift_all(&self) -> Result<(), Error> {
         self.lock().clear();
         self.change(self.all()).await
+    }
+
+    async fn restore(&self, node: NodeId) -> Result<(), Error> {
+        let place = &self.places[usize::from(node.0)];
+        {
+            let mut state = place.state.lock().await;
+            // What was off has a network of its own anew, whether or not anybody changed it meanwhile.
+            if !place.has_rules().await? {
+                place.forget(&mut state);
+            }
+        }
+        self.change([node]).await
     }
 
     async fn counters(&self) -> Result<Vec<(Link, LinkCounters)>, Error> {

@@ -7,20 +7,6 @@
 /// The longest script: Linux takes no argument over 128 KiB, and an escaped byte takes five.
 pub(super) const SCRIPT_BYTES_MAX: usize = 24 << 10;
 
-/// A word as a POSIX shell takes it.
-pub(super) fn quote(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=,@+".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// Words as a POSIX shell takes them.
-pub(super) fn quote_all<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    words.into_iter().map(quote).collect::<Vec<_>>().join(" ")
-}
-
 /// The text that makes any login shell run a script of the POSIX shell. `None` when it is too long or holds a zero byte,
 /// which no command can.
 pub(super) fn command(script: &str) -> Option<String> {
@@ -45,6 +31,7 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+    use crate::machine::quoting::quote_all;
 
     const HOSTILE: &[&str] = &[
         "",

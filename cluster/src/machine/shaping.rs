@@ -28,12 +28,15 @@ prepare() {
   made="$made $1"
 }
 lead() {
+  for program in tc ip; do
+    command -v $program >/dev/null || { echo "there is no $program; to have it: package iproute2" >&2; return 69; }
+  done
   address=$1 class=$2 rate=$3; shift 3
   dev=$(ip -o route get "$address" | sed -n 's/.* dev \([^ ]*\).*/\1/p')
   [ -n "$dev" ] || { echo "there is no way to $address" >&2; return 1; }
   prepare "$dev" || return
   case $address in *:*) family=ip6 protocol=ipv6;; *) family=ip protocol=ip;; esac
-  if [ "$address" = "$controller" ]; then
+  if [ "$address" = "$controller" ] && [ "$port" != 0 ]; then
     tc filter add dev "$dev" parent d15: protocol $protocol prio 1 u32 match $family dst "$address" \
       match $family sport "$port" 0xffff flowid d15:0 || return
   fi
@@ -74,29 +77,29 @@ fn is_netem(policy: &LinkPolicy) -> bool {
         || policy.corrupt > 0.0
 }
 
-/// Why a policy cannot be carried out over SSH, if it cannot.
+/// Why a policy cannot be carried out between machines and containers, if it cannot.
 pub(super) fn refusal(link: Link, policy: &LinkPolicy) -> Option<Error> {
     if is_shaping(policy) && link.from == Endpoint::Controller {
         return Some(Error::Unsupported(
-            "shaping what the clients send to a node that is reached over SSH (cuts and losses are possible)"
-                .into(),
+            "shaping what the clients send to a machine or a container (cuts and losses are possible)".into(),
         ));
     }
     if policy.corrupt_past_checksum {
-        return Some(Error::Unsupported(
-            "damage past the checksums between nodes that are reached over SSH".into(),
-        ));
+        return Some(Error::Unsupported("damage past the checksums between machines or containers".into()));
     }
     if policy.distribution == Distribution::Exponential && !policy.jitter.is_zero() {
-        return Some(Error::Unsupported("exponential delay between nodes that are reached over SSH".into()));
+        return Some(Error::Unsupported("exponential delay between machines or containers".into()));
     }
     None
 }
 
 /// The script that makes the shaping of one node what the policies say. It begins by taking off what there was.
 pub(super) fn script(scheme: &Scheme, policies: &Policies) -> String {
-    let mut text =
-        format!("{FUNCTIONS}controller={} port={}\nclear || exit\n", scheme.controller, scheme.port);
+    let mut text = format!(
+        "{FUNCTIONS}controller={} port={}\nclear || exit\n",
+        scheme.controller,
+        scheme.port.unwrap_or(0)
+    );
     for (link, policy) in policies {
         if link.from != Endpoint::Node(scheme.own) || !is_shaping(policy) {
             continue;
@@ -169,7 +172,7 @@ mod tests {
             own: NodeId(0),
             peers: vec![(NodeId(1), vec!["10.0.0.2".parse().unwrap()])],
             controller: "10.0.0.9".parse().unwrap(),
-            port: 22,
+            port: Some(22),
         };
         let slow = LinkPolicy {
             delay: Duration::from_millis(80),

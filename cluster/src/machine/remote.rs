@@ -1,4 +1,4 @@
-//! Acting on one node over SSH.
+//! Acting on one node through its shell.
 
 use std::{
     net::IpAddr,
@@ -11,10 +11,10 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 use super::{
-    LogStream, SshTarget, daemons, failed, logs, packages,
-    shell::{Root, Script, Shell},
+    LogStream, Target, daemons, failed, packages,
+    shell::{Script, Shell},
 };
-use crate::{Daemon, DaemonState, Error, Output, Remote, Signal, reexec};
+use crate::{Body, Daemon, DaemonState, Error, Output, Remote, Signal, reexec};
 
 /// How long the transfer of a file may take.
 const TRANSFER: Duration = Duration::from_secs(120);
@@ -34,24 +34,24 @@ fn hello() -> i32 {
 
 crate::role!(HELLO, hello);
 
-/// Acts on one node over SSH.
+/// Acts on one node through its shell.
 #[derive(Debug)]
-pub struct SshRemote {
+pub struct MachineRemote {
     shell: Arc<Shell>,
     folder: PathBuf,
     program: Option<PathBuf>,
     uploaded: OnceCell<String>,
 }
 
-impl SshRemote {
+impl MachineRemote {
     /// A node on which this run keeps the folder `folder`. `program` is the executable that a daemon called
     /// [`reexec::SELF`] is: it is uploaded when the first such daemon is started.
-    pub fn new(target: SshTarget, folder: PathBuf, program: Option<PathBuf>) -> Self {
-        Self { shell: Arc::new(Shell::new(target)), folder, program, uploaded: OnceCell::new() }
+    pub fn new(target: impl Into<Target>, folder: PathBuf, program: Option<PathBuf>) -> Self {
+        Self { shell: Arc::new(Shell::new(target.into())), folder, program, uploaded: OnceCell::new() }
     }
 
     /// Where the node is and how it lets us in.
-    pub fn target(&self) -> &SshTarget {
+    pub fn target(&self) -> &Target {
         self.shell.target()
     }
 
@@ -59,7 +59,7 @@ impl SshRemote {
         &self.shell
     }
 
-    /// Runs a script of the POSIX shell as root: as the user if that is root, else by sudo. A non-zero exit is no error.
+    /// Runs a script of the POSIX shell as root, however that is reached. A non-zero exit is no error.
     pub async fn script_as_root(
         &self,
         text: &str,
@@ -73,12 +73,7 @@ impl SshRemote {
 
     /// Whether root is within reach, and if not, how to get there.
     pub async fn root(&self) -> Result<Result<&'static str, String>, Error> {
-        Ok(match self.shell.root().await? {
-            Root::Own => Ok("logged in as root"),
-            Root::Free => Ok("sudo without a password"),
-            Root::Password => Ok("sudo with the password"),
-            Root::None(remedy) => Err(remedy.clone()),
-        })
+        self.shell.way().root().await
     }
 
     /// Installs packages with the package manager that the node has. Nothing is fetched for what is there already.
@@ -100,13 +95,13 @@ impl SshRemote {
 
     /// Follows a file of the node as it grows, from its beginning. The file need not be there yet.
     pub fn follow(&self, path: &Path) -> LogStream {
-        logs::follow(Arc::clone(self.shell.pool()), path)
+        self.shell.way().follow(path)
     }
 
     fn daemon_folder(&self, name: &str) -> Result<String, Error> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if name.is_empty() || !name.chars().all(plain) {
-            return Err(failed(&self.target().name, format!("{name:?} cannot name a daemon")));
+            return Err(failed(self.target().name(), format!("{name:?} cannot name a daemon")));
         }
         Ok(self.daemons().join(name).to_string_lossy().into_owned())
     }
@@ -121,7 +116,7 @@ impl SshRemote {
     }
 
     async fn upload_program(&self) -> Result<String, Error> {
-        let name = &self.target().name;
+        let name = self.target().name();
         let Some(local) = &self.program else {
             return Err(failed(name, "no executable was given for a daemon that is part of this program"));
         };
@@ -147,7 +142,7 @@ impl SshRemote {
 }
 
 #[async_trait]
-impl Remote for SshRemote {
+impl Remote for MachineRemote {
     async fn exec(&self, argv: &[&str], stdin: &[u8], timeout: Duration) -> Result<Output, Error> {
         let what = argv.first().copied().unwrap_or_default();
         // The node ends what takes too long: closing the channel would leave it running.
@@ -162,7 +157,7 @@ exec timeout -s KILL "$t" "$@""#;
         let output = self.shell.run(script).await?;
         if output.code == 137 && began.elapsed() >= timeout {
             let what = format!("{what} took longer than {} s and was ended", timeout.as_secs_f64());
-            return Err(failed(&self.target().name, what));
+            return Err(failed(self.target().name(), what));
         }
         Ok(output)
     }
@@ -189,13 +184,13 @@ cat >"$1.part.$$" && [ "$(wc -c <"$1.part.$$")" -eq "$2" ] && mv -f "$1.part.$$"
         let folder = self.daemon_folder(&daemon.name)?;
         let (directory, log) = (daemon.directory.to_string_lossy(), daemon.log.to_string_lossy());
         let Some((program, arguments)) = daemon.argv.split_first() else {
-            return Err(failed(&self.target().name, format!("{} has no program", daemon.name)));
+            return Err(failed(self.target().name(), format!("{} has no program", daemon.name)));
         };
         let program = if program == reexec::SELF { self.own_program().await? } else { program.as_str() };
         if program.contains('=') {
-            return Err(failed(&self.target().name, format!("a program cannot be called {program:?}")));
+            return Err(failed(self.target().name(), format!("a program cannot be called {program:?}")));
         }
-        let variables: Vec<String> = [("DISPROVE_NODE".to_owned(), self.target().name.clone())]
+        let variables: Vec<String> = [("DISPROVE_NODE".to_owned(), self.target().name().to_owned())]
             .iter()
             .chain(&daemon.env)
             .map(|(name, value)| format!("{name}={value}"))
@@ -229,7 +224,7 @@ cat >"$1.part.$$" && [ "$(wc -c <"$1.part.$$")" -eq "$2" ] && mv -f "$1.part.$$"
         let said = self.shell.must(Script::new(&what, &text, &[&folder])).await?;
         let said = String::from_utf8_lossy(&said).trim().to_owned();
         read_state(&said).ok_or_else(|| {
-            failed(&self.target().name, format!("it answers {said:?} when asked about {name}"))
+            failed(self.target().name(), format!("it answers {said:?} when asked about {name}"))
         })
     }
 
@@ -239,6 +234,12 @@ cat >"$1.part.$$" && [ "$(wc -c <"$1.part.$$")" -eq "$2" ] && mv -f "$1.part.$$"
 
     async fn point_names(&self, names: &[(String, IpAddr)]) -> Result<(), Error> {
         self.point(names).await
+    }
+
+    fn body(&self) -> Result<&dyn Body, Error> {
+        self.shell.way().body().ok_or_else(|| {
+            Error::Unsupported(format!("stopping {} as a whole, which is a machine,", self.target().name()))
+        })
     }
 
     async fn wipe(&self) -> Result<(), Error> {

@@ -1,16 +1,11 @@
 //! The nodes of a run, from the first connection to the last file removed.
 
-use std::{
-    net::{IpAddr, ToSocketAddrs},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use history::NodeId;
 
 use super::{
-    SshNetwork, SshRemote, SshTarget, failed,
+    MachineNetwork, MachineRemote, Sight, Target, failed,
     rules::{Filter, Scheme},
     shell::Script,
 };
@@ -19,14 +14,17 @@ use crate::{Cluster, Error, Network, Node, Remote};
 /// How long a node may take to let us in for the first time.
 const REACH: Duration = Duration::from_secs(20);
 
+/// The file on a node that says which run has it.
+const IN_USE: &str = "in-use";
+
 /// How long the logs of a node may take to come here.
 const LOGS: Duration = Duration::from_secs(60);
 
 /// What a cluster of machines is to be.
 #[derive(Clone, Debug)]
-pub struct SshSpec {
+pub struct MachineSpec {
     /// The nodes.
-    pub nodes: Vec<SshTarget>,
+    pub nodes: Vec<Target>,
     /// The name of the run: of its folder on every node.
     pub run: String,
     /// Where logs of the nodes come to: a folder each.
@@ -36,28 +34,26 @@ pub struct SshSpec {
 }
 
 /// Nodes that are reached. Unlike local ones they do not end with the controller: [`stop`](Self::stop) ends them, or a
-/// later cluster of the same spec, made by [`SshCluster::resume`].
+/// later cluster of the same spec, made by [`MachineCluster::resume`].
 #[derive(Debug)]
-pub struct SshCluster {
+pub struct MachineCluster {
     cluster: Cluster,
-    network: Option<Arc<SshNetwork>>,
-    remotes: Vec<Arc<SshRemote>>,
-    spec: SshSpec,
+    network: Option<Arc<MachineNetwork>>,
+    remotes: Vec<Arc<MachineRemote>>,
+    spec: MachineSpec,
     limits: Vec<String>,
 }
 
 /// What a node says of itself when it is reached.
 struct Greeting {
-    controller: IpAddr,
-    port: u16,
-    address: IpAddr,
+    sight: Sight,
     filter: Result<Filter, String>,
 }
 
-impl SshCluster {
+impl MachineCluster {
     /// Reaches the nodes and takes them for this run, unless another has them. Nothing of an earlier run is in force
     /// afterwards.
-    pub async fn start(spec: SshSpec) -> Result<Self, Error> {
+    pub async fn start(spec: MachineSpec) -> Result<Self, Error> {
         let remotes = Self::remotes(&spec);
         let mut taken = 0;
         let mut result = Ok(());
@@ -83,20 +79,24 @@ impl SshCluster {
     }
 
     /// Reaches the nodes of a run whose controller has died, as they are.
-    pub async fn resume(spec: SshSpec) -> Result<Self, Error> {
+    pub async fn resume(spec: MachineSpec) -> Result<Self, Error> {
         let remotes = Self::remotes(&spec);
+        for remote in &remotes {
+            let mark = remote.target().directory().join(IN_USE);
+            remote.shell().way().rouse(&mark, &spec.run).await?;
+        }
         Self::reach(spec, remotes).await
     }
 
-    fn remotes(spec: &SshSpec) -> Vec<Arc<SshRemote>> {
-        let remote = |target: &SshTarget| {
-            let folder = target.directory.join(&spec.run).join(&target.name);
-            Arc::new(SshRemote::new(target.clone(), folder, spec.program.clone()))
+    fn remotes(spec: &MachineSpec) -> Vec<Arc<MachineRemote>> {
+        let remote = |target: &Target| {
+            let folder = target.directory().join(&spec.run).join(target.name());
+            Arc::new(MachineRemote::new(target.clone(), folder, spec.program.clone()))
         };
         spec.nodes.iter().map(remote).collect()
     }
 
-    async fn reach(spec: SshSpec, remotes: Vec<Arc<SshRemote>>) -> Result<Self, Error> {
+    async fn reach(spec: MachineSpec, remotes: Vec<Arc<MachineRemote>>) -> Result<Self, Error> {
         let mut greetings = Vec::new();
         let asked: Vec<_> = remotes
             .iter()
@@ -113,21 +113,21 @@ impl SshCluster {
         let mut limits = Vec::new();
         for (target, greeting) in spec.nodes.iter().zip(&greetings) {
             if let Err(why) = &greeting.filter {
-                limits.push(format!("the network of {} cannot be shaped: {why}", target.name));
+                limits.push(format!("the network of {} cannot be shaped: {why}", target.name()));
             }
         }
         let network = match limits.is_empty() {
-            true => Some(Arc::new(SshNetwork::new(schemes(&remotes, &greetings)))),
+            true => Some(Arc::new(MachineNetwork::new(schemes(&remotes, &greetings)))),
             false => None,
         };
         let nodes = remotes.iter().zip(&greetings).enumerate();
         let nodes = nodes.map(|(place, (remote, greeting))| {
             let target = remote.target();
-            let folder = target.directory.join(&spec.run).join(&target.name);
+            let folder = target.directory().join(&spec.run).join(target.name());
             Node {
                 id: NodeId(place as u16),
-                name: target.name.clone(),
-                address: greeting.address,
+                name: target.name().to_owned(),
+                address: greeting.sight.address,
                 port_offset: 0,
                 data: folder.join("data"),
                 logs: folder.join("logs"),
@@ -152,8 +152,8 @@ impl SshCluster {
         &self.limits
     }
 
-    /// How to act on a node, with what only SSH has.
-    pub fn remote(&self, node: NodeId) -> &SshRemote {
+    /// How to act on a node, with what only machines have.
+    pub fn remote(&self, node: NodeId) -> &MachineRemote {
         &self.remotes[usize::from(node.0)]
     }
 
@@ -192,14 +192,17 @@ impl SshCluster {
     }
 }
 
-fn schemes(remotes: &[Arc<SshRemote>], greetings: &[Greeting]) -> Vec<(Arc<SshRemote>, Scheme, Filter)> {
+fn schemes(
+    remotes: &[Arc<MachineRemote>],
+    greetings: &[Greeting],
+) -> Vec<(Arc<MachineRemote>, Scheme, Filter)> {
     let mut schemes = Vec::new();
     for (own, (remote, greeting)) in remotes.iter().zip(greetings).enumerate() {
         let others = remotes.iter().zip(greetings).enumerate().filter(|(place, _)| *place != own);
         let peers = others.map(|(place, (peer, theirs))| {
-            let mut addresses = vec![theirs.address];
-            addresses.extend(&peer.target().peers);
-            addresses.extend(resolved(peer.target()));
+            let mut addresses = vec![theirs.sight.address];
+            addresses.extend(peer.target().peers());
+            addresses.extend(&theirs.sight.also);
             addresses.sort();
             addresses.dedup();
             (NodeId(place as u16), addresses)
@@ -207,8 +210,8 @@ fn schemes(remotes: &[Arc<SshRemote>], greetings: &[Greeting]) -> Vec<(Arc<SshRe
         let scheme = Scheme {
             own: NodeId(own as u16),
             peers: peers.collect(),
-            controller: greeting.controller,
-            port: greeting.port,
+            controller: greeting.sight.controller,
+            port: greeting.sight.port,
         };
         let filter = greeting.filter.clone().unwrap_or(Filter::Nft);
         schemes.push((Arc::clone(remote), scheme, filter));
@@ -216,59 +219,46 @@ fn schemes(remotes: &[Arc<SshRemote>], greetings: &[Greeting]) -> Vec<(Arc<SshRe
     schemes
 }
 
-fn resolved(target: &SshTarget) -> Option<IpAddr> {
-    let mut addresses = (target.host.as_str(), target.port).to_socket_addrs().ok()?;
-    addresses.next().map(|address| address.ip())
-}
-
 /// Asks a node who it sees, and which packet filter it has.
-async fn greet(remote: &SshRemote) -> Result<Greeting, Error> {
-    let target = remote.target();
-    let script =
-        Script { within: REACH, ..Script::new("asking who it sees", "echo \"$SSH_CONNECTION\"", &[]) };
-    let said = remote.shell().must(script).await?;
-    let said = String::from_utf8_lossy(&said).trim().to_owned();
-    let words: Vec<&str> = said.split_whitespace().collect();
-    let unclear = || {
-        failed(&target.name, format!("its sshd does not say who is connected (SSH_CONNECTION is {said:?})"))
+async fn greet(remote: &MachineRemote) -> Result<Greeting, Error> {
+    let sight = remote.shell().way().sight().await?;
+    let filter = match &sight.foreign {
+        Some(why) => Err(why.clone()),
+        None => find_filter(remote).await?,
     };
-    let [controller, _, own, port] = words.as_slice() else { return Err(unclear()) };
-    let parsed = |text: &str| {
-        text.split('%').next().unwrap_or(text).parse::<IpAddr>().map(|address| address.to_canonical())
-    };
-    let controller = parsed(controller).map_err(|_| unclear())?;
-    let port = port.parse().map_err(|_| unclear())?;
-    let address = match target.address.or_else(|| resolved(target)) {
-        Some(address) => address,
-        None => parsed(own).map_err(|_| unclear())?,
-    };
-    Ok(Greeting { controller, port, address, filter: find_filter(remote).await? })
+    Ok(Greeting { sight, filter })
 }
 
 /// Which packet filter works there, or why none does.
-pub(super) async fn find_filter(remote: &SshRemote) -> Result<Result<Filter, String>, Error> {
+pub(super) async fn find_filter(remote: &MachineRemote) -> Result<Result<Filter, String>, Error> {
     let text = r#"if command -v nft >/dev/null && nft list tables >/dev/null 2>&1; then echo nft
 elif command -v iptables >/dev/null && iptables -w -S >/dev/null; then echo iptables
-elif command -v nft >/dev/null; then nft list tables; else echo "there is neither nft nor iptables; to have it: sudo apt-get install nftables" >&2; exit 72; fi"#;
-    match remote.shell().run(Script::new("looking for a packet filter", text, &[]).with_root()).await {
+elif command -v nft >/dev/null; then nft list tables; else echo "there is neither nft nor iptables; to have it: $1" >&2; exit 72; fi"#;
+    let remedy = remote.target().packages_remedy("nftables");
+    match remote.shell().run(Script::new("looking for a packet filter", text, &[&remedy]).with_root()).await {
         Ok(output) if output.code == 0 => Ok(match output.stdout.trim_ascii() {
             b"nft" => Ok(Filter::Nft),
             _ => Ok(Filter::Iptables),
         }),
-        Ok(output) => Ok(Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            // A filter that is there and refuses wants a right that containers are not given unasked.
+            let more = remote.target().option_remedy("--cap-add NET_ADMIN", "");
+            Ok(Err(if output.code == 72 || more.is_empty() { said } else { format!("{said}; {more}") }))
+        }
         Err(Error::NotPermitted { remedy, .. }) => Ok(Err(remedy)),
         Err(error) => Err(error),
     }
 }
 
 /// Takes a node for a run, unless another has it.
-async fn take(remote: &SshRemote, run: &str) -> Result<(), Error> {
+async fn take(remote: &MachineRemote, run: &str) -> Result<(), Error> {
     let target = remote.target();
     let text = r#"umask 022; mkdir -p "$1" || exit
 if ! (set -C; echo "$2" >"$1/in-use") 2>/dev/null; then
   has=$(cat "$1/in-use" 2>/dev/null); [ "$has" = "$2" ] || { echo "$has"; exit 75; }
 fi"#;
-    let directory = target.directory.to_string_lossy();
+    let directory = target.directory().to_string_lossy();
     let arguments = [directory.as_ref(), run];
     let script = Script { within: REACH, ..Script::new("taking the node for this run", text, &arguments) };
     let output = remote.shell().run(script).await?;
@@ -277,7 +267,7 @@ fi"#;
         75 => {
             let has = String::from_utf8_lossy(&output.stdout).trim().to_owned();
             Err(failed(
-                &target.name,
+                target.name(),
                 format!(
                     "run {has} has it, or left it so when its controller died; `disprove heal` with the folder of that \
                      run gives it back. If that folder is lost: rm {directory}/in-use there, once nothing of it runs"
@@ -286,16 +276,16 @@ fi"#;
         }
         code => {
             let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            Err(failed(&target.name, format!("taking it for this run failed with exit code {code}: {why}")))
+            Err(failed(target.name(), format!("taking it for this run failed with exit code {code}: {why}")))
         }
     }
 }
 
 /// Gives a node back, where this run has it.
-async fn give_back(remote: &SshRemote, run: &str) -> Result<(), Error> {
+async fn give_back(remote: &MachineRemote, run: &str) -> Result<(), Error> {
     let text = r#"if [ "$(cat "$1/in-use" 2>/dev/null)" = "$2" ]; then rm -f "$1/in-use"; fi
 rmdir "$1/$2" 2>/dev/null; :"#;
-    let directory = remote.target().directory.to_string_lossy();
+    let directory = remote.target().directory().to_string_lossy();
     remote
         .shell()
         .must(Script::new("giving the node back", text, &[directory.as_ref(), run]))
@@ -304,7 +294,7 @@ rmdir "$1/$2" 2>/dev/null; :"#;
 }
 
 /// Brings the logs of a node here.
-async fn fetch_logs(remote: &SshRemote, logs: &std::path::Path, here: PathBuf) -> Result<(), Error> {
+async fn fetch_logs(remote: &MachineRemote, logs: &std::path::Path, here: PathBuf) -> Result<(), Error> {
     let folder = logs.to_string_lossy();
     let text = r#"[ -d "$1" ] || exit 0; cd "$1" && find . -type f -size -65536k | sed 's|^\./||'"#;
     let listed = remote

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{SshRemote, SshTarget, cluster::find_filter, rules::Filter, shell::Script};
-use crate::Error;
+use super::{MachineRemote, Target, cluster::find_filter, rules::Filter, shell::Script};
+use crate::{Error, container};
 
 /// How wrong a node's clock may be before a reader of its logs is misled.
 const CLOCK_WRONG: f64 = 0.5;
@@ -27,11 +27,11 @@ pub struct Power {
 }
 
 impl Power {
-    fn has(name: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn has(name: &'static str, detail: impl Into<String>) -> Self {
         Self { name, works: true, detail: detail.into(), takes_away: "", remedy: String::new() }
     }
 
-    fn lacks(
+    pub(crate) fn lacks(
         name: &'static str,
         detail: impl Into<String>,
         takes_away: &'static str,
@@ -42,18 +42,22 @@ impl Power {
 }
 
 /// Tries everything on one node, and leaves nothing behind. `ports` are those that the database will want.
-pub async fn try_all(target: &SshTarget, ports: &[u16]) -> Vec<Power> {
-    let remote = SshRemote::new(target.clone(), target.directory.join("doctor"), None);
+pub async fn try_all(target: &Target, ports: &[u16]) -> Vec<Power> {
+    let remote = MachineRemote::new(target.clone(), target.directory().join("doctor"), None);
+    let mut powers = match target {
+        Target::Container(container) => container::power::engine(container).await,
+        #[cfg(feature = "ssh")]
+        Target::Ssh(_) => Vec::new(),
+    };
     let began = std::time::Instant::now();
     let machine = remote.shell().must(Script::new("asking for its machine", "uname -srm", &[])).await;
-    let mut powers = Vec::new();
     match machine {
         Ok(machine) => powers.push(Power::has(
             "reach",
             format!("{} in {} ms", String::from_utf8_lossy(&machine).trim(), began.elapsed().as_millis()),
         )),
         Err(error) => {
-            let (what, remedy) = split(&error);
+            let (what, remedy) = split(&error, target);
             powers.push(Power::lacks("reach", what, "everything", remedy));
             return powers;
         }
@@ -72,27 +76,37 @@ pub async fn try_all(target: &SshTarget, ports: &[u16]) -> Vec<Power> {
         powers.push(tried.unwrap_or_else(|error| {
             Power::lacks(
                 "reach",
-                split(&error).0,
+                split(&error, target).0,
                 "everything",
                 "the connection broke while it was tried; try again",
             )
         }));
     }
+    if let Target::Container(_) = target {
+        powers.push(container::power::capabilities(&remote).await.unwrap_or_else(|error| {
+            Power::lacks("capabilities", error.to_string(), "nothing by itself", "")
+        }));
+    }
     powers
 }
 
-fn split(error: &Error) -> (String, String) {
+fn split(error: &Error, target: &Target) -> (String, String) {
     match error {
         Error::Node { what, .. } => match what.split_once("; ") {
             Some((what, remedy)) => (what.to_owned(), remedy.to_owned()),
-            None => (what.clone(), "see that its sshd runs and that host, port and user are right".into()),
+            None => (what.clone(), target.reach_remedy()),
         },
         other => (other.to_string(), String::new()),
     }
 }
 
 /// Runs a script as root and gives back its exit code and what it said.
-async fn ask(remote: &SshRemote, what: &str, text: &str, arguments: &[&str]) -> Result<(i32, String), Error> {
+async fn ask(
+    remote: &MachineRemote,
+    what: &str,
+    text: &str,
+    arguments: &[&str],
+) -> Result<(i32, String), Error> {
     let script = Script { within: PROBE, ..Script::new(what, text, arguments) };
     match remote.shell().run(script.with_root()).await {
         Ok(output) => {
@@ -104,19 +118,19 @@ async fn ask(remote: &SshRemote, what: &str, text: &str, arguments: &[&str]) -> 
     }
 }
 
-async fn root(remote: &SshRemote) -> Result<Power, Error> {
+async fn root(remote: &MachineRemote) -> Result<Power, Error> {
     Ok(match remote.root().await? {
         Ok(how) => Power::has("root", how),
         Err(remedy) => Power::lacks("root", "out of reach", "partition, link, packages", remedy),
     })
 }
 
-async fn filter(remote: &SshRemote) -> Result<Power, Error> {
+async fn filter(remote: &MachineRemote) -> Result<Power, Error> {
     const NAME: &str = "packet filter";
     const TAKES: &str = "partition, link (loss)";
     let filter = match find_filter(remote).await? {
         Ok(filter) => filter,
-        Err(why) => return Ok(Power::lacks(NAME, why, TAKES, "sudo apt-get install nftables")),
+        Err(why) => return Ok(Power::lacks(NAME, why, TAKES, remote.target().packages_remedy("nftables"))),
     };
     // The real thing, on an address that nobody has.
     let (program, text) = match filter {
@@ -140,12 +154,12 @@ async fn filter(remote: &SshRemote) -> Result<Power, Error> {
             NAME,
             format!("{program} refuses: {said}"),
             TAKES,
-            "load nf_tables, or give the container CAP_NET_ADMIN",
+            remote.target().option_remedy("--cap-add NET_ADMIN", "load nf_tables"),
         ),
     })
 }
 
-async fn shaper(remote: &SshRemote) -> Result<Power, Error> {
+async fn shaper(remote: &MachineRemote) -> Result<Power, Error> {
     const NAME: &str = "tc and netem";
     // A device of our own, so that no packet of anybody's is touched.
     let text = r#"command -v tc >/dev/null || { echo "there is no tc" >&2; exit 72; }
@@ -166,12 +180,16 @@ tc qdisc add dev disdoc0 parent d15:1 handle d1: netem delay 1ms || exit 75"#;
             "sudo modprobe sch_netem, or a kernel that has it (package linux-image-amd64)",
         ),
         _ => {
-            Power::lacks(NAME, last, "link (delay, bandwidth and the like)", "sudo apt-get install iproute2")
+            let remedy = match code {
+                72 => remote.target().packages_remedy("iproute2"),
+                _ => remote.target().option_remedy("--cap-add NET_ADMIN", "sudo modprobe sch_htb dummy"),
+            };
+            Power::lacks(NAME, last, "link (delay, bandwidth and the like)", remedy)
         }
     })
 }
 
-async fn tracing(remote: &SshRemote) -> Result<Power, Error> {
+async fn tracing(remote: &MachineRemote) -> Result<Power, Error> {
     const NAME: &str = "ptrace";
     // Who may write to a stopped process's memory may patch the clock that it reads.
     // A process that is stopped ends by no other signal, and while it lives it must not hold the channel open.
@@ -185,12 +203,15 @@ cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null || echo 0"#;
             NAME,
             said,
             "clock (of a single process)",
-            "log in as root, or sudo sysctl kernel.yama.ptrace_scope=0",
+            remote.target().option_remedy(
+                "--cap-add SYS_PTRACE",
+                "log in as root, or sudo sysctl kernel.yama.ptrace_scope=0",
+            ),
         ),
     })
 }
 
-async fn fuse(remote: &SshRemote) -> Result<Power, Error> {
+async fn fuse(remote: &MachineRemote) -> Result<Power, Error> {
     const NAME: &str = "FUSE";
     let text = r#"[ -c /dev/fuse ] || { echo "there is no /dev/fuse" >&2; exit 72; }
 : <>/dev/fuse || exit 73
@@ -198,11 +219,16 @@ grep -qw fuse /proc/filesystems || { echo "the kernel has no fuse" >&2; exit 74;
     let (code, said) = ask(remote, "trying FUSE", text, &[]).await?;
     Ok(match code {
         0 => Power::has(NAME, "/dev/fuse opens"),
-        _ => Power::lacks(NAME, said, "disk", "sudo modprobe fuse; in a container, --device /dev/fuse"),
+        _ => Power::lacks(
+            NAME,
+            said,
+            "disk",
+            remote.target().option_remedy("--device /dev/fuse", "sudo modprobe fuse"),
+        ),
     })
 }
 
-async fn faketime(remote: &SshRemote) -> Result<Power, Error> {
+async fn faketime(remote: &MachineRemote) -> Result<Power, Error> {
     const NAME: &str = "faketime";
     let text = r#"command -v faketime >/dev/null || { echo "there is no faketime" >&2; exit 72; }
 [ "$(faketime -f '+1h' date +%s)" -gt "$(( $(date +%s) + 3000 ))" ] || { echo "it does not shift the time" >&2; exit 73; }"#;
@@ -213,12 +239,12 @@ async fn faketime(remote: &SshRemote) -> Result<Power, Error> {
             NAME,
             said,
             "clock (of programs that cannot be patched)",
-            "sudo apt-get install faketime",
+            remote.target().packages_remedy("faketime"),
         ),
     })
 }
 
-async fn clock(remote: &SshRemote) -> Result<Power, Error> {
+async fn clock(remote: &MachineRemote) -> Result<Power, Error> {
     const NAME: &str = "clock";
     let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let before = now();
@@ -239,9 +265,9 @@ async fn clock(remote: &SshRemote) -> Result<Power, Error> {
     })
 }
 
-async fn room(remote: &SshRemote) -> Result<Power, Error> {
+async fn room(remote: &MachineRemote) -> Result<Power, Error> {
     const NAME: &str = "disk space";
-    let directory = remote.target().directory.to_string_lossy().into_owned();
+    let directory = remote.target().directory().to_string_lossy().into_owned();
     let text =
         r#"d=$1; while [ ! -d "$d" ]; do d=$(dirname "$d"); done; df -Pm "$d" | awk 'NR==2 {print $4}'"#;
     let arguments = [directory.as_str()];
@@ -259,7 +285,7 @@ async fn room(remote: &SshRemote) -> Result<Power, Error> {
     })
 }
 
-async fn taken_ports(remote: &SshRemote, ports: &[u16]) -> Result<Power, Error> {
+async fn taken_ports(remote: &MachineRemote, ports: &[u16]) -> Result<Power, Error> {
     const NAME: &str = "ports";
     // The kernel's own list, so that neither ss nor netstat need be there. 0A is the state of a listening socket.
     let text = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == \"0A\" {n=split($2, a, \":\"); print a[n]}' | sort -u";

@@ -1,0 +1,286 @@
+//! Whole runs of the real program on containers, which `scripts/container-cluster` makes by an engine of its own. Needs root
+//! and dockerd, and says so where it is left out.
+#![cfg(target_os = "linux")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// Long enough for anything on a machine that has much else to do.
+const LONG: Duration = Duration::from_secs(90);
+
+/// Three containers, and a store of runs beside what describes them.
+struct Containers {
+    folder: PathBuf,
+    program: PathBuf,
+}
+
+fn say(output: &Output) -> String {
+    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Makes the containers in a folder, or takes them down.
+fn script(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/container-cluster"))
+        .args(arguments)
+        .arg("--dir")
+        .arg(folder.join("cluster"))
+        .output()
+        .expect("bash is there")
+}
+
+impl Containers {
+    fn up(test: &str, options: &[&str]) -> Option<Self> {
+        if std::env::var_os("DISPROVE_TEST_QUICK").is_some() {
+            println!("left out: {test} (--quick)");
+            return None;
+        }
+        let folder = std::env::temp_dir().join(format!("disprove-ct-{}-{test}", std::process::id()));
+        fs::create_dir_all(&folder).expect("it is made");
+        let program = folder.join("disprove");
+        // What goes into each node need not carry what only a debugger reads.
+        let built = env!("CARGO_BIN_EXE_disprove");
+        let stripped = Command::new("strip").arg("-o").arg(&program).arg(built).status();
+        if !stripped.is_ok_and(|status| status.success()) {
+            fs::copy(built, &program).expect("it is copied");
+        }
+        let program_path = program.to_string_lossy().into_owned();
+        let made = script(&folder, &[&["up", "--with", &program_path], options].concat());
+        if made.status.code() == Some(69) {
+            println!("left out: {test} ({})", String::from_utf8_lossy(&made.stderr).trim());
+            let _left = fs::remove_dir_all(&folder);
+            return None;
+        }
+        let this = Self { folder, program };
+        assert!(made.status.success(), "{}", say(&made));
+        Some(this)
+    }
+
+    fn nodes(&self) -> String {
+        self.folder.join("cluster/nodes.toml").to_string_lossy().into_owned()
+    }
+
+    fn disprove(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments)
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn test(&self, db: &str, seconds: &str, plan: &str) -> Command {
+        let file = self.folder.join("plan.json");
+        fs::write(&file, plan).expect("it is written");
+        let (file, nodes) = (file.to_string_lossy(), self.nodes());
+        let flags = ["test", "--db", db, "--nodes-file", &nodes, "--plan", &file, "--time-limit", seconds];
+        let more = ["--rate", "120", "--seed", "5", "--concurrency", "6"];
+        self.disprove(&[&flags[..], &more[..]].concat())
+    }
+
+    fn engine(&self, arguments: &[&str]) -> String {
+        let output = Command::new(self.folder.join("cluster/docker")).args(arguments).output();
+        let output = output.expect("the script wrote it");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// What a run could have left on the nodes: rules, processes, files.
+    fn left(&self) -> Vec<String> {
+        let script = "nft list tables | grep disprove; tc qdisc show | grep d15:; ls -d /var/tmp/disprove/*/* /var/tmp/disprove/in-use; \
+                      cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep DISPROVE_";
+        let on = |node| self.engine(&["exec", &format!("n{node}"), "sh", "-c", script]);
+        (1..=3).map(on).filter(|said| !said.is_empty()).collect()
+    }
+
+    fn status(&self, node: &str) -> String {
+        self.engine(&["inspect", "--format", "{{.State.Status}}", node])
+    }
+
+    /// The faults of the newest run: family, state and evidence.
+    fn faults(&self) -> Vec<(String, String, String)> {
+        let text =
+            fs::read_to_string(self.folder.join("store/latest/results.json")).expect("results are written");
+        let results: serde_json::Value = serde_json::from_str(&text).expect("results are JSON");
+        let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let faults = results["faults"].as_array().expect("faults are listed");
+        let told = faults.iter().map(|fault| &fault["record"]);
+        told.map(|record| (word(&record["family"]), word(&record["state"]), word(&record["evidence"])))
+            .collect()
+    }
+}
+
+impl Drop for Containers {
+    fn drop(&mut self) {
+        let ended = script(&self.folder, &["down"]);
+        if !std::thread::panicking() {
+            assert!(ended.status.success(), "{}", say(&ended));
+            assert!(!self.folder.join("cluster").exists(), "nothing is left of the engine");
+            let _left = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < LONG, "{what} took longer than {LONG:?}");
+        sleep(Duration::from_millis(100));
+    }
+}
+
+/// A run, all the ways in which it can end, and what is left of it: nothing. One test, because making the containers takes
+/// longer than most of it.
+#[test]
+fn the_specimen_runs_in_containers_and_everything_is_undone_however_it_ends() {
+    let Some(containers) = Containers::up("runs-in-containers", &[]) else { return };
+    doctor_tells_of_every_container(&containers);
+    a_healthy_run_is_valid_under_faults_that_took(&containers);
+    a_real_database_is_valid_too(&containers);
+    a_killed_controller_is_healed_after(&containers);
+    a_sick_store_is_caught(&containers);
+}
+
+fn doctor(containers: &Containers) -> Vec<serde_json::Value> {
+    let arguments = ["doctor", "--nodes-file", &containers.nodes(), "--ports", "7400", "--output", "json"];
+    let told = containers.disprove(&arguments).output().expect("it starts");
+    assert_eq!(told.status.code(), Some(0), "{}", say(&told));
+    serde_json::from_slice(&told.stdout).expect("it is JSON")
+}
+
+fn doctor_tells_of_every_container(containers: &Containers) {
+    let findings = doctor(containers);
+    for node in ["n1", "n2", "n3"] {
+        let of: Vec<_> = findings.iter().filter(|finding| finding["node"] == node).collect();
+        let works = |name: &str| {
+            of.iter().find(|finding| finding["name"] == name).map(|finding| finding["works"] == true)
+        };
+        for name in
+            ["engine", "container", "address", "reach", "root", "packet filter", "capabilities", "disk space"]
+        {
+            assert_eq!(works(name), Some(true), "{name} of {node}: {findings:#?}");
+        }
+        for finding in of.iter().filter(|finding| finding["works"] == false) {
+            assert!(finding["takes_away"] != "" && finding["remedy"] != "", "{finding}");
+        }
+    }
+    assert!(containers.left().is_empty(), "{:?}", containers.left());
+}
+
+const FAULTS: &str = r#"{"seed": 5, "faults": [
+    {"at": 1, "lasts": 2, "fault": {"kind": "partition", "shape": "split"}, "targets": "leader"},
+    {"at": 4, "lasts": 0.5, "fault": {"kind": "kill"}, "targets": "leader"},
+    {"at": 9, "lasts": 1, "fault": {"kind": "pause"}, "targets": "leader"},
+    {"at": 13, "lasts": 1.5, "fault": {"kind": "lossy", "share": 0.4}, "targets": "all"},
+    {"at": 16, "lasts": 2, "fault": {"kind": "freeze"}, "targets": "leader"},
+    {"at": 21, "lasts": 1, "fault": {"kind": "reboot"}, "targets": "all"}]}"#;
+
+fn a_healthy_run_is_valid_under_faults_that_took(containers: &Containers) {
+    let output = containers.test("specimen", "26", FAULTS).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(0), "{}", say(&output));
+    let faults = containers.faults();
+    assert_eq!(faults.len(), 6, "{faults:?}");
+    for (family, state, evidence) in &faults {
+        // Counters are read by a command in every container at once, for which a busy machine may be too slow.
+        let unseen = evidence.contains("took longer than");
+        assert!(state == "installed" || unseen, "{family} is {state}: {evidence}");
+    }
+    assert!(faults.iter().filter(|(_, state, _)| state == "installed").count() >= 5, "{faults:?}");
+    assert!(containers.left().is_empty(), "{:?}", containers.left());
+    let logs = containers.folder.join("store/latest/logs/n2/specimen.log");
+    assert!(fs::metadata(logs).expect("the logs came here").len() > 0);
+}
+
+fn a_real_database_is_valid_too(containers: &Containers) {
+    if containers.engine(&["exec", "n1", "sh", "-c", "command -v etcd"]).is_empty() {
+        println!("left out: etcd in containers (there is no etcd; to have it: apt-get install etcd-server)");
+        return;
+    }
+    let output = containers.test("etcd", "26", FAULTS).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(0), "{}", say(&output));
+    let installed = containers.faults().iter().filter(|(_, state, _)| state == "installed").count();
+    assert!(installed >= 4, "{:?}", containers.faults());
+}
+
+fn a_killed_controller_is_healed_after(containers: &Containers) {
+    let plan = r#"{"seed": 5, "faults": [
+        {"at": 0.5, "lasts": 60, "fault": {"kind": "partition", "shape": "split"}, "targets": ["n1"]},
+        {"at": 1.5, "lasts": 60, "fault": {"kind": "freeze"}, "targets": ["n2"]},
+        {"at": 1.6, "lasts": 60, "fault": {"kind": "reboot"}, "targets": ["n3"]}]}"#;
+    let mut child = containers.test("specimen", "60", plan).spawn().expect("it starts");
+    wait_until("all three faults", || {
+        containers.status("n2") == "paused"
+            && containers.status("n3") == "exited"
+            && containers.engine(&["exec", "n1", "nft", "list", "ruleset"]).contains("drop")
+    });
+    child.kill().expect("it is ours");
+    child.wait().expect("it is ours");
+    let again = containers.test("specimen", "5", r#"{"seed": 1, "faults": []}"#).output().expect("it starts");
+    assert_eq!(again.status.code(), Some(70), "{}", say(&again));
+    assert!(say(&again).contains("`disprove heal`"), "{}", say(&again));
+    let killed = run_that_was_killed(&containers.folder);
+    let healed = containers.disprove(&["heal", &killed.to_string_lossy()]).output().expect("it starts");
+    assert_eq!(healed.status.code(), Some(0), "{}", say(&healed));
+    assert!(say(&healed).contains("3 undone"), "{}", say(&healed));
+    assert!(containers.left().is_empty(), "{:?}", containers.left());
+    assert_eq!(["n1", "n2", "n3"].map(|node| containers.status(node)), ["running"; 3]);
+    let twice = containers.disprove(&["heal", &killed.to_string_lossy()]).output().expect("it starts");
+    assert_eq!(twice.status.code(), Some(0), "{}", say(&twice));
+}
+
+/// The only run that wrote a journal and no results.
+fn run_that_was_killed(folder: &Path) -> PathBuf {
+    let runs = fs::read_dir(folder.join("store/specimen-register")).expect("there are runs");
+    let mut killed = runs
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|run| run.join("faults.jsonl").is_file() && !run.join("results.json").is_file());
+    killed.next().expect("one was killed")
+}
+
+fn a_sick_store_is_caught(containers: &Containers) {
+    let plan = r#"{"seed": 5, "faults": [
+        {"at": 1, "lasts": 3, "fault": {"kind": "partition", "shape": "split"}, "targets": "leader"}]}"#;
+    let mut sick = containers.test("specimen", "6", plan);
+    let output = sick.args(["--disease", "stale-reads-any-node"]).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(1), "{}", say(&output));
+    let plan = r#"{"seed": 5, "faults": [
+        {"at": 2, "lasts": 0.5, "fault": {"kind": "reboot"}, "targets": "all"},
+        {"at": 6, "lasts": 0.5, "fault": {"kind": "reboot"}, "targets": "all"}]}"#;
+    let mut sick = containers.test("specimen", "10", plan);
+    let output = sick.args(["--disease", "no-fsync"]).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(1), "{}", say(&output));
+    assert!(containers.left().is_empty(), "{:?}", containers.left());
+}
+
+/// Containers as they come have no power over their network: what needs that is left out with its reason, the rest is done.
+#[test]
+fn what_a_container_lacks_is_left_out_with_its_reason() {
+    let Some(containers) = Containers::up("plain-containers", &["--plain"]) else { return };
+    let findings = doctor(&containers);
+    for name in ["packet filter", "capabilities"] {
+        let lacking = findings.iter().find(|finding| finding["node"] == "n1" && finding["name"] == name);
+        let lacking = lacking.expect("it is told");
+        assert_eq!(lacking["works"], false, "{lacking}");
+        let told = lacking.to_string();
+        assert!(told.contains("--cap-add NET_ADMIN") && told.contains("partition"), "{told}");
+    }
+    let plan = r#"{"seed": 5, "faults": [
+        {"at": 1, "lasts": 2, "fault": {"kind": "partition", "shape": "split"}, "targets": "leader"},
+        {"at": 4, "lasts": 0.5, "fault": {"kind": "kill"}, "targets": "leader"}]}"#;
+    let output = containers.test("specimen", "8", plan).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(0), "{}", say(&output));
+    let faults = containers.faults();
+    assert!(
+        faults.iter().any(|(family, state, evidence)| family == "partition"
+            && state == "skipped"
+            && evidence.contains("cannot be shaped")),
+        "{faults:?}"
+    );
+    assert!(faults.iter().any(|(family, state, _)| family == "kill" && state == "installed"), "{faults:?}");
+    assert!(say(&output).contains("--cap-add NET_ADMIN"), "{}", say(&output));
+}
