@@ -154,6 +154,7 @@ impl Registry {
             Arc::new(workloads::LeaseWorkload::default()),
             Arc::new(workloads::IdsWorkload),
             Arc::new(workloads::LogWorkload::default()),
+            Arc::new(workloads::LogWorkload::watch()),
         ];
         let mut databases: Vec<Box<dyn DatabaseSource>> = vec![Box::new(Specimen)];
         databases.extend(systems::all());
@@ -191,8 +192,7 @@ impl Registry {
             systems::refuse_isolation(arguments)?;
             systems::refuse_topology(arguments)?;
             systems::refuse_reads(arguments)?;
-            systems::refuse_reads(arguments)?;
-            return Ok(Arc::new(own));
+            return Ok(Arc::new(crate::own_system::equipped(own, arguments)?));
         }
         let source = self.databases().find(|source| source.name() == wanted).ok_or_else(|| {
             let nearest = settings::nearest(wanted, self.databases().map(DatabaseSource::name));

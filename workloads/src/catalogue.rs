@@ -99,7 +99,7 @@ impl Catalogued for Ids {
 
 impl Catalogued for Log {
     fn workloads() -> Vec<BoxedWorkload<Self>> {
-        vec![Box::new(LogWorkload::default())]
+        vec![Box::new(LogWorkload::default()), Box::new(LogWorkload::watch())]
     }
 }
 
