@@ -142,6 +142,7 @@ impl Registry {
     pub fn built_in() -> Self {
         let workloads: Vec<Arc<dyn AnyWorkload>> = vec![
             Arc::new(workloads::RegisterWorkload::default()),
+            Arc::new(workloads::RegisterWorkload::read_write()),
             Arc::new(workloads::SetWorkload::default()),
             Arc::new(workloads::CounterWorkload::default()),
             Arc::new(workloads::QueueWorkload::default()),

@@ -176,7 +176,7 @@ impl Database for Mosquitto {
     }
 
     fn speaks(&self) -> Speaks {
-        let clients = || MosquittoClients(self.clone());
+        let clients = || MosquittoClients::new(self.clone());
         Speaks::default().with::<Register>(clients()).with::<Set>(clients()).with::<Queue>(clients())
     }
 

@@ -228,7 +228,7 @@ impl Database for Slapd {
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
         match (self.topology, vocabulary) {
             (Topology::Single, "register" | "set") => Some("linearizable"),
-            (Topology::Consumers, "register" | "set") => Some("eventual"),
+            (Topology::Consumers, "set") => Some("eventual"),
             _ => None,
         }
     }

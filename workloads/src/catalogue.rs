@@ -27,7 +27,7 @@ pub trait Catalogued: Vocabulary + Sized {
 
 impl Catalogued for Register {
     fn workloads() -> Vec<BoxedWorkload<Self>> {
-        vec![Box::new(RegisterWorkload::default())]
+        vec![Box::new(RegisterWorkload::default()), Box::new(RegisterWorkload::read_write())]
     }
 }
 

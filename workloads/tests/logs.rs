@@ -108,10 +108,11 @@ fn who_follows_notices_what_is_not_told_told_twice_or_in_another_order() {
 fn most_of_the_calls_of_a_watch_follow() {
     let options = options();
     let simulation = Simulation::realistic().calls_max(4_000);
-    let simulated = simulate(&mut LogWorkload::watch().generator(&options), 8, &simulation, |call| match call {
-        Call::Append(..) => Return::Appended(None),
-        _ => Return::Entries(Vec::new().into()),
-    });
+    let simulated =
+        simulate(&mut LogWorkload::watch().generator(&options), 8, &simulation, |call| match call {
+            Call::Append(..) => Return::Appended(None),
+            _ => Return::Entries(Vec::new().into()),
+        });
     let count = |wanted: &str| {
         simulated.operations.iter().filter(|operation| Log::kind(&operation.call) == wanted).count()
     };

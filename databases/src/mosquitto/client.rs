@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Mosquitto, TOPICS,
+    queues::Turns,
     wire::{Who, Wire},
 };
 use crate::speaking::{Speaker, speaks};
@@ -51,13 +52,24 @@ impl Trouble {
 
 /// Opens sessions.
 #[derive(Clone, Debug, Default)]
-pub struct MosquittoClients(pub Mosquitto);
+pub struct MosquittoClients {
+    database: Mosquitto,
+    turns: Turns,
+}
+
+impl MosquittoClients {
+    /// Opens sessions with this server.
+    pub fn new(database: Mosquitto) -> Self {
+        Self { database, turns: Turns::default() }
+    }
+}
 
 /// One session.
 pub(super) struct Session {
     pub(super) database: Mosquitto,
     pub(super) node: Node,
     pub(super) wire: Wire,
+    pub(super) turns: Turns,
     /// The queues that were made, or found, in this session.
     pub(super) known: BTreeSet<String>,
     broken: bool,
@@ -69,10 +81,10 @@ pub(super) fn parse(text: &str) -> Value {
 }
 
 impl Session {
-    async fn open(database: &Mosquitto, node: &Node) -> Result<Self, Reason> {
-        let wire = database.open(node, Who::Nobody).await?;
-        let (database, node) = (database.clone(), node.clone());
-        Ok(Self { database, node, wire, known: BTreeSet::new(), broken: false })
+    async fn open(clients: &MosquittoClients, node: &Node) -> Result<Self, Reason> {
+        let wire = clients.database.open(node, Who::Nobody).await?;
+        let (database, turns, node) = (clients.database.clone(), clients.turns.clone(), node.clone());
+        Ok(Self { database, node, wire, turns, known: BTreeSet::new(), broken: false })
     }
 
     async fn register(&mut self, call: &register::Call) -> Result<Answered, Trouble> {
@@ -86,7 +98,9 @@ impl Session {
                 self.wire.publish(&topic, &value.to_string(), true).await?;
                 Ok(Answered::Written)
             }
-            register::Call::Cas(..) => Err(Trouble::Refused("MQTT compares nothing".into())),
+            register::Call::Cas(..) => Err(Trouble::Refused(
+                "MQTT compares nothing; --workload read-write asks for nothing of the kind".into(),
+            )),
         }
     }
 
@@ -134,7 +148,7 @@ impl Speaker for Session {
 }
 
 speaks! {
-    Session, opened by MosquittoClients as |clients, _, node| Session::open(&clients.0, node).await?;
+    Session, opened by MosquittoClients as |clients, _, node| Session::open(clients, node).await?;
     Register: register;
     Set: set;
     Queue: queue;

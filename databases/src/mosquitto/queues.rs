@@ -1,22 +1,48 @@
 //! Queues in Mosquitto: a topic, and a client of which the server knows that it listens to it also while it is not there, and for whom it
 //! keeps what is published (QoS 1, a session without end). Who takes an element out connects as that client, is delivered one message,
-//! acknowledges it and leaves. Where two do so at once, the server ends the connection of the first.
+//! acknowledges it and leaves. Where two do so at once the server ends the connection of the first, so the sessions of a run take turns.
 //!
 //! | what happened | outcome | why |
 //! |---|---|---|
+//! | another session has its turn | `Fail` | nothing was sent |
 //! | no connection as the client, or it could not be made to listen | `Fail` | nothing was published and nothing taken yet |
 //! | reason 0x10 (no matching subscribers) | `Fail` | nobody listens, so nobody has the message |
 //! | no message came, or the session was taken over before its acknowledgement was sent | `Fail` | what is not acknowledged is delivered again |
 //! | the acknowledgement of a message has no answer | `Unknown` | it may be gone, or be delivered again |
 //! | the rest | | as in the table of the [sessions](super::client) |
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
 use history::{Reason, vocabulary::queue};
+use tokio::sync::OwnedMutexGuard;
 
 use super::{
     TOPICS,
     client::{Session, Trouble, parse},
     wire::{Published, Who},
 };
+
+/// How long a session waits for its turn.
+const TURN_MAX: Duration = Duration::from_millis(500);
+
+/// Whose turn it is to be the client of a queue, for all sessions of a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Turns(Arc<Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>>);
+
+impl Turns {
+    async fn take(&self, queue: &str) -> Result<OwnedMutexGuard<()>, Trouble> {
+        let turn = {
+            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(queue.to_owned()).or_default())
+        };
+        let taken = tokio::time::timeout(TURN_MAX, turn.lock_owned()).await;
+        taken.map_err(|_| nothing("another session has its turn".into()))
+    }
+}
 
 /// The client of a queue.
 pub(super) fn client(queue: &str) -> String {
@@ -34,7 +60,7 @@ impl Session {
         if self.known.contains(queue) {
             return Ok(());
         }
-        let name = client(queue);
+        let (name, _turn) = (client(queue), self.turns.take(queue).await?);
         let mut listener = self.database.open(&self.node, Who::Kept(&name)).await.map_err(nothing)?;
         listener.listen(topic).await.map_err(|trouble| nothing(trouble.word()))?;
         listener.leave().await;
@@ -56,7 +82,10 @@ impl Session {
                     }
                 }
             }
-            queue::Call::Dequeue(_) => self.take(&client(&queue)).await,
+            queue::Call::Dequeue(_) => {
+                let _turn = self.turns.take(&queue).await?;
+                self.take(&client(&queue)).await
+            }
         }
     }
 

@@ -56,6 +56,33 @@ async fn a_register_that_nobody_wrote_has_nothing_and_a_read_ends() {
 }
 
 #[tokio::test]
+async fn what_nobody_listens_to_is_nowhere() {
+    let Some(server) = start(55, "") else { return };
+    let clients = MosquittoClients::default();
+    let mut client = server.open::<Queue>(&clients).await;
+    let put = |element| queue::Call::Enqueue(key("q"), number(element));
+    assert_eq!(client.invoke(&put(1)).await, Outcome::Ok(queue::Return::Enqueued));
+    // Somebody else comes as the client of the queue, and wants to know nothing of what was: its session and its message are gone.
+    let name = b"disprove-queue-q";
+    let mut packet = vec![0x10, 13 + name.len() as u8, 0, 4, b'M', b'Q', b'T', b'T', 5, 2, 0, 0, 0, 0];
+    packet.extend([name.len() as u8].iter().chain(name));
+    assert!(server.say(&packet).starts_with(' '), "the connection is taken");
+    let mut why = failed(client.invoke(&put(2)).await);
+    assert!(why.contains("nobody listens") && !client.is_broken(), "{why}");
+    // The next one makes somebody listen again.
+    assert_eq!(client.invoke(&put(3)).await, Outcome::Ok(queue::Return::Enqueued));
+    let mut taken = Vec::new();
+    loop {
+        match client.invoke(&queue::Call::Dequeue(key("q"))).await {
+            Outcome::Ok(queue::Return::Dequeued(element)) => taken.push(element),
+            Outcome::Ok(_) => break,
+            outcome => why = failed(outcome),
+        }
+    }
+    assert_eq!(taken, [number(3)], "{why}");
+}
+
+#[tokio::test]
 async fn clients_that_take_each_others_place_lose_nothing() {
     let Some(server) = start(53, "max_queued_messages 0") else { return };
     let clients = MosquittoClients::default();
@@ -66,7 +93,8 @@ async fn clients_that_take_each_others_place_lose_nothing() {
     }
     let mut takers = Vec::new();
     for _ in 0..3 {
-        let mut client = server.open::<Queue>(&clients).await;
+        // Sessions of different runs do not know of each other, and take no turns.
+        let mut client = server.open::<Queue>(&MosquittoClients::default()).await;
         takers.push(tokio::spawn(async move {
             let (mut taken, mut refused, mut unknown, mut empty) = (Vec::new(), 0, 0, 0);
             while empty < 5 {

@@ -113,8 +113,9 @@ async fn who_may_not_write_wrote_nothing() {
     assert_eq!(read, Outcome::Ok(Return::Value(Some(number(1)))));
     // 49: who does not know the password is not let in.
     let wrong = as_whom(&server, "cn=disprove%2Cdc=disprove:wrong@");
-    let opened = cluster::ClientFactory::<Register>::open(&wrong, &server.cluster, &server.cluster.nodes[0]).await;
-    assert!(opened.err().expect("it is refused").contains("result 49"));
+    let opened =
+        cluster::ClientFactory::<Register>::open(&wrong, &server.cluster, &server.cluster.nodes[0]).await;
+    assert!(opened.err().expect("it is refused").to_string().contains("result 49"));
 }
 
 #[tokio::test]
