@@ -1,89 +1,15 @@
 //! TLS with systems that already run: real servers with certificates that these tests make, each of which is refused where it
-//! should be, in one sentence with the remedy; and a system of one's own that is spoken to by HTTP. A system that is not installed is left
-//! out by name.
+//! should be, in one sentence with the remedy. A system that is not installed is left out by name.
 
 use std::{fs, process::Command};
 
 #[path = "endpoints/bench.rs"]
 mod bench;
+#[path = "endpoints/certificates.rs"]
+mod certificates;
 
-use bench::{Bench, PASSWORD, TURN, expect, files, no_secret_in, skip, wait_until};
-
-/// Certificates of one authority, in the folder of a server: `server`, `late` (expired) and `client`, whose key has a passphrase;
-/// `stranger` is signed by nobody but itself.
-struct Certificates<'a>(&'a Bench);
-
-impl<'a> Certificates<'a> {
-    fn new(bench: &'a Bench) -> Self {
-        let this = Self(bench);
-        let request = |name: &str, more: &[&str]| {
-            let (key, subject) = (format!("{name}.key"), format!("/CN={name}"));
-            let mut line = vec!["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-            line.extend(["-keyout", &key, "-subj", &subject]);
-            line.extend(more);
-            bench.must("openssl", &line);
-        };
-        request("ca", &["-x509", "-days", "2", "-out", "ca.pem"]);
-        request("stranger", &["-x509", "-days", "2", "-out", "stranger.pem"]);
-        let names = format!(
-            "subjectAltName=IP:{},DNS:db.test\nextendedKeyUsage=serverAuth,clientAuth\n",
-            bench.address
-        );
-        let names = bench.file("names", &names);
-        for (name, days) in [("server", "2"), ("late", "-1"), ("client", "2")] {
-            let (out, signed) = (format!("{name}.csr"), format!("{name}.pem"));
-            request(name, &["-out", &out]);
-            let line = ["x509", "-req", "-in", &out, "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
-            let more = ["-days", days, "-extfile", &names, "-out", &signed];
-            bench.must("openssl", &[&line[..], &more].concat());
-        }
-        let pass = format!("pass:{PASSWORD}");
-        let lock = ["pkcs8", "-topk8", "-in", "client.key", "-out", "locked.key", "-passout", &pass];
-        bench.must("openssl", &lock);
-        bench.file("passphrase", PASSWORD);
-        this
-    }
-
-    fn path(&self, name: &str) -> String {
-        format!("{}/{name}", self.0.server())
-    }
-
-    fn ca(&self) -> String {
-        format!("--ca {}", self.path("ca.pem"))
-    }
-
-    fn client(&self) -> String {
-        let passphrase = self.0.folder.join("passphrase");
-        format!(
-            "--client-cert {} --client-key {} --client-key-passphrase-file {}",
-            self.path("client.pem"),
-            self.path("locked.key"),
-            passphrase.display()
-        )
-    }
-
-    /// Puts the certificate of this name in the server's place.
-    fn install(&self, name: &str) {
-        for end in ["pem", "key"] {
-            self.0.must("cp", &[&format!("{name}.{end}"), &format!("used.{end}")]);
-        }
-    }
-
-    /// Asserts that neither the passphrase nor any line of the keys is anywhere in the store.
-    fn no_secret_in_store(&self) {
-        let store = self.0.folder.join("store");
-        no_secret_in(&store);
-        let keys = ["client.key", "locked.key"].map(|name| fs::read_to_string(self.path(name)));
-        let keys = keys.map(|key| key.expect("it was made"));
-        let lines: Vec<&str> =
-            keys.iter().flat_map(|key| key.lines()).filter(|line| line.len() > 30).collect();
-        assert!(lines.len() > 4, "{lines:?}");
-        for (path, bytes) in files(&store) {
-            let text = String::from_utf8_lossy(&bytes);
-            assert!(!lines.iter().any(|line| text.contains(line)), "a key is in {}", path.display());
-        }
-    }
-}
+use bench::{Bench, PASSWORD, TURN, expect, skip, wait_until};
+use certificates::Certificates;
 
 /// What is found wherever TLS is spoken: `url` with TLS, `plain` the same without.
 fn judge(bench: &Bench, made: &Certificates, url: &str, plain: &str) {
@@ -351,93 +277,34 @@ fn zookeeper_is_spoken_to_through_tls() {
     judge(&bench, &made, &format!("{place}?tls=true"), &place);
 }
 
-/// The example's store behind TLS, which asks for the client's certificate, and for a token in a header.
-const SECURE: &str = r#"
-import http.server, runpy, ssl, sys
-
-folder, example, address, token = sys.argv[1:5]
-plain, session = http.server.ThreadingHTTPServer, http.server.BaseHTTPRequestHandler
-
-
-class Secure(plain):
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(f"{folder}/used.pem", f"{folder}/used.key")
-        context.load_verify_locations(f"{folder}/ca.pem")
-        context.verify_mode = ssl.CERT_REQUIRED
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-
-    def handle_error(self, *_):
-        pass
-
-
-def parse(self, parse=session.parse_request):
-    if not parse(self):
-        return False
-    if self.headers.get("Authorization") == "Bearer " + open(token).read().strip():
-        return True
-    self.send_error(401)
-    return False
-
-
-http.server.ThreadingHTTPServer, session.parse_request = Secure, parse
-sys.argv = [example, address, "8443"]
-runpy.run_path(example)
-"#;
-
 #[test]
-fn requests_of_a_file_are_sent_through_tls_with_a_secret_that_is_kept_nowhere() {
+fn mosquitto_and_slapd_are_spoken_to_through_tls() {
     let _turn = TURN.lock();
-    if skip("requests through TLS", "python3", "python3") {
+    if skip("Mosquitto with TLS", "/usr/sbin/mosquitto", "mosquitto")
+        || skip("slapd with TLS", "/usr/sbin/slapd", "slapd")
+    {
         return;
     }
-    let doctor = Command::new(env!("CARGO_BIN_EXE_disprove")).arg("doctor").output();
-    if doctor.expect("the program starts").status.code() != Some(0) {
-        println!(
-            "left out: requests through TLS (this machine permits no namespaces; see `disprove doctor`)"
-        );
-        return;
-    }
-    let bench = Bench::new("tls-http", 28);
-    let made = Certificates::new(&bench);
-    made.install("server");
-    bench.must("chmod", &["-R", "a+rX", "."]);
-    let example = format!("{}/examples/webstore", env!("CARGO_MANIFEST_DIR"));
-    // Where the nodes are another user's, they may not read the project.
-    fs::copy(format!("{example}/server.py"), bench.folder.join("server.py")).expect("it can be copied");
-    bench.file("secure.py", SECURE);
-    let token = bench.file("token", &format!("{PASSWORD}\n"));
-    let text = fs::read_to_string(format!("{example}/webstore.toml")).expect("it is there");
-    let start = format!(
-        "\"{{here}}/secure.py\", \"{}\", \"{{here}}/server.py\", \"{{ip}}\", \"{token}\"]",
-        bench.server()
+    let mut bench = Bench::new("tls-more", 29);
+    Certificates::new(&bench).install("server");
+    let (server, address) = (bench.server(), bench.address.clone());
+    let settings = format!(
+        "listener 8883 {address}\nallow_anonymous true\ncafile {server}/ca.pem\ncertfile {server}/used.pem\n\
+         keyfile {server}/used.key\nrequire_certificate true\n"
     );
-    let text = text
-        .replace("\"{here}/server.py\", \"{ip}\", \"8080\"]", &start)
-        .replace("http://{ip}:8080", "https://{ip}:8443");
-    assert!(text.contains("https://") && text.contains("secure.py"), "the example is another one");
-    let with = |name: &str, secret: &str| {
-        bench.file(name, &format!("{text}\n[database.http.secret-headers]\nAuthorization = {secret}\n"))
-    };
-    let from_file = with("file.toml", "{ content = \"Bearer {secret}\", file = \"{here}/token\" }");
-    let from_environment =
-        with("environment.toml", "{ content = \"Bearer {secret}\", env = \"STORE_TOKEN\" }");
-    let (ca, client) = (made.ca(), made.client());
-    let tls = format!("{ca} {client} --server-name db.test");
-    let run =
-        |file: &str, line: &str| bench.test(&format!("--config {file} {line} --faults none --time-limit 2"));
-    expect(&mut run(&from_file, &tls), 0);
-    // The choices of a run are enough to repeat it.
-    let mut replay = Command::new(env!("CARGO_BIN_EXE_disprove"));
-    replay.arg("replay").arg(bench.folder.join("store/latest")).current_dir(&bench.folder);
-    expect(&mut replay, 0);
-    expect(run(&from_environment, &format!("{client} --insecure")).env("STORE_TOKEN", PASSWORD), 0);
-    let told = expect(&mut run(&from_environment, &tls), 64);
-    assert!(told.contains("the secret of the header Authorization is not in STORE_TOKEN"), "{told}");
-    let told = expect(&mut run(&from_file, "--ca /dev/null"), 64);
-    assert!(told.contains("no certificate in /dev/null"), "{told}");
-    made.no_secret_in_store();
+    let settings = bench.file("mosquitto.conf", &settings);
+    bench.serve("/usr/sbin/mosquitto", &["-c", &settings], 8883);
+    let made = Certificates(&bench);
+    let with = |url: String| format!("{url} --workload read-write");
+    judge(&bench, &made, &with(format!("mqtts://{address}")), &with(format!("mqtt://{address}:8883")));
+
+    let more = format!(
+        "TLSCACertificateFile {server}/ca.pem\nTLSCertificateFile {server}/used.pem\n\
+         TLSCertificateKeyFile {server}/used.key\nTLSVerifyClient demand\n"
+    );
+    let url = bench.directory("ldaps", &more);
+    let made = Certificates(&bench);
+    judge(&bench, &made, &url, &url.replace("ldaps://", "ldap://"));
 }
 
 #[test]

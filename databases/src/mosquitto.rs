@@ -136,24 +136,17 @@ impl Mosquitto {
     /// Removes the topics and the sessions of the run.
     async fn remove(&self, node: &Node, running: &Running) -> Result<(), Reason> {
         let mut session = self.open(node, Who::Nobody).await?;
-        for below in ["register/+", "set/+/+"] {
+        for below in ["register/+", "set/+/+", "queues/+"] {
             let told = session.retained(&format!("{TOPICS}/{below}")).await.map_err(client::Trouble::word)?;
-            let own =
-                |topic: &str| topic.split('/').nth(2).is_some_and(|key| key.starts_with(&running.keys()));
-            for (topic, _) in told.into_iter().filter(|(topic, _)| own(topic)) {
+            for (topic, _) in told {
+                let Some(key) = topic.split('/').nth(2).filter(|key| key.starts_with(&running.keys())) else {
+                    continue;
+                };
+                if below.starts_with("queues/") {
+                    // Whoever is asked for by this name begins anew, and ends with its connection.
+                    self.open(node, Who::Forgotten(&queues::client(key))).await?.leave().await;
+                }
                 session.publish(&topic, "", true).await.map_err(client::Trouble::word)?;
-            }
-        }
-        let mut missing = 0;
-        for key in running.numbered() {
-            let client = queues::client(&key);
-            let found = self.open(node, Who::Kept(&client)).await?;
-            missing = if found.was_known { 0 } else { missing + 1 };
-            // Whoever is asked for by this name begins anew and ends with its connection.
-            found.leave().await;
-            self.open(node, Who::Forgotten(&client)).await?.leave().await;
-            if missing == Running::MISSING_MAX {
-                break;
             }
         }
         Ok(())

@@ -87,6 +87,11 @@ impl Session {
         Ok(Self { database, node, wire, turns, known: BTreeSet::new(), broken: false })
     }
 
+    /// Nothing more is asked in it.
+    pub(super) fn end(&mut self) {
+        self.broken = true;
+    }
+
     async fn register(&mut self, call: &register::Call) -> Result<Answered, Trouble> {
         let topic = format!("{TOPICS}/register/{}", call.key());
         match call {

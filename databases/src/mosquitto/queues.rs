@@ -61,6 +61,9 @@ impl Session {
             return Ok(());
         }
         let (name, _turn) = (client(queue), self.turns.take(queue).await?);
+        // By this the client is found again, when all that was made is to be removed.
+        let known = format!("{TOPICS}/queues/{queue}");
+        self.wire.publish(&known, "1", true).await.map_err(|trouble| self.ended(trouble))?;
         let mut listener = self.database.open(&self.node, Who::Kept(&name)).await.map_err(nothing)?;
         listener.listen(topic).await.map_err(|trouble| nothing(trouble.word()))?;
         listener.leave().await;
@@ -87,6 +90,12 @@ impl Session {
                 self.take(&client(&queue)).await
             }
         }
+    }
+
+    /// What went wrong in the session's own connection, before anything was done.
+    fn ended(&mut self, trouble: Trouble) -> Trouble {
+        self.end();
+        nothing(trouble.word())
     }
 
     async fn take(&mut self, name: &str) -> Result<queue::Return, Trouble> {

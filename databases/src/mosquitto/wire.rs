@@ -63,8 +63,6 @@ pub struct Delivered {
 pub struct Wire {
     stream: BufReader<Stream>,
     asked: u16,
-    /// Whether the server knew the client, and kept messages for it.
-    pub was_known: bool,
 }
 
 fn hello(who: Who<'_>, login: Option<(&str, &str)>) -> Vec<u8> {
@@ -103,13 +101,13 @@ impl Wire {
 
     async fn greet(place: Place<'_>, who: Who<'_>, login: Option<(&str, &str)>) -> Result<Self, Reason> {
         let stream = Stream::open(place, CONNECT_MAX).await?;
-        let mut wire = Self { stream: BufReader::new(stream), asked: 0, was_known: false };
+        let mut wire = Self { stream: BufReader::new(stream), asked: 0 };
         wire.send(&hello(who, login)).await?;
         let mut answer = wire.packet().await?;
         if answer.kind != kind::CONNACK {
             return Err(strange());
         }
-        wire.was_known = answer.byte()? & 1 == 1;
+        answer.byte()?;
         match answer.byte()? {
             0 => Ok(wire),
             reason => Err(format!("the server refuses the connection: reason {reason:#04x}").into()),
