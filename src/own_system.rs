@@ -33,6 +33,13 @@ pub fn described(arguments: &TestArguments) -> Result<Option<(Configured, PathBu
 pub fn equipped(own: Configured, arguments: &TestArguments) -> Result<Configured, Failure> {
     let choice = endpoints::tls_choice(&arguments.tls)?;
     let Some(http) = &own.description().http else { return Ok(own) };
+    if choice.is_some() && !http.has_tls() {
+        let flag = arguments.tls.first();
+        return Err(Failure::usage(format!(
+            "{flag} is of no use: no request of {} begins with https://",
+            arguments.db
+        )));
+    }
     let environment = |name: &str| std::env::var(name).ok();
     let means = Means::read(&http.secret_headers, &environment, choice.as_ref());
     Ok(own.with_means(means.map_err(Failure::usage)?))

@@ -96,5 +96,8 @@ fn requests_of_a_file_are_sent_through_tls_with_a_secret_that_is_kept_nowhere() 
     assert!(told.contains("the secret of the header Authorization is not in STORE_TOKEN"), "{told}");
     let told = expect(&mut run(&from_file, "--ca /dev/null"), 64);
     assert!(told.contains("no certificate in /dev/null"), "{told}");
+    let plain = bench.file("plain.toml", &text.replace("https://", "http://"));
+    let told = expect(&mut run(&plain, &tls), 64);
+    assert!(told.contains("--ca is of no use: no request of webstore begins with https://"), "{told}");
     made.no_secret_in_store();
 }

@@ -85,6 +85,15 @@ impl Requests {
         let register = self.register.as_ref().map(|_| "register");
         register.into_iter().chain(self.set.as_ref().map(|_| "set"))
     }
+
+    /// Whether any of them goes through TLS.
+    pub fn has_tls(&self) -> bool {
+        let register = self.register.iter().flat_map(|register| {
+            [&register.read, &register.write].into_iter().chain(&register.cas).chain(&register.create)
+        });
+        let set = self.set.iter().flat_map(|set| [&set.add, &set.read]);
+        register.chain(set).any(Request::has_tls)
+    }
 }
 
 fn sound<'de, D: Deserializer<'de>>(deserializer: D, takes: &Takes) -> Result<Request, D::Error> {

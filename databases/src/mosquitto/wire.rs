@@ -189,19 +189,17 @@ impl Wire {
     /// The first message that was kept for the client, if there is one.
     pub async fn delivered(&mut self) -> Result<Option<Delivered>, Trouble> {
         self.send(&Packet::new(kind::PINGREQ, 0).whole()).await?;
-        loop {
-            let mut packet = self.packet().await?;
-            match packet.kind {
-                kind::PUBLISH if packet.flags >> 1 & 3 == ACKNOWLEDGED => {
-                    packet.text()?;
-                    let number = packet.short()?;
-                    packet.properties()?;
-                    return Ok(Some(Delivered { number, text: packet.rest()? }));
-                }
-                // The server answers in order: it had nothing to deliver.
-                kind::PINGRESP => return Ok(None),
-                _ => return Err(lost(&mut packet)),
+        let mut packet = self.packet().await?;
+        match packet.kind {
+            kind::PUBLISH if packet.flags >> 1 & 3 == ACKNOWLEDGED => {
+                packet.text()?;
+                let number = packet.short()?;
+                packet.properties()?;
+                Ok(Some(Delivered { number, text: packet.rest()? }))
             }
+            // The server answers in order: it had nothing to deliver.
+            kind::PINGRESP => Ok(None),
+            _ => Err(lost(&mut packet)),
         }
     }
 

@@ -117,7 +117,7 @@ async fn follow(client: &mut dyn cluster::Client<Log>, from: u64) -> Vec<Value> 
     loop {
         let polled = client.invoke(&log::Call::Poll(key("l"), from + told.len() as u64)).await;
         let Outcome::Ok(log::Return::Entries(entries)) = polled else { panic!("{polled:?}") };
-        if entries.len() == 0 {
+        if entries.is_empty() {
             return told;
         }
         told.extend(entries.iter().cloned());
