@@ -18,7 +18,7 @@ const PASSWORD: &str = "DISPROVE_PASSWORD";
 /// The variable of the environment that opens the client's key.
 const PASSPHRASE: &str = "DISPROVE_CLIENT_KEY_PASSPHRASE";
 /// The schemes of URLs, and the database in `--db` that each is spoken to as.
-const SCHEMES: [(&str, &str); 22] = [
+const SCHEMES: [(&str, &str); 26] = [
     ("postgres", "postgres"),
     ("postgresql", "postgres"),
     ("cockroachdb", "postgres"),
@@ -41,6 +41,10 @@ const SCHEMES: [(&str, &str); 22] = [
     ("amqp", "rabbitmq"),
     ("amqps", "rabbitmq"),
     ("memcached", "memcached"),
+    ("mqtt", "mosquitto"),
+    ("mqtts", "mosquitto"),
+    ("ldap", "slapd"),
+    ("ldaps", "slapd"),
 ];
 
 /// The flags with all that the endpoints among them say: which database it is, as whom, and without faults.
@@ -49,7 +53,7 @@ pub fn settled(arguments: &TestArguments, seed: u64) -> Result<Cow<'_, TestArgum
         for (flag, is_given) in [
             ("--dialect", arguments.dialect.is_some()),
             ("--password-file", arguments.password_file.is_some()),
-            (arguments.tls.first(), !arguments.tls.is_silent()),
+            (arguments.tls.first(), !arguments.tls.is_silent() && !speaks_http(arguments)?),
         ] {
             if is_given {
                 return Err(Failure::usage(format!(
@@ -74,6 +78,18 @@ pub fn settled(arguments: &TestArguments, seed: u64) -> Result<Cow<'_, TestArgum
     settled.run_id = Some(run_id.clone());
     settled.running = Some(Arc::new(Running { endpoints, run_id }));
     Ok(Cow::Owned(settled))
+}
+
+/// Whether the system is one of the user's own that is spoken to by HTTP, and so perhaps through TLS.
+#[cfg(feature = "program")]
+fn speaks_http(arguments: &TestArguments) -> Result<bool, Failure> {
+    crate::own_system::speaks_http(arguments)
+}
+
+/// Nobody speaks HTTP to a system of the user's own in this build.
+#[cfg(not(feature = "program"))]
+fn speaks_http(_: &TestArguments) -> Result<bool, Failure> {
+    Ok(false)
 }
 
 /// Which database the endpoints are of.
@@ -142,7 +158,7 @@ fn secret(file: Option<&Path>, variable: &str, what: &str) -> Result<Option<Pass
 
 /// Makes TLS ready wherever it is to be spoken: what a URL says itself goes before what flags say of all.
 fn secure(endpoints: &mut [Endpoint], flags: &TlsArguments) -> Result<(), Failure> {
-    let passphrase = secret(flags.client_key_passphrase_file.as_deref(), PASSPHRASE, "passphrase")?;
+    let passphrase = passphrase(flags)?;
     for endpoint in endpoints {
         let Some(mut choice) = endpoint.choice.clone().or((!flags.is_silent()).then(TlsChoice::default))
         else {
@@ -153,13 +169,34 @@ fn secure(endpoints: &mut [Endpoint], flags: &TlsArguments) -> Result<(), Failur
         let tls = Tls::new(&choice, &endpoint.host);
         endpoint.tls = Some(tls.map_err(|why| Failure::usage(format!("{}: {why}", endpoint.shown())))?);
     }
+    warn_of(flags);
+    Ok(())
+}
+
+fn passphrase(flags: &TlsArguments) -> Result<Option<Password>, Failure> {
+    secret(flags.client_key_passphrase_file.as_deref(), PASSPHRASE, "passphrase")
+}
+
+fn warn_of(flags: &TlsArguments) {
+    static TOLD: std::sync::Once = std::sync::Once::new();
     if flags.insecure {
-        static TOLD: std::sync::Once = std::sync::Once::new();
         TOLD.call_once(|| {
             eprintln!("warning: --insecure: no certificate is verified; whoever is between here and there can read and change all");
         });
     }
-    Ok(())
+}
+
+/// What the flags alone say of TLS, where they say anything.
+#[cfg(feature = "program")]
+pub fn tls_choice(flags: &TlsArguments) -> Result<Option<TlsChoice>, Failure> {
+    if flags.is_silent() {
+        return Ok(None);
+    }
+    let mut choice = TlsChoice::default();
+    flags.complete(&mut choice);
+    choice.passphrase = passphrase(flags)?;
+    warn_of(flags);
+    Ok(Some(choice))
 }
 
 /// Refuses passwords in flags that come from a file and are kept with the results.

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use databases::configured::{Configured, Description};
+use databases::{
+    configured::{Configured, Description},
+    http::Means,
+};
 use serde::Deserialize;
 
-use crate::{arguments::TestArguments, exit::Failure, settings};
+use crate::{arguments::TestArguments, endpoints, exit::Failure, settings};
 
 /// A settings file, of which only the system is wanted here.
 #[derive(Deserialize)]
@@ -24,6 +27,27 @@ pub fn described(arguments: &TestArguments) -> Result<Option<(Configured, PathBu
     let description = read(&text).map_err(|what| Failure::usage(format!("{}: {what}", path.display())))?;
     let named = description.filter(|description| description.name == arguments.db);
     Ok(named.map(|description| (Configured::new(description.standing_in(&folder)), path)))
+}
+
+/// The system with what its requests are sent with beside their templates: secrets, and TLS as the flags say.
+pub fn equipped(own: Configured, arguments: &TestArguments) -> Result<Configured, Failure> {
+    let choice = endpoints::tls_choice(&arguments.tls)?;
+    let Some(http) = &own.description().http else { return Ok(own) };
+    if choice.is_some() && !http.has_tls() {
+        let flag = arguments.tls.first();
+        return Err(Failure::usage(format!(
+            "{flag} is of no use: no request of {} begins with https://",
+            arguments.db
+        )));
+    }
+    let environment = |name: &str| std::env::var(name).ok();
+    let means = Means::read(&http.secret_headers, &environment, choice.as_ref());
+    Ok(own.with_means(means.map_err(Failure::usage)?))
+}
+
+/// Whether a settings file describes the system, and how it is spoken to by HTTP.
+pub fn speaks_http(arguments: &TestArguments) -> Result<bool, Failure> {
+    Ok(described(arguments)?.is_some_and(|(own, _)| own.description().http.is_some()))
 }
 
 /// The system that a settings file describes, or one sentence with the line and the remedy.

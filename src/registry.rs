@@ -145,6 +145,7 @@ impl Registry {
     pub fn built_in() -> Self {
         let workloads: Vec<Arc<dyn AnyWorkload>> = vec![
             Arc::new(workloads::RegisterWorkload::default()),
+            Arc::new(workloads::RegisterWorkload::read_write()),
             Arc::new(workloads::SetWorkload::default()),
             Arc::new(workloads::CounterWorkload::default()),
             Arc::new(workloads::QueueWorkload::default()),
@@ -157,6 +158,7 @@ impl Registry {
             Arc::new(workloads::LeaseWorkload::default()),
             Arc::new(workloads::IdsWorkload),
             Arc::new(workloads::LogWorkload::default()),
+            Arc::new(workloads::LogWorkload::watch()),
         ];
         let mut databases: Vec<Box<dyn DatabaseSource>> = vec![Box::new(Specimen)];
         databases.extend(systems::all());
@@ -194,8 +196,7 @@ impl Registry {
             systems::refuse_isolation(arguments)?;
             systems::refuse_topology(arguments)?;
             systems::refuse_reads(arguments)?;
-            systems::refuse_reads(arguments)?;
-            return Ok(Arc::new(own));
+            return Ok(Arc::new(crate::own_system::equipped(own, arguments)?));
         }
         let source = self.databases().find(|source| source.name() == wanted).ok_or_else(|| {
             let nearest = settings::nearest(wanted, self.databases().map(DatabaseSource::name));

@@ -2,6 +2,8 @@
 //! in them that must be left alone. A system that is not installed is left out by name.
 
 use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
     path::Path,
     process::{Command, Stdio},
 };
@@ -212,6 +214,60 @@ fn memcached_and_nats_are_tested_where_they_run_and_keep_what_was_there() {
     assert!(left.contains("\"total\":0"), "{left}");
     let told = expect(&mut bench.test(&format!("--endpoint nats://u:wrong@{address} --time-limit 1")), 70);
     assert!(told.contains("Authorization Violation"), "{told}");
+    no_secret_in(&bench.folder.join("store"));
+}
+
+#[test]
+fn mosquitto_and_slapd_are_tested_where_they_run_and_keep_what_was_there() {
+    let _turn = TURN.lock();
+    if skip("Mosquitto that already runs", "/usr/sbin/mosquitto", "mosquitto")
+        || skip("slapd that already runs", "/usr/sbin/slapd", "slapd")
+    {
+        return;
+    }
+    let mut bench = Bench::new("broker", 7);
+    let (address, server) = (bench.address.clone(), bench.server());
+    let settings = format!(
+        "listener 1883 {address}\npassword_file {server}/users\npersistence true\npersistence_location {server}/\n"
+    );
+    let settings = bench.file("mosquitto.conf", &settings);
+    bench.must("mosquitto_passwd", &["-c", "-b", &format!("{server}/users"), "me", PASSWORD]);
+    bench.serve("/usr/sbin/mosquitto", &["-c", &settings], 1883);
+    // Somebody else's message, which is retained.
+    let login =
+        [&b"\0\x04MQTT\x04\xc2\0\0\0\x01m\0\x02me"[..], &[0, PASSWORD.len() as u8], PASSWORD.as_bytes()]
+            .concat();
+    let connect = [&[0x10, login.len() as u8][..], &login].concat();
+    let mut other = TcpStream::connect((address.as_str(), 1883)).expect("it serves");
+    other.write_all(&[&connect[..], b"\x31\x0a\0\x04minekept"].concat()).expect("it listens");
+    let mut taken = [1; 4];
+    other.read_exact(&mut taken).expect("it answers");
+    assert_eq!(taken, [0x20, 2, 0, 0], "the connection is taken");
+    for workload in ["read-write", "set", "queue"] {
+        let line = format!("--endpoint mqtt://me:{PASSWORD}@{address} --workload {workload} --time-limit 1");
+        expect(&mut bench.test(&line), 0);
+    }
+    let told = expect(&mut bench.test(&format!("--endpoint mqtt://me:wrong@{address} --time-limit 1")), 70);
+    assert!(told.contains("refuses the connection: reason 0x87"), "{told}");
+    // What it keeps it writes down when it ends in peace.
+    let mut broker = bench.servers.pop().expect("it was started");
+    let ended = Command::new("kill").arg(broker.id().to_string()).status();
+    assert!(ended.expect("kill is there").success() && broker.wait().is_ok());
+    let kept = std::fs::read(format!("{server}/mosquitto.db")).expect("it wrote it down");
+    let kept = String::from_utf8_lossy(&kept).into_owned();
+    assert!(kept.contains("kept") && !kept.contains("disprove"), "{kept}");
+
+    let url = bench.directory("ldap", "");
+    for workload in ["register", "set"] {
+        expect(&mut bench.test(&format!("--endpoint {url} --workload {workload} --time-limit 1")), 0);
+    }
+    let settings = format!("{}/slapd.conf", bench.folder.display());
+    let entries = Command::new("/usr/sbin/slapcat").args(["-f", &settings]).output().expect("it starts");
+    let entries = String::from_utf8_lossy(&entries.stdout).into_owned();
+    assert_eq!(entries.matches("dn: ").count(), 1, "{entries}");
+    let wrong = url.replace(PASSWORD, "wrong");
+    let told = expect(&mut bench.test(&format!("--endpoint {wrong} --time-limit 1")), 70);
+    assert!(told.contains("result 49"), "{told}");
     no_secret_in(&bench.folder.join("store"));
 }
 

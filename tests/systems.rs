@@ -234,6 +234,35 @@ fn memcached_is_linearizable_while_it_lives() {
 }
 
 #[test]
+fn mosquitto_delivers_what_it_acknowledged_while_it_lives_and_forgets_it_in_a_crash() {
+    let _turn = TURN.lock();
+    if skip("Mosquitto", "/usr/sbin/mosquitto", "mosquitto") {
+        return;
+    }
+    let store = Store::new("mosquitto");
+    let queue = "--db mosquitto --workload queue --keys 3 --rate 200 --seed 3";
+    expect(&store.test(&format!("{queue} --faults pause --time-limit 4")), 0);
+    expect(&store.test(&format!("{queue} --faults kill --time-limit 6")), 1);
+    let line = "--db mosquitto --workload read-write --faults none --rate 200 --time-limit 3 --seed 3";
+    expect(&store.test(line), 0);
+}
+
+#[test]
+fn slapd_is_linearizable_alone_and_loses_updates_where_several_take_writes() {
+    let _turn = TURN.lock();
+    if skip("slapd", "/usr/sbin/slapd", "slapd") {
+        return;
+    }
+    let store = Store::new("slapd");
+    expect(&store.test("--db slapd --faults kill,pause --rate 300 --time-limit 5 --seed 3"), 0);
+    let line =
+        "--db slapd --topology providers --workload set --faults none --rate 0 --time-limit 3 --seed 3";
+    let output = store.test(line);
+    expect(&output, 1);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("lost-element"), "{output:?}");
+}
+
+#[test]
 fn a_log_and_a_queue_of_nats_keep_what_was_acknowledged() {
     let _turn = TURN.lock();
     if skip("logs and queues in NATS JetStream", "nats-server", "nats-server") {

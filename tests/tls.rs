@@ -5,84 +5,11 @@ use std::{fs, process::Command};
 
 #[path = "endpoints/bench.rs"]
 mod bench;
+#[path = "endpoints/certificates.rs"]
+mod certificates;
 
-use bench::{Bench, PASSWORD, TURN, expect, files, no_secret_in, skip, wait_until};
-
-/// Certificates of one authority, in the folder of a server: `server`, `late` (expired) and `client`, whose key has a passphrase;
-/// `stranger` is signed by nobody but itself.
-struct Certificates<'a>(&'a Bench);
-
-impl<'a> Certificates<'a> {
-    fn new(bench: &'a Bench) -> Self {
-        let this = Self(bench);
-        let request = |name: &str, more: &[&str]| {
-            let (key, subject) = (format!("{name}.key"), format!("/CN={name}"));
-            let mut line = vec!["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-            line.extend(["-keyout", &key, "-subj", &subject]);
-            line.extend(more);
-            bench.must("openssl", &line);
-        };
-        request("ca", &["-x509", "-days", "2", "-out", "ca.pem"]);
-        request("stranger", &["-x509", "-days", "2", "-out", "stranger.pem"]);
-        let names = format!(
-            "subjectAltName=IP:{},DNS:db.test\nextendedKeyUsage=serverAuth,clientAuth\n",
-            bench.address
-        );
-        let names = bench.file("names", &names);
-        for (name, days) in [("server", "2"), ("late", "-1"), ("client", "2")] {
-            let (out, signed) = (format!("{name}.csr"), format!("{name}.pem"));
-            request(name, &["-out", &out]);
-            let line = ["x509", "-req", "-in", &out, "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
-            let more = ["-days", days, "-extfile", &names, "-out", &signed];
-            bench.must("openssl", &[&line[..], &more].concat());
-        }
-        let pass = format!("pass:{PASSWORD}");
-        let lock = ["pkcs8", "-topk8", "-in", "client.key", "-out", "locked.key", "-passout", &pass];
-        bench.must("openssl", &lock);
-        bench.file("passphrase", PASSWORD);
-        this
-    }
-
-    fn path(&self, name: &str) -> String {
-        format!("{}/{name}", self.0.server())
-    }
-
-    fn ca(&self) -> String {
-        format!("--ca {}", self.path("ca.pem"))
-    }
-
-    fn client(&self) -> String {
-        let passphrase = self.0.folder.join("passphrase");
-        format!(
-            "--client-cert {} --client-key {} --client-key-passphrase-file {}",
-            self.path("client.pem"),
-            self.path("locked.key"),
-            passphrase.display()
-        )
-    }
-
-    /// Puts the certificate of this name in the server's place.
-    fn install(&self, name: &str) {
-        for end in ["pem", "key"] {
-            self.0.must("cp", &[&format!("{name}.{end}"), &format!("used.{end}")]);
-        }
-    }
-
-    /// Asserts that neither the passphrase nor any line of the keys is anywhere in the store.
-    fn no_secret_in_store(&self) {
-        let store = self.0.folder.join("store");
-        no_secret_in(&store);
-        let keys = ["client.key", "locked.key"].map(|name| fs::read_to_string(self.path(name)));
-        let keys = keys.map(|key| key.expect("it was made"));
-        let lines: Vec<&str> =
-            keys.iter().flat_map(|key| key.lines()).filter(|line| line.len() > 30).collect();
-        assert!(lines.len() > 4, "{lines:?}");
-        for (path, bytes) in files(&store) {
-            let text = String::from_utf8_lossy(&bytes);
-            assert!(!lines.iter().any(|line| text.contains(line)), "a key is in {}", path.display());
-        }
-    }
-}
+use bench::{Bench, PASSWORD, TURN, expect, skip, wait_until};
+use certificates::Certificates;
 
 /// What is found wherever TLS is spoken: `url` with TLS, `plain` the same without.
 fn judge(bench: &Bench, made: &Certificates, url: &str, plain: &str) {
@@ -307,6 +234,77 @@ fn memcached_and_nats_are_spoken_to_through_tls() {
     judge(&bench, &made, &format!("{plain}?tls=true"), &plain);
     let place = format!("u:{PASSWORD}@{address}");
     judge(&bench, &made, &format!("tls://{place}"), &format!("nats://{place}"));
+}
+
+#[test]
+fn zookeeper_is_spoken_to_through_tls() {
+    let _turn = TURN.lock();
+    // TLS is Netty's, which Debian splits in many.
+    let netty =
+        ["buffer", "codec", "common", "handler", "resolver", "transport", "transport-native-unix-common"];
+    let netty = netty.iter().map(|part| format!("netty-{part}"));
+    let jars = ["zookeeper", "slf4j-simple"].map(str::to_owned).into_iter().chain(netty);
+    let jars: Vec<String> = jars.map(|jar| format!("/usr/share/java/{jar}.jar")).collect();
+    if let Some(missing) = jars.iter().find(|jar| !std::path::Path::new(jar).exists()) {
+        println!("left out: ZooKeeper with TLS (there is no {missing}; sudo apt-get install zookeeper)");
+        return;
+    }
+    if skip("ZooKeeper with TLS", "java", "zookeeper") {
+        return;
+    }
+    let mut bench = Bench::new("tls-zookeeper", 27);
+    Certificates::new(&bench).install("server");
+    let (server, address) = (bench.server(), bench.address.clone());
+    let both = ["used.key", "used.pem"].map(|name| fs::read_to_string(format!("{server}/{name}")));
+    fs::write(format!("{server}/both.pem"), both.map(|text| text.expect("it was made")).concat())
+        .expect("it can be written");
+    let settings = format!(
+        "tickTime=500\nmaxClientCnxns=0\nadmin.enableServer=false\ndataDir={server}/zookeeper\n\
+         secureClientPort=2281\nsecureClientPortAddress={address}\nclientPort=2181\nclientPortAddress={address}\n\
+         serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory\n\
+         ssl.keyStore.location={server}/both.pem\nssl.keyStore.type=PEM\n\
+         ssl.trustStore.location={server}/ca.pem\nssl.trustStore.type=PEM\n"
+    );
+    let settings = bench.file("zoo.cfg", &settings);
+    let main = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
+    bench.serve("java", &["-Xmx128m", "-cp", &jars.join(":"), main, &settings], 2281);
+    let made = Certificates(&bench);
+    let place = format!("zookeeper://{address}:2281");
+    // The first handshakes take a Java machine some seconds.
+    let mut ready =
+        bench.test(&format!("--endpoint {place}?tls=true {} {} --time-limit 1", made.ca(), made.client()));
+    wait_until("ZooKeeper", || ready.output().is_ok_and(|output| output.status.success()));
+    judge(&bench, &made, &format!("{place}?tls=true"), &place);
+}
+
+#[test]
+fn mosquitto_and_slapd_are_spoken_to_through_tls() {
+    let _turn = TURN.lock();
+    if skip("Mosquitto with TLS", "/usr/sbin/mosquitto", "mosquitto")
+        || skip("slapd with TLS", "/usr/sbin/slapd", "slapd")
+    {
+        return;
+    }
+    let mut bench = Bench::new("tls-more", 29);
+    Certificates::new(&bench).install("server");
+    let (server, address) = (bench.server(), bench.address.clone());
+    let settings = format!(
+        "listener 8883 {address}\nallow_anonymous true\ncafile {server}/ca.pem\ncertfile {server}/used.pem\n\
+         keyfile {server}/used.key\nrequire_certificate true\n"
+    );
+    let settings = bench.file("mosquitto.conf", &settings);
+    bench.serve("/usr/sbin/mosquitto", &["-c", &settings], 8883);
+    let made = Certificates(&bench);
+    let with = |url: String| format!("{url} --workload read-write");
+    judge(&bench, &made, &with(format!("mqtts://{address}")), &with(format!("mqtt://{address}:8883")));
+
+    let more = format!(
+        "TLSCACertificateFile {server}/ca.pem\nTLSCertificateFile {server}/used.pem\n\
+         TLSCertificateKeyFile {server}/used.key\nTLSVerifyClient demand\n"
+    );
+    let url = bench.directory("ldaps", &more);
+    let made = Certificates(&bench);
+    judge(&bench, &made, &url, &url.replace("ldaps://", "ldap://"));
 }
 
 #[test]

@@ -16,7 +16,10 @@ use history::{
 
 pub use description::{Description, VOCABULARIES};
 
-use crate::{http::HttpClients, program::ProgramClients};
+use crate::{
+    http::{HttpClients, Means},
+    program::ProgramClients,
+};
 use places::filled;
 
 /// The name of the daemon on each node.
@@ -28,6 +31,7 @@ const COMMAND_MAX: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Configured {
     description: Arc<Description>,
+    means: Arc<Means>,
 }
 
 fn at(node: &Node, what: impl ToString) -> Error {
@@ -37,7 +41,18 @@ fn at(node: &Node, what: impl ToString) -> Error {
 impl Configured {
     /// The system of this description, which was found to be sound.
     pub fn new(description: Description) -> Self {
-        Self { description: Arc::new(description) }
+        Self { description: Arc::new(description), means: Arc::default() }
+    }
+
+    /// What the file says.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// The same system, whose requests are sent with these means.
+    #[must_use]
+    pub fn with_means(self, means: Means) -> Self {
+        Self { means: Arc::new(means), ..self }
     }
 
     fn clients(&self) -> ProgramClients {
@@ -84,7 +99,8 @@ impl Configured {
 
     /// The clients of the requests, where the file has those instead of a program.
     fn http(&self) -> Option<HttpClients> {
-        self.description.http.clone().map(|requests| HttpClients(Arc::new(requests)))
+        let requests = self.description.http.clone()?;
+        Some(HttpClients { requests: Arc::new(requests), means: Arc::clone(&self.means) })
     }
 
     /// Says why no session with a node can be had.

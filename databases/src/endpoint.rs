@@ -55,7 +55,7 @@ pub struct Endpoint {
 }
 
 /// Schemes that are those of other ones with TLS.
-const SECURE: [&str; 5] = ["rediss", "valkeys", "https", "amqps", "tls"];
+const SECURE: [&str; 7] = ["rediss", "valkeys", "https", "amqps", "tls", "mqtts", "ldaps"];
 
 impl Endpoint {
     /// The endpoint of a URL, or what is wrong with it, in one sentence that names no password.
@@ -268,9 +268,11 @@ impl Running {
     #[cfg(any(
         feature = "etcd",
         feature = "memcached",
+        feature = "mosquitto",
         feature = "nats",
         feature = "rabbitmq",
         feature = "redis",
+        feature = "slapd",
         feature = "zookeeper"
     ))]
     pub(crate) fn place(&self, node: &Node, usual: u16) -> crate::stream::Place<'_> {

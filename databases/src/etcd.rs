@@ -7,7 +7,9 @@ mod http;
 mod leases;
 mod members;
 mod objects;
+mod stream;
 mod transactions;
+mod watch;
 
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use async_trait::async_trait;
 use cluster::{Cluster, Daemon, Database, Error, Membership, Node, Primaries, ProcessControl, Speaks};
 use history::{
     NodeId,
-    vocabulary::{Ids, Lease, ListAppend, Mutex, Queue, Register, RwRegister, Set},
+    vocabulary::{Ids, Lease, ListAppend, Log, Mutex, Queue, Register, RwRegister, Set},
 };
 
 pub use client::EtcdClients;
@@ -123,6 +125,8 @@ impl Database for Etcd {
             (Reads::Serializable, "set") => Some("eventual"),
             (_, "list-append" | "rw-register") => Some("strict-serializable"),
             (Reads::Linearizable, "queue") | (_, "lease" | "ids") => Some("linearizable"),
+            // Who watches may be late.
+            (_, "log") => Some("ordered-log"),
             // A lock is a lease, and its holder may be slower than that.
             _ => None,
         }
@@ -139,6 +143,7 @@ impl Database for Etcd {
             .with::<Lease>(clients())
             .with::<Queue>(clients())
             .with::<Ids>(clients())
+            .with::<Log>(watch::Followers::new(clients()))
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {

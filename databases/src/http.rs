@@ -11,17 +11,23 @@
 //! | any other status, a body that cannot be read, a connection that broke, no answer | `Unknown` | nobody knows what was done |
 //!
 //! A session is one client of HTTP/1.1 with at most one connection at a time. It follows no redirect, asks nothing twice and
-//! takes no proxy from the environment. After anything `Unknown` it is over.
+//! takes no proxy from the environment. After anything `Unknown` it is over. Secrets stand in headers alone, and in nothing that is
+//! told of a request.
 
 mod answer;
+mod means;
 mod request;
 mod session;
 mod template;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+pub(crate) use means::Place as SecretPlace;
+pub use means::{Environment, Means, SecretHeader};
 pub use request::Request;
 pub use session::HttpClients;
 
@@ -32,8 +38,11 @@ pub const VOCABULARIES: [&str; 2] = ["register", "set"];
 
 /// The requests of a system: a table for each vocabulary that it speaks.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Requests {
+    /// Headers of every request whose content is a secret.
+    #[serde(default)]
+    pub secret_headers: BTreeMap<String, SecretHeader>,
     /// How a register is asked.
     pub register: Option<RegisterRequests>,
     /// How a set is asked.
@@ -75,6 +84,15 @@ impl Requests {
     pub fn speaks(&self) -> impl Iterator<Item = &'static str> {
         let register = self.register.as_ref().map(|_| "register");
         register.into_iter().chain(self.set.as_ref().map(|_| "set"))
+    }
+
+    /// Whether any of them goes through TLS.
+    pub fn has_tls(&self) -> bool {
+        let register = self.register.iter().flat_map(|register| {
+            [&register.read, &register.write].into_iter().chain(&register.cas).chain(&register.create)
+        });
+        let set = self.set.iter().flat_map(|set| [&set.add, &set.read]);
+        register.chain(set).any(Request::has_tls)
     }
 }
 

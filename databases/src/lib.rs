@@ -7,7 +7,7 @@
 //! use cluster::Database;
 //!
 //! let etcd = disprove_databases::Etcd::default();
-//! assert_eq!(etcd.speaks().names().collect::<Vec<_>>(), ["ids", "lease", "list-append", "mutex", "queue", "register", "rw-register", "set"]);
+//! assert_eq!(etcd.speaks().names().collect::<Vec<_>>(), ["ids", "lease", "list-append", "log", "mutex", "queue", "register", "rw-register", "set"]);
 //! assert_eq!(etcd.promises("register"), Some("linearizable"));
 //! ```
 //!
@@ -26,6 +26,8 @@ pub mod http;
 pub mod mariadb;
 #[cfg(feature = "memcached")]
 pub mod memcached;
+#[cfg(feature = "mosquitto")]
+pub mod mosquitto;
 #[cfg(feature = "nats")]
 pub mod nats;
 #[cfg(feature = "postgres")]
@@ -36,12 +38,17 @@ pub mod program;
 pub mod rabbitmq;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "slapd")]
+pub mod slapd;
 #[cfg(any(
     feature = "etcd",
     feature = "mariadb",
+    feature = "mosquitto",
     feature = "nats",
     feature = "postgres",
+    feature = "rabbitmq",
     feature = "redis",
+    feature = "slapd",
     feature = "tarantool",
     feature = "zookeeper"
 ))]
@@ -51,9 +58,11 @@ mod sql;
 #[cfg(any(
     feature = "etcd",
     feature = "memcached",
+    feature = "mosquitto",
     feature = "nats",
     feature = "rabbitmq",
     feature = "redis",
+    feature = "slapd",
     feature = "zookeeper"
 ))]
 mod stream;
@@ -72,6 +81,8 @@ pub use etcd::Etcd;
 pub use mariadb::Mariadb;
 #[cfg(feature = "memcached")]
 pub use memcached::Memcached;
+#[cfg(feature = "mosquitto")]
+pub use mosquitto::Mosquitto;
 #[cfg(feature = "nats")]
 pub use nats::Nats;
 #[cfg(feature = "postgres")]
@@ -80,6 +91,8 @@ pub use postgres::Postgres;
 pub use rabbitmq::Rabbitmq;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
+#[cfg(feature = "slapd")]
+pub use slapd::Slapd;
 #[cfg(feature = "tarantool")]
 pub use tarantool::Tarantool;
 pub use tls::{Proof, Tls, TlsChoice};

@@ -2,13 +2,14 @@
 
 mod client;
 mod fields;
+mod locks;
 mod wire;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, ProcessControl, Speaks};
-use history::{NodeId, Queue, Reason};
+use history::{NodeId, Queue, Reason, vocabulary::Mutex};
 
 pub use client::RabbitmqClients;
 
@@ -235,12 +236,15 @@ impl Database for Rabbitmq {
             _ if self.topology == Topology::Mirrored => None,
             (Reads::Auto, "queue") => Some("linearizable"),
             (Reads::Manual, "queue") => Some("at-least-once"),
+            // A lock ends with the session of its holder, who may not know yet.
             _ => None,
         }
     }
 
     fn speaks(&self) -> Speaks {
-        Speaks::default().with::<Queue>(RabbitmqClients(self.clone()))
+        Speaks::default()
+            .with::<Queue>(RabbitmqClients(self.clone()))
+            .with::<Mutex>(locks::LockClients::new(self.clone()))
     }
 
     fn call_timeout(&self) -> Duration {

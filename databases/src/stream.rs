@@ -80,9 +80,11 @@ impl Stream {
 /// What ended a connection: that it broke, or what the server said of TLS before it ended it.
 #[cfg(any(
     feature = "memcached",
+    feature = "mosquitto",
     feature = "nats",
     feature = "rabbitmq",
     feature = "redis",
+    feature = "slapd",
     feature = "zookeeper"
 ))]
 pub fn broke(error: io::Error) -> Reason {

@@ -1,4 +1,4 @@
-//! How TLS is spoken with a system that already runs.
+//! How TLS is spoken with a system that already runs, or with one of the user's own that speaks HTTP.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsArguments {
-    /// Speaks TLS with --endpoint, where its scheme does not say so; so does every flag below.
+    /// Speaks TLS with --endpoint, where its scheme does not say so; so does every flag below. They hold for https:// of requests in a
+    /// --config too.
     #[arg(long, env = "DISPROVE_TLS", help_heading = "Cluster")]
     pub tls: bool,
     /// The certificates (PEM) of those who may have signed the server's; the default are those that this system believes.

@@ -21,6 +21,8 @@ pub fn all() -> Vec<Box<dyn DatabaseSource>> {
         Box::new(Mariadb),
         #[cfg(feature = "memcached")]
         Box::new(Memcached),
+        #[cfg(feature = "mosquitto")]
+        Box::new(Mosquitto),
         #[cfg(feature = "nats")]
         Box::new(Nats),
         #[cfg(feature = "postgres")]
@@ -31,6 +33,8 @@ pub fn all() -> Vec<Box<dyn DatabaseSource>> {
         Box::new(Redis(Maker::Redis)),
         #[cfg(feature = "redis")]
         Box::new(Redis(Maker::Valkey)),
+        #[cfg(feature = "slapd")]
+        Box::new(Slapd),
         #[cfg(feature = "tarantool")]
         Box::new(Tarantool),
         #[cfg(feature = "zookeeper")]
@@ -107,6 +111,33 @@ impl DatabaseSource for Memcached {
         refuse_choices(arguments)?;
         refuse_reads(arguments)?;
         Ok(Arc::new(databases::Memcached { running: arguments.running.clone() }))
+    }
+}
+
+/// Mosquitto, from Debian's package.
+#[cfg(feature = "mosquitto")]
+struct Mosquitto;
+
+#[cfg(feature = "mosquitto")]
+impl DatabaseSource for Mosquitto {
+    fn name(&self) -> &str {
+        "mosquitto"
+    }
+
+    fn describe(&self) -> &str {
+        "Mosquitto 2, from the package of that name, through MQTT 5; --topology single (the default: it writes down what it has once \
+         in half an hour, as it comes) or saving: after every change"
+    }
+
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        use databases::mosquitto::Saving;
+        refuse_disease(arguments)?;
+        refuse_isolation(arguments)?;
+        refuse_reads(arguments)?;
+        refuse_dialect(arguments)?;
+        let saving =
+            chosen("mosquitto", "topology", arguments.topology.as_deref(), &Saving::ALL, Saving::name)?;
+        Ok(Arc::new(databases::Mosquitto { saving, running: arguments.running.clone() }))
     }
 }
 
@@ -232,6 +263,33 @@ impl DatabaseSource for Redis {
     }
 }
 
+/// slapd, from Debian's package.
+#[cfg(feature = "slapd")]
+struct Slapd;
+
+#[cfg(feature = "slapd")]
+impl DatabaseSource for Slapd {
+    fn name(&self) -> &str {
+        "slapd"
+    }
+
+    fn describe(&self) -> &str {
+        "slapd (OpenLDAP) 2.5 or later, from the package of that name; --topology single (the default), consumers: one takes writes and \
+         the others follow it, or providers: all take writes"
+    }
+
+    fn build(&self, arguments: &TestArguments) -> Result<Arc<dyn Database>, Failure> {
+        use databases::slapd::Topology;
+        refuse_disease(arguments)?;
+        refuse_isolation(arguments)?;
+        refuse_reads(arguments)?;
+        refuse_dialect(arguments)?;
+        let wanted = arguments.topology.as_deref();
+        let topology = chosen("slapd", "topology", wanted, &Topology::ALL, Topology::name)?;
+        Ok(Arc::new(databases::Slapd { topology, running: arguments.running.clone() }))
+    }
+}
+
 /// Tarantool, from Debian's package.
 #[cfg(feature = "tarantool")]
 struct Tarantool;
@@ -285,10 +343,12 @@ impl DatabaseSource for Zookeeper {
 #[cfg(any(
     feature = "etcd",
     feature = "mariadb",
+    feature = "mosquitto",
     feature = "nats",
     feature = "postgres",
     feature = "rabbitmq",
     feature = "redis",
+    feature = "slapd",
     feature = "tarantool",
     feature = "zookeeper"
 ))]
@@ -326,9 +386,11 @@ fn dialect<T: Copy + Default>(
 #[cfg(any(
     feature = "etcd",
     feature = "memcached",
+    feature = "mosquitto",
     feature = "nats",
     feature = "rabbitmq",
     feature = "redis",
+    feature = "slapd",
     feature = "tarantool",
     feature = "zookeeper"
 ))]

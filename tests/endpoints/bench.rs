@@ -81,6 +81,24 @@ impl Bench {
         wait_until(program, || TcpStream::connect((self.address.as_str(), port)).is_ok());
     }
 
+    /// Starts a directory in which somebody else's entry is, told more settings, and waits until the entry is there. Returns the URL
+    /// below which is room for others, with a password.
+    pub fn directory(&mut self, scheme: &str, more: &str) -> String {
+        let (server, port) = (self.server(), 6360);
+        let settings = format!(
+            "include /etc/ldap/schema/core.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb\n{more}database mdb\n\
+             suffix dc=mine\nrootdn cn=me,dc=mine\nrootpw {PASSWORD}\ndirectory {server}/directory\n"
+        );
+        let settings = self.file("slapd.conf", &settings);
+        let first = "dn: dc=mine\nobjectClass: dcObject\nobjectClass: organization\ndc: mine\no: mine\n";
+        let first = self.file("first.ldif", first);
+        self.must("mkdir", &["directory"]);
+        self.must("/usr/sbin/slapadd", &["-f", &settings, "-l", &first]);
+        let place = format!("{scheme}://{}:{port}", self.address);
+        self.serve("/usr/sbin/slapd", &["-f", &settings, "-h", &place, "-d", "32768"], port);
+        place.replace("://", &format!("://cn=me%2Cdc=mine:{PASSWORD}@")) + "/dc=mine"
+    }
+
     pub fn test(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_disprove"));
         command

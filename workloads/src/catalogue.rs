@@ -27,7 +27,7 @@ pub trait Catalogued: Vocabulary + Sized {
 
 impl Catalogued for Register {
     fn workloads() -> Vec<BoxedWorkload<Self>> {
-        vec![Box::new(RegisterWorkload::default())]
+        vec![Box::new(RegisterWorkload::default()), Box::new(RegisterWorkload::read_write())]
     }
 }
 
@@ -99,7 +99,7 @@ impl Catalogued for Ids {
 
 impl Catalogued for Log {
     fn workloads() -> Vec<BoxedWorkload<Self>> {
-        vec![Box::new(LogWorkload::default())]
+        vec![Box::new(LogWorkload::default()), Box::new(LogWorkload::watch())]
     }
 }
 

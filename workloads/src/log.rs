@@ -1,7 +1,8 @@
-//! The log workload: unique entries are appended to logs, and consumers follow them.
+//! The log workloads: unique entries are appended to logs, and consumers follow them.
 //!
 //! Each worker is a consumer that goes on where it stopped. At the end everybody reads every log from its beginning to its end,
-//! so that what was acknowledged and is not there is known to be gone.
+//! so that what was acknowledged and is not there is known to be gone. `watch` is the same with more that follow than append, and
+//! with nobody who reads a log as a whole before the end: what consumers know, they know from following alone.
 
 use std::collections::BTreeMap;
 
@@ -30,11 +31,32 @@ const LOGS_MAX: usize = 4;
 /// How many calls a log gets before a fresh one takes its place.
 const CALLS_PER_KEY: u32 = 600;
 
-/// Of 256 calls, how many append.
-const APPEND_SHARE: u32 = 128;
+/// What the calls of a workload are.
+#[derive(Clone, Copy, Debug)]
+struct Mix {
+    name: &'static str,
+    promise: &'static str,
+    /// Of 256 calls, how many append.
+    appends: u32,
+    /// Of 256 calls, how many read a whole log.
+    wholes: u32,
+}
 
-/// Of 256 calls, how many read a whole log.
-const WHOLE_SHARE: u32 = 2;
+/// Half of the calls append, and a few read a whole log.
+const LOG: Mix = Mix {
+    name: "log",
+    promise: "an entry that was acknowledged is in the log for good, once, at a place that is the same for all",
+    appends: 128,
+    wholes: 2,
+};
+
+/// Most of the calls follow.
+const WATCH: Mix = Mix {
+    name: "watch",
+    promise: "whoever follows is told every acknowledged change, once, in an order that is the same for all",
+    appends: 72,
+    wholes: 0,
+};
 
 /// The most places that are remembered of consumers. Who is forgotten begins anew.
 const PLACES_MAX: usize = 4096;
@@ -47,12 +69,20 @@ const FINAL_ROUNDS: u64 = 4;
 pub struct LogWorkload {
     /// How many calls a log gets before a fresh one takes its place.
     pub calls_per_key: u32,
+    mix: Mix,
     ledger: Ledger,
 }
 
 impl Default for LogWorkload {
     fn default() -> Self {
-        Self { calls_per_key: CALLS_PER_KEY, ledger: Ledger::default() }
+        Self { calls_per_key: CALLS_PER_KEY, mix: LOG, ledger: Ledger::default() }
+    }
+}
+
+impl LogWorkload {
+    /// The one in which most of the calls follow.
+    pub fn watch() -> Self {
+        Self { mix: WATCH, ..Self::default() }
     }
 }
 
@@ -60,11 +90,11 @@ impl Workload for LogWorkload {
     type Vocabulary = Log;
 
     fn name(&self) -> &str {
-        "log"
+        self.mix.name
     }
 
     fn promise(&self) -> &str {
-        "an entry that was acknowledged is in the log for good, once, at a place that is the same for all"
+        self.mix.promise
     }
 
     fn settings(&self) -> Vec<Setting> {
@@ -82,6 +112,7 @@ impl Workload for LogWorkload {
         let used = self.ledger.open(&options.run_id);
         let few = Options { keys: options.keys.min(LOGS_MAX), ..options.clone() };
         let calls = Calls {
+            mix: self.mix,
             keys: LivingKeys::new("workload/log/keys", &few, self.calls_per_key, used),
             rng: streams::rng(options.seed, "workload/log", 0),
             places: BTreeMap::new(),
@@ -107,6 +138,7 @@ impl Workload for LogWorkload {
 }
 
 struct Calls {
+    mix: Mix,
     keys: LivingKeys,
     rng: ChaCha8Rng,
     /// Where each worker goes on in each log.
@@ -118,12 +150,12 @@ impl Generator<Log> for Calls {
     fn next(&mut self, context: &Context) -> Step<Call> {
         let key = self.keys.draw();
         let draw = self.rng.next_u32() & 0xff;
-        if draw < APPEND_SHARE {
+        if draw < self.mix.appends {
             let number = self.number;
             self.number += 1;
             return Step::Call(Call::Append(key, Value::Int(number)));
         }
-        if draw < APPEND_SHARE + WHOLE_SHARE {
+        if draw < self.mix.appends + self.mix.wholes {
             return Step::Call(Call::Read(key, 0));
         }
         let place = self.places.get(&(context.thread, key.clone())).copied().unwrap_or(0);

@@ -76,17 +76,29 @@ impl RegisterWorkload {
     pub fn new(settings: RegisterSettings) -> Self {
         Self { settings, ledger: Ledger::default() }
     }
+
+    /// The workload without compare-and-sets, for whoever has none.
+    pub fn read_write() -> Self {
+        Self::new(RegisterSettings { compare_and_set: false, ..RegisterSettings::default() })
+    }
 }
 
 impl Workload for RegisterWorkload {
     type Vocabulary = Register;
 
     fn name(&self) -> &str {
-        "register"
+        if self.settings.compare_and_set { "register" } else { "read-write" }
     }
 
     fn promise(&self) -> &str {
-        "every read, write and compare-and-set of a key takes effect at one instant between its call and its answer"
+        match self.settings.compare_and_set {
+            true => {
+                "every read, write and compare-and-set of a key takes effect at one instant between its call and its answer"
+            }
+            false => {
+                "every read and write of a key takes effect at one instant between its call and its answer"
+            }
+        }
     }
 
     fn settings(&self) -> Vec<Setting> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::places;
-use crate::http::Requests;
+use crate::http::{Requests, SecretPlace};
 
 /// What is told where nothing says how the system is spoken to.
 const NO_CLIENT: &str = "how it is spoken to is missing: `client`, a program and what it `speaks`, or requests such as \
@@ -162,6 +162,11 @@ impl Description {
         ];
         optional.into_iter().flatten().chain([&mut self.start]).flatten().for_each(fill);
         self.files.values_mut().chain(self.env.values_mut()).for_each(fill);
+        for header in self.http.iter_mut().flat_map(|http| http.secret_headers.values_mut()) {
+            if let SecretPlace::File(path) = &mut header.place {
+                fill(path);
+            }
+        }
         self
     }
 

@@ -48,8 +48,17 @@ impl GatewayError {
 /// One session with one member.
 #[derive(Debug)]
 pub struct Gateway {
-    http: Connection,
-    token: Option<String>,
+    pub(super) http: Connection,
+    pub(super) token: Option<String>,
+}
+
+impl From<Unanswered> for GatewayError {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::NotSent(why) => Self::NotSent(why),
+            Unanswered::Doubtful(why) => Self::Doubtful(why),
+        }
+    }
 }
 
 /// What a compare-and-set compares with: the value that must be there, or nothing.
@@ -193,10 +202,7 @@ impl Gateway {
     /// One question of the member.
     pub(super) async fn post(&mut self, path: &str, request: &Json) -> Result<Json, GatewayError> {
         let asked = self.http.post(&format!("/v3/{path}"), self.token.as_deref(), request.to_string()).await;
-        let (status, bytes) = asked.map_err(|unanswered| match unanswered {
-            Unanswered::NotSent(why) => GatewayError::NotSent(why),
-            Unanswered::Doubtful(why) => GatewayError::Doubtful(why),
-        })?;
+        let (status, bytes) = asked?;
         let answer: Result<Json, _> = serde_json::from_slice(&bytes);
         if (200..300).contains(&status) {
             return answer.map_err(|_| GatewayError::Doubtful("the answer is not of etcd's gateway".into()));

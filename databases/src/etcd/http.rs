@@ -9,8 +9,8 @@ use std::time::Duration;
 use history::Reason;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
-    Request,
-    body::Bytes,
+    Request, Response,
+    body::{Bytes, Incoming},
     client::conn::http1::{SendRequest, handshake},
     header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue},
 };
@@ -65,6 +65,20 @@ impl Connection {
         token: Option<&str>,
         json: String,
     ) -> Result<(u16, Bytes), Unanswered> {
+        let response = self.send(path, token, json).await?;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await;
+        let body = body.map_err(|_| Unanswered::Doubtful("the answer broke off".into()))?;
+        Ok((status, body.to_bytes()))
+    }
+
+    /// Sends JSON, and returns the answer as soon as it begins.
+    pub async fn send(
+        &mut self,
+        path: &str,
+        token: Option<&str>,
+        json: String,
+    ) -> Result<Response<Incoming>, Unanswered> {
         let wrong = |error: &dyn std::fmt::Display| Unanswered::NotSent(format!("no request: {error}"));
         let mut request = Request::post(path).body(Full::from(json)).map_err(|error| wrong(&error))?;
         let headers = request.headers_mut();
@@ -79,20 +93,16 @@ impl Connection {
                 why.unwrap_or_else(|| "the connection of this session has ended".into()),
             ));
         }
-        let response = match self.requests.send_request(request).await {
-            Ok(response) => response,
+        match self.requests.send_request(request).await {
+            Ok(response) => Ok(response),
             Err(error) => {
                 let why = match told(&error) {
                     None => self.why().await,
                     why => why,
                 };
-                return Err(Unanswered::Doubtful(why.unwrap_or_else(|| "the connection broke".into())));
+                Err(Unanswered::Doubtful(why.unwrap_or_else(|| "the connection broke".into())))
             }
-        };
-        let status = response.status().as_u16();
-        let body = response.into_body().collect().await;
-        let body = body.map_err(|_| Unanswered::Doubtful("the answer broke off".into()))?;
-        Ok((status, body.to_bytes()))
+        }
     }
 
     /// What the server said of TLS when it ended the connection, if it did.

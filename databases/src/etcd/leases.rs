@@ -1,4 +1,4 @@
-//! What etcd's gateway has beside keys and values: leases, and the locks that are made of them.
+//! What etcd's gateway has beside keys and values: leases, the locks that are made of them, and revisions.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
@@ -74,6 +74,35 @@ impl Gateway {
         let answer = self.post("kv/put", &json!({ "key": STANDARD.encode(key) })).await?;
         let revision = answer["header"]["revision"].as_str().and_then(|text| text.parse().ok());
         revision.ok_or_else(|| strange(&answer))
+    }
+
+    /// Writes a key, and returns how often it had been written before since it was made.
+    pub async fn times_written(&mut self, key: &str, value: &str) -> Result<u64, GatewayError> {
+        let request =
+            json!({ "key": STANDARD.encode(key), "value": STANDARD.encode(value), "prev_kv": true });
+        let answer = self.post("kv/put", &request).await?;
+        if !answer["header"].is_object() {
+            return Err(strange(&answer));
+        }
+        let before = &answer["prev_kv"];
+        if before.is_null() {
+            return Ok(0);
+        }
+        before["version"].as_str().and_then(|text| text.parse().ok()).ok_or_else(|| strange(&answer))
+    }
+
+    /// The revision of the last write of a key, if it is there, read linearizably.
+    pub async fn revision_of(&mut self, key: &str) -> Result<Option<u64>, GatewayError> {
+        let answer = self.post("kv/range", &json!({ "key": STANDARD.encode(key) })).await?;
+        if !answer["header"].is_object() {
+            return Err(strange(&answer));
+        }
+        let found = &answer["kvs"][0];
+        if found.is_null() {
+            return Ok(None);
+        }
+        let revision = found["mod_revision"].as_str().and_then(|text| text.parse().ok());
+        revision.map(Some).ok_or_else(|| strange(&answer))
     }
 
     /// The key below a name that was made first, if there is one.

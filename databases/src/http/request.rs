@@ -75,6 +75,11 @@ impl Request {
         self.value.as_ref().unwrap_or(&Place::Whole)
     }
 
+    /// Whether it goes through TLS.
+    pub(super) fn has_tls(&self) -> bool {
+        self.url.with_all("1").starts_with("https://")
+    }
+
     /// The first thing that is wrong with it, for a call that takes this.
     pub(super) fn wrong(&self, takes: &Takes) -> Option<String> {
         self.wrong_words(takes).or_else(|| self.wrong_url()).or_else(|| self.wrong_answers(takes))

@@ -9,14 +9,19 @@ use history::{
     vocabulary::{Register, Set, register, set},
 };
 
-use super::{Request, Requests, template::Meanings};
+use super::{Means, Request, Requests, template::Meanings};
 
 /// The longest body that is believed.
 const BODY_MAX: usize = 16 << 20;
 
 /// Opens sessions.
 #[derive(Clone, Debug)]
-pub struct HttpClients(pub Arc<Requests>);
+pub struct HttpClients {
+    /// The templates.
+    pub requests: Arc<Requests>,
+    /// What every request is sent with beside.
+    pub means: Arc<Means>,
+}
 
 /// What an answer says.
 enum Answer {
@@ -36,6 +41,7 @@ enum Trouble {
 struct Session {
     client: reqwest::Client,
     requests: Arc<Requests>,
+    means: Arc<Means>,
     node: Meanings,
     broken: bool,
 }
@@ -51,28 +57,34 @@ fn told(error: &reqwest::Error) -> Reason {
 }
 
 impl Session {
-    fn open(requests: &Arc<Requests>, node: &Node) -> Result<Self, Reason> {
+    fn open(clients: &HttpClients, node: &Node) -> Result<Self, Reason> {
         let client = reqwest::Client::builder()
             .http1_only()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
             .referer(false)
-            .pool_max_idle_per_host(1)
-            .build()
-            .map_err(|error| told(&error))?;
+            .pool_max_idle_per_host(1);
+        let client = clients.means.equip(client, node).and_then(reqwest::ClientBuilder::build);
+        let client = client.map_err(|error| told(&error))?;
         let node = vec![
             ("ip", Value::from(node.address.to_string().as_str())),
             ("node", Value::from(node.name.as_str())),
             ("number", Value::Int(i64::from(node.id.0) + 1)),
         ];
-        Ok(Self { client, requests: Arc::clone(requests), node, broken: false })
+        let (requests, means) = (Arc::clone(&clients.requests), Arc::clone(&clients.means));
+        Ok(Self { client, requests, means, node, broken: false })
     }
 
     async fn ask(&mut self, request: &Request, words: &[(&'static str, &Value)]) -> Result<Answer, Trouble> {
         let mut meanings = self.node.clone();
         meanings.extend(words.iter().map(|(name, value)| (*name, (*value).clone())));
-        let filled = request.filled(&meanings).map_err(|why| Trouble::Nothing(why.into()))?;
+        let mut filled = request.filled(&meanings).map_err(|why| Trouble::Nothing(why.into()))?;
+        let host = filled.url.host_str().unwrap_or_default().to_owned();
+        if let Some(name) = &self.means.name {
+            filled.url.set_host(Some(name)).map_err(|error| Trouble::Nothing(error.to_string().into()))?;
+        }
+        filled.headers.extend(self.means.headers.clone());
         let mut asked = self.client.request(filled.method, filled.url).headers(filled.headers);
         if let Some(body) = filled.body {
             asked = asked.body(body);
@@ -82,9 +94,9 @@ impl Session {
             if error.is_connect() {
                 // The next session begins anew.
                 self.broken = true;
-                Trouble::Nothing(told(&error))
+                Trouble::Nothing(self.means.explained(&told(&error).to_string(), &host).into())
             } else {
-                Trouble::Doubtful(told(&error))
+                Trouble::Doubtful(self.means.explained(&told(&error).to_string(), &host).into())
             }
         })?;
         let status = answer.status().as_u16();
@@ -200,14 +212,14 @@ fn judged(request: &Request, body: String) -> Result<Answer, Trouble> {
 #[async_trait]
 impl ClientFactory<Register> for HttpClients {
     async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Register>>, Reason> {
-        Ok(Box::new(Session::open(&self.0, node)?))
+        Ok(Box::new(Session::open(self, node)?))
     }
 }
 
 #[async_trait]
 impl ClientFactory<Set> for HttpClients {
     async fn open(&self, _: &Cluster, node: &Node) -> Result<Box<dyn Client<Set>>, Reason> {
-        Ok(Box::new(Session::open(&self.0, node)?))
+        Ok(Box::new(Session::open(self, node)?))
     }
 }
 
@@ -238,9 +250,9 @@ impl Client<Set> for Session {
 impl HttpClients {
     /// Reads a key that nobody wrote, as one call of what the requests speak; an error says what the answer was.
     pub async fn probe(&self, node: &Node) -> Result<(), Reason> {
-        let mut session = Session::open(&self.0, node)?;
+        let mut session = Session::open(self, node)?;
         let key = Key::from("disprove-ready");
-        let answer = if self.0.register.is_some() {
+        let answer = if self.requests.register.is_some() {
             session.register(&register::Call::Read(key)).await.map(|_| ())
         } else {
             session.set(&set::Call::Read(key)).await.map(|_| ())

@@ -13,7 +13,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::{HttpClients, Requests};
+use super::{HttpClients, Means, Requests};
 
 /// A server that answers every request with the same words, and tells what it was asked.
 async fn server(answer: String) -> (SocketAddr, mpsc::UnboundedReceiver<String>) {
@@ -84,7 +84,8 @@ fn cluster() -> Cluster {
 async fn register(answer: &str, call: register::Call) -> (Outcome<register::Return>, bool, Option<String>) {
     let (address, mut told) = server(answer.into()).await;
     let cluster = cluster();
-    let clients = HttpClients(Arc::new(requests(address.port())));
+    let clients =
+        HttpClients { requests: Arc::new(requests(address.port())), means: Arc::new(Means::default()) };
     let mut session: Box<dyn Client<Register>> = clients.open(&cluster, &cluster.nodes[0]).await.unwrap();
     let outcome = session.invoke(&call).await;
     (outcome, session.is_broken(), told.try_recv().ok())
@@ -153,7 +154,7 @@ async fn where_nobody_listens_or_nothing_can_be_sent_the_call_failed() {
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let cluster = cluster();
-    let clients = HttpClients(Arc::new(requests(port)));
+    let clients = HttpClients { requests: Arc::new(requests(port)), means: Arc::new(Means::default()) };
     let mut session: Box<dyn Client<Register>> = clients.open(&cluster, &cluster.nodes[0]).await.unwrap();
     let outcome = session.invoke(&register::Call::Write(key(), 3.into())).await;
     assert!(matches!(&outcome, Outcome::Fail(why) if why.to_string().contains("refused")), "{outcome:?}");
@@ -187,7 +188,8 @@ async fn a_hostile_key_and_value_are_one_key_and_one_value() {
 async fn elements_are_an_array_or_unknown() {
     let (address, _told) = server(said(200, "[1,\"2\",1]")).await;
     let cluster = cluster();
-    let clients = HttpClients(Arc::new(requests(address.port())));
+    let clients =
+        HttpClients { requests: Arc::new(requests(address.port())), means: Arc::new(Means::default()) };
     let mut session: Box<dyn Client<Set>> = clients.open(&cluster, &cluster.nodes[0]).await.unwrap();
     let read = session.invoke(&set::Call::Read(key())).await;
     assert_eq!(read, Outcome::Ok(set::Return::Elements(vec![1.into(), 2.into(), 1.into()])));
@@ -195,7 +197,8 @@ async fn elements_are_an_array_or_unknown() {
     assert!(matches!(session.invoke(&set::Call::Remove(key(), 3.into())).await, Outcome::Fail(_)));
 
     let (address, _told) = server(said(200, "{}")).await;
-    let clients = HttpClients(Arc::new(requests(address.port())));
+    let clients =
+        HttpClients { requests: Arc::new(requests(address.port())), means: Arc::new(Means::default()) };
     let mut session: Box<dyn Client<Set>> = clients.open(&cluster, &cluster.nodes[0]).await.unwrap();
     assert!(matches!(session.invoke(&set::Call::Read(key())).await, Outcome::Unknown(_)));
 }
@@ -204,7 +207,8 @@ async fn elements_are_an_array_or_unknown() {
 async fn a_redirect_is_not_followed_and_nothing_is_asked_twice() {
     let (address, mut told) = server(String::new()).await;
     let cluster = cluster();
-    let clients = HttpClients(Arc::new(requests(address.port())));
+    let clients =
+        HttpClients { requests: Arc::new(requests(address.port())), means: Arc::new(Means::default()) };
     let mut session: Box<dyn Client<Register>> = clients.open(&cluster, &cluster.nodes[0]).await.unwrap();
     assert!(matches!(session.invoke(&register::Call::Read(key())).await, Outcome::Unknown(_)));
     tokio::time::sleep(Duration::from_millis(200)).await;

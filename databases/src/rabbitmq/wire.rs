@@ -39,12 +39,15 @@ const DECLARE: Method = (50, 10);
 const DECLARE_OK: Method = (50, 11);
 const DELETE: Method = (50, 40);
 const DELETE_OK: Method = (50, 41);
+const QOS: Method = (60, 10);
+const QOS_OK: Method = (60, 11);
 const PUBLISH: Method = (60, 40);
 const RETURN: Method = (60, 50);
 const GET: Method = (60, 70);
 const GET_OK: Method = (60, 71);
 const GET_EMPTY: Method = (60, 72);
 const ACK: Method = (60, 80);
+const REJECT: Method = (60, 90);
 const NACK: Method = (60, 120);
 const SELECT: Method = (85, 10);
 const SELECT_OK: Method = (85, 11);
@@ -189,6 +192,14 @@ impl Wire {
     /// Acknowledges a message, to which there is no answer.
     pub async fn acknowledge(&mut self, tag: u64) -> Result<(), Reason> {
         self.send(Fields::of(ACK).longest(tag).byte(0).framed(METHOD, CHANNEL)).await
+    }
+
+    /// Puts a message back into its queue, to which there is no answer; that the channel answers what it was asked after that says that
+    /// it has.
+    pub async fn put_back(&mut self, tag: u64) -> Result<(), Reason> {
+        let again = 1;
+        self.send(Fields::of(REJECT).longest(tag).byte(again).framed(METHOD, CHANNEL)).await?;
+        self.ask(Fields::of(QOS).long(0).short(0).byte(0), QOS_OK).await.map(|_| ())
     }
 
     async fn ask(&mut self, question: Fields, answer: Method) -> Result<Taken, Reason> {

@@ -2,10 +2,10 @@
 
 use disprove_databases::{Etcd, etcd::EtcdClients};
 use history::{
-    Key, ListAppend, Mutex, Outcome, Value,
+    Key, ListAppend, Log, Mutex, Outcome, Value,
     vocabulary::{
         list_append::{Answer, Step},
-        lock,
+        lock, log,
         register::{Call, Register, Return},
     },
 };
@@ -109,4 +109,51 @@ async fn what_has_no_answer_is_in_doubt_and_so_is_a_lock_that_was_not_given_back
     in_doubt(holder.invoke(&lock::Call::Release(lock, owner)).await);
     failed(reader.invoke(&Call::Read(key("x"))).await);
     server.is_gone::<Register>(&clients).await;
+}
+
+/// All that somebody who follows a log is told from a place on, until nothing more comes.
+async fn follow(client: &mut dyn cluster::Client<Log>, from: u64) -> Vec<Value> {
+    let mut told: Vec<Value> = Vec::new();
+    loop {
+        let polled = client.invoke(&log::Call::Poll(key("l"), from + told.len() as u64)).await;
+        let Outcome::Ok(log::Return::Entries(entries)) = polled else { panic!("{polled:?}") };
+        if entries.is_empty() {
+            return told;
+        }
+        told.extend(entries.iter().cloned());
+    }
+}
+
+#[tokio::test]
+async fn who_watches_is_told_every_write_at_its_place_and_goes_on_where_another_session_stopped() {
+    let Some(mut server) = start(15) else { return };
+    // Sessions of one run know of each other where which revision was seen.
+    use cluster::Database as _;
+    let clients = Etcd::default().speaks().factory::<Log>().expect("it is spoken");
+    let mut writer = server.open::<Log>(clients.as_ref()).await;
+    let mut first = server.open::<Log>(clients.as_ref()).await;
+    assert_eq!(follow(first.as_mut(), 0).await, []);
+    for entry in 0..40 {
+        let appended = writer.invoke(&log::Call::Append(key("l"), number(entry))).await;
+        assert_eq!(appended, Outcome::Ok(log::Return::Appended(Some(entry as u64))));
+        // Other keys have revisions, too.
+        writer.invoke(&log::Call::Append(key("other"), number(entry))).await;
+    }
+    let all: Vec<Value> = (0..40).map(number).collect();
+    assert_eq!(follow(first.as_mut(), 0).await, all);
+    let mut second = server.open::<Log>(clients.as_ref()).await;
+    assert_eq!(follow(second.as_mut(), 25).await, all[25..]);
+    assert_eq!(follow(second.as_mut(), 0).await, all);
+    // One that knows nothing passes over what was before.
+    let stranger = Etcd::default().speaks().factory::<Log>().expect("it is spoken");
+    let mut third = server.open::<Log>(stranger.as_ref()).await;
+    assert_eq!(follow(third.as_mut(), 38).await, all[38..]);
+    let whole = third.invoke(&log::Call::Read(key("l"), 0)).await;
+    assert_eq!(whole, Outcome::Ok(log::Return::Entries(all.into())));
+    let nothing = third.invoke(&log::Call::Read(key("nobody's"), 0)).await;
+    assert_eq!(nothing, Outcome::Ok(log::Return::Entries(Vec::new().into())));
+    server.doubt(writer.as_mut(), &log::Call::Append(key("l"), number(99))).await;
+    failed(first.invoke(&log::Call::Poll(key("l"), 40)).await);
+    assert!(first.is_broken());
+    server.is_gone::<Log>(clients.as_ref()).await;
 }

@@ -3,10 +3,12 @@
     feature = "etcd",
     feature = "mariadb",
     feature = "memcached",
+    feature = "mosquitto",
     feature = "nats",
     feature = "postgres",
     feature = "rabbitmq",
     feature = "redis",
+    feature = "slapd",
     feature = "tarantool",
     feature = "zookeeper"
 ))]
@@ -14,11 +16,13 @@
 mod etcd;
 mod mariadb;
 mod memcached;
+mod mosquitto;
 mod nats;
 mod postgres;
 mod rabbitmq;
 mod redis;
 mod server;
+mod slapd;
 mod sql;
 mod tarantool;
 mod zookeeper;

@@ -11,8 +11,11 @@ use disprove_databases::{
     rabbitmq::{RabbitmqClients, Topology},
 };
 use history::{
-    Outcome, Queue,
-    vocabulary::queue::{Call, Return},
+    Mutex, Outcome, Queue,
+    vocabulary::{
+        lock,
+        queue::{Call, Return},
+    },
 };
 
 use crate::server::{Server, failed, in_doubt, key, number};
@@ -121,8 +124,41 @@ async fn only_what_comes_back_or_has_no_queue_was_certainly_not_queued() {
         }
     }
     assert!(refused > 0 && !client.is_broken(), "{refused} were refused");
+    a_lock_is_had_by_one(server).await;
     // A connection that the server closes while something is asked of it.
     broker.control(&["close_all_connections", "a test"]);
     in_doubt(client.invoke(&Call::Enqueue(key("full"), number(99))).await);
     assert!(client.is_broken());
+}
+
+/// A lock that somebody has is not given to anybody else, and ends with the session of its holder.
+async fn a_lock_is_had_by_one(server: &Server) {
+    use cluster::Database as _;
+    let clients = Rabbitmq::default().speaks().factory::<Mutex>().expect("it is spoken");
+    let (key, owner) = (|| key("lock"), || number(1));
+    let mut first = server.open::<Mutex>(clients.as_ref()).await;
+    let mut second = server.open::<Mutex>(clients.as_ref()).await;
+    let acquire = lock::Call::Acquire(key(), owner());
+    let release = lock::Call::Release(key(), owner());
+    assert_eq!(first.invoke(&acquire).await, Outcome::Ok(lock::Return::Acquired));
+    for _ in 0..3 {
+        let why = failed(second.invoke(&acquire).await);
+        assert!(why.contains("empty") && !second.is_broken(), "{why}");
+    }
+    // Not taken in this session: nothing is asked of anybody.
+    failed(second.invoke(&release).await);
+    assert_eq!(first.invoke(&release).await, Outcome::Ok(lock::Return::Released));
+    let mut had = second.invoke(&acquire).await;
+    let began = std::time::Instant::now();
+    // It is on its way back for a moment.
+    while had != Outcome::Ok(lock::Return::Acquired) {
+        assert!(began.elapsed() < crate::server::LONG, "{had:?}");
+        had = second.invoke(&acquire).await;
+    }
+    drop(second);
+    let mut again = first.invoke(&acquire).await;
+    while again != Outcome::Ok(lock::Return::Acquired) {
+        assert!(began.elapsed() < crate::server::LONG, "{again:?}");
+        again = first.invoke(&acquire).await;
+    }
 }
