@@ -307,7 +307,7 @@ fn matches() -> Vec<(&'static str, Vec<Planned>, Vec<Planned>)> {
         ("no-fsync", vec![(1.5, 1.5, MEMORY, "all"), (4.5, 1.5, MEMORY, "all")], vec![]),
         (
             "ignores-refusals",
-            vec![(1.0, 1.5, FILES, "all"), (4.0, 0.3, r#"{"kind": "kill"}"#, "all")],
+            vec![(1.0, 1.5, FILES, "all"), (5.5, 0.3, r#"{"kind": "kill"}"#, "all")],
             vec![(1.0, 0.3, r#"{"kind": "kill"}"#, "all"), (2.5, 0.3, r#"{"kind": "kill"}"#, "all")],
         ),
         ("unreadable-upgrade", vec![(1.0, 3.0, UPGRADE, "all")], vec![(1.0, 2.0, ROLL, "all")]),

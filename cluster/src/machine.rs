@@ -27,6 +27,7 @@ pub use cluster::{MachineCluster, MachineSpec};
 pub use logs::LogStream;
 pub use network::MachineNetwork;
 pub use remote::MachineRemote;
+#[cfg(feature = "ssh")]
 pub(crate) use shell::shortened;
 pub use target::Target;
 pub(crate) use way::{Line, Sight, Way};

@@ -1,7 +1,8 @@
 //! One line of the shell in a container. What it says is told apart from what the engine says of itself: the engine's own
 //! failures look like a command's, with an exit code and a message.
 
-use crate::Output;
+use super::ContainerTarget;
+use crate::{Error, Output, machine::failed};
 
 /// The longest line: Linux takes no argument over 128 KiB.
 pub(super) const LINE_BYTES_MAX: usize = 120 << 10;
@@ -18,6 +19,22 @@ pub(super) enum Heard {
     Torn(String),
     /// The engine did not begin it, and why.
     Unsaid(String),
+}
+
+impl Heard {
+    /// What was answered, or the failure of the harness that it is.
+    pub(super) fn of(self, target: &ContainerTarget, what: &str) -> Result<Output, Error> {
+        let why = match self {
+            Self::Whole(output) => return Ok(output),
+            Self::Torn(said) => {
+                format!("{what} was cut off in {}, and may be done: {said}", target.container)
+            }
+            Self::Unsaid(why) => {
+                format!("{} does not run a command in {}: {why}", target.engine.name(), target.container)
+            }
+        };
+        Err(failed(&target.name, why))
+    }
 }
 
 /// The words for the engine's `exec` that run a line.

@@ -37,6 +37,26 @@ impl ContainerWay {
         Self { target, address: Mutex::default() }
     }
 
+    async fn say_once(&self, line: &Line) -> Result<Heard, Error> {
+        let target = &self.target;
+        let token = format!("disprove-{:016x}", rand::random::<u64>());
+        let mut arguments = vec!["exec"];
+        if !line.stdin.is_empty() {
+            arguments.push("--interactive");
+        }
+        match (line.root, &target.user) {
+            (true, _) => arguments.extend(["--user", "0"]),
+            (false, Some(user)) => arguments.extend(["--user", user]),
+            (false, None) => {}
+        }
+        arguments.push(&target.container);
+        arguments.extend(exec::words(&line.text, &token));
+        let stdin = (!line.stdin.is_empty()).then_some(&line.stdin[..]);
+        let ran = target.engine.run(&arguments, stdin, line.within).await;
+        let output = ran.map_err(|trouble| trouble.about(&target.name, &line.what, line.within))?;
+        Ok(exec::unframed(output, &token))
+    }
+
     /// What a file in the container says, also where it does not run.
     async fn file(&self, path: &Path) -> Result<Vec<u8>, Error> {
         let place = format!("{}:{}", self.target.container, path.display());
@@ -73,32 +93,12 @@ impl Way for ContainerWay {
                 format!("{} is a command over {most} bytes, or holds a zero byte", line.what),
             ));
         }
-        let token = format!("disprove-{:016x}", rand::random::<u64>());
-        let mut arguments = vec!["exec"];
-        if !line.stdin.is_empty() {
-            arguments.push("--interactive");
+        match self.say_once(&line).await? {
+            // The engine broke off in the middle, and doing it again is as good.
+            Heard::Torn(_) if line.again => self.say_once(&line).await?,
+            heard => heard,
         }
-        match (line.root, &target.user) {
-            (true, _) => arguments.extend(["--user", "0"]),
-            (false, Some(user)) => arguments.extend(["--user", user]),
-            (false, None) => {}
-        }
-        arguments.push(&target.container);
-        arguments.extend(exec::words(&line.text, &token));
-        let stdin = (!line.stdin.is_empty()).then_some(&line.stdin[..]);
-        let ran = target.engine.run(&arguments, stdin, line.within).await;
-        let output = ran.map_err(|trouble| trouble.about(&target.name, &line.what, line.within))?;
-        match exec::unframed(output, &token) {
-            Heard::Whole(output) => Ok(output),
-            Heard::Torn(said) => Err(failed(
-                &target.name,
-                format!("{} was cut off in {}, and may be done: {said}", line.what, target.container),
-            )),
-            Heard::Unsaid(why) => Err(failed(
-                &target.name,
-                format!("{} does not run a command in {}: {why}", target.engine.name(), target.container),
-            )),
-        }
+        .of(target, &line.what)
     }
 
     async fn root(&self) -> Result<Result<&'static str, String>, Error> {

@@ -82,7 +82,7 @@ pub async fn try_all(target: &Target, ports: &[u16]) -> Vec<Power> {
             )
         }));
     }
-    if let Target::Container(_) = target {
+    if target.is_container() {
         powers.push(container::power::capabilities(&remote).await.unwrap_or_else(|error| {
             Power::lacks("capabilities", error.to_string(), "nothing by itself", "")
         }));

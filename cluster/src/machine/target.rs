@@ -43,6 +43,15 @@ impl Target {
         }
     }
 
+    /// Whether it is a container.
+    pub fn is_container(&self) -> bool {
+        match self {
+            #[cfg(feature = "ssh")]
+            Self::Ssh(_) => false,
+            Self::Container(_) => true,
+        }
+    }
+
     /// The folder on the node under which runs keep theirs.
     pub fn directory(&self) -> &Path {
         match self {

@@ -54,9 +54,14 @@ for stat in /proc/[0-9]*/stat; do
     [ -n "$size" ] || continue
     most=$((size * 1024 + spare * 1048576))
   else
-    last=$(ls "/proc/$pid/fd" 2>/dev/null | sort -n | tail -n 1)
-    [ -n "$last" ] || continue
-    most=$((last + 1 + spare))
+    # A file that is opened gets the lowest number that is free, and the limit is for that number.
+    open=" $(ls "/proc/$pid/fd" 2>/dev/null | tr '\n' ' ') "
+    [ "$open" != "  " ] || continue
+    most=0 free=0
+    while :; do
+      case $open in *" $most "*) ;; *) [ "$free" -lt "$spare" ] || break; free=$((free + 1)) ;; esac
+      most=$((most + 1))
+    done
   fi
   prlimit --pid "$pid" --"$what=$most:" || [ ! -e "/proc/$pid" ] || exit 1
 done
