@@ -154,7 +154,7 @@ impl<'a, V: Traced> Record<'a, V> {
     }
 
     /// What others had done by what a transaction read, each with how many of its steps came before: without what it had
-    /// done itself by then. A read that does not end with that says nothing of others.
+    /// done itself by then. A read that shows that elsewhere than at its end says nothing of others.
     fn versions(&self, operation: &'a Operation<V>) -> Vec<(usize, &'a Key, &'a [Value])> {
         let (mut own, mut versions) = (Vec::<(&Key, Value)>::new(), Vec::new());
         for (place, step) in self.steps(operation).into_iter().enumerate() {
@@ -163,7 +163,9 @@ impl<'a, V: Traced> Record<'a, V> {
                 Does::Sees(seen) => {
                     let mine = own.iter().filter(|(key, _)| *key == step.key).map(|(_, value)| value.clone());
                     let mine: Vec<Value> = mine.collect();
-                    let before = seen.strip_suffix(mine.as_slice()).filter(|_| V::LISTS || mine.is_empty());
+                    let alone = V::LISTS && !mine.iter().any(|value| seen.contains(value));
+                    let rest = seen.strip_suffix(mine.as_slice()).filter(|_| V::LISTS || mine.is_empty());
+                    let before = rest.or(alone.then_some(seen));
                     versions.extend(before.map(|before| (place, step.key, before)));
                 }
             }
@@ -352,6 +354,11 @@ fn is_of_kind(kind: &str, cycle: &[Link]) -> bool {
     let missed = cycle.iter().filter(|link| is_rw(link)).count();
     let apart = (0..cycle.len()).all(|i| !(is_rw(&cycle[i]) && is_rw(&cycle[(i + 1) % cycle.len()])));
     let (process, time) = (count(Relation::Process), count(Relation::Realtime));
+    if kind == "nonlinearizable-key" {
+        let mut keys: Vec<&Key> = cycle.iter().filter_map(|link| link.key.as_ref()).collect();
+        keys.dedup();
+        return keys.len() < 2;
+    }
     let (base, scope) = match kind.rsplit_once('-') {
         Some((base, "process")) => (base, time == 0),
         Some((base, "realtime")) => (base, true),
@@ -366,11 +373,6 @@ fn is_of_kind(kind: &str, cycle: &[Link]) -> bool {
             "G-single" => missed == 1,
             "G-nonadjacent" => apart,
             "G2" => true,
-            // What is wrong with one key by itself may need anything but other keys.
-            "nonlinearizable-key" => cycle
-                .iter()
-                .filter_map(|link| link.key.as_ref())
-                .all(|key| Some(key) == cycle.iter().find_map(|link| link.key.as_ref())),
             _ => false,
         }
 }
