@@ -253,8 +253,10 @@ impl<'a, V: Traced> Record<'a, V> {
             all.filter(|(key, value)| of_key(key) && self.wrote(operation, key, value)).collect::<Vec<_>>()
         };
         let seen = |operation: &'a Operation<V>| {
-            let all = self.versions(operation).into_iter();
-            all.filter(|(_, key, _)| of_key(key)).map(|(_, key, seen)| (key, seen)).collect::<Vec<_>>()
+            let mut all = self.reads(operation);
+            all.extend(self.versions(operation).into_iter().map(|(_, key, seen)| (key, seen)));
+            all.retain(|(key, _)| of_key(key));
+            all
         };
         let last = |operation, value| {
             link.key.as_ref().and_then(|key| self.last_write(operation, key)) == Some(value)
@@ -297,28 +299,35 @@ impl<'a, V: Traced> Record<'a, V> {
         self.writer(key, value).is_some_and(|writer| self.last_write(writer, key) == Some(value))
     }
 
-    fn lists(&self, key: &Key) -> impl Iterator<Item = &'a [Value]> {
-        let all = self.history.operations.iter().flat_map(|operation| self.versions(operation));
-        all.filter(move |(_, other, _)| *other == key).map(|(_, _, list)| list)
+    /// All lists of a key as they were read, or without what the readers had appended themselves.
+    fn lists(&self, key: &Key, whole: bool) -> Vec<&'a [Value]> {
+        let all = self.history.operations.iter().flat_map(|operation| match whole {
+            true => self.reads(operation),
+            false => self.versions(operation).into_iter().map(|(_, key, list)| (key, list)).collect(),
+        });
+        all.filter(|(other, _)| *other == key).map(|(_, list)| list).collect()
     }
 
     /// Whether a list certainly ends before a value: it lacks it, and no list of the key contradicts it.
     fn is_prefix(&self, key: &Key, seen: &[Value], value: &Value) -> bool {
-        !seen.contains(value)
-            && self.lists(key).all(|other| other.starts_with(seen) || seen.starts_with(other))
+        let agrees = |other: &&[Value]| other.starts_with(seen) || seen.starts_with(other);
+        !seen.contains(value) && [true, false].iter().any(|&whole| self.lists(key, whole).iter().all(agrees))
     }
 
     /// Whether some list shows the one before the other, or shows it and lacks the other, and none contradicts that.
     fn is_appended_first(&self, key: &Key, earlier: &Value, later: &Value) -> bool {
         let place = |list: &[Value], value: &Value| list.iter().position(|other| other == value);
-        let upto = |list: &'a [Value]| match (place(list, earlier), place(list, later)) {
+        let upto = |list: &&'a [Value]| match (place(list, earlier), place(list, later)) {
             (Some(first), Some(second)) if first < second => Some(&list[..=second]),
-            (Some(_), None) => Some(list),
+            (Some(_), None) => Some(*list),
             _ => None,
         };
-        let agrees =
-            |part: &[Value]| self.lists(key).all(|other| other.starts_with(part) || part.starts_with(other));
-        self.lists(key).filter_map(upto).any(agrees)
+        [true, false].iter().any(|&whole| {
+            let lists = self.lists(key, whole);
+            let agrees =
+                |part: &[Value]| lists.iter().all(|other| other.starts_with(part) || part.starts_with(other));
+            lists.iter().filter_map(upto).any(agrees)
+        })
     }
 }
 
