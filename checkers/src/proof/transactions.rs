@@ -317,13 +317,16 @@ impl<'a, V: Traced> Record<'a, V> {
     /// Whether some list shows the one before the other, or shows it and lacks the other, and none contradicts that.
     fn is_appended_first(&self, key: &Key, earlier: &Value, later: &Value) -> bool {
         let place = |list: &[Value], value: &Value| list.iter().position(|other| other == value);
-        let upto = |list: &&'a [Value]| match (place(list, earlier), place(list, later)) {
-            (Some(first), Some(second)) if first < second => Some(&list[..=second]),
-            (Some(_), None) => Some(*list),
-            _ => None,
-        };
         [true, false].iter().any(|&whole| {
             let lists = self.lists(key, whole);
+            let is_unread = !lists.iter().any(|list| list.contains(later));
+            let upto = |list: &&'a [Value]| match (place(list, earlier), place(list, later)) {
+                (Some(first), Some(second)) if first < second => Some(&list[..=second]),
+                // What no list shows came after all that they agree about.
+                (Some(first), None) if is_unread => Some(&list[..=first]),
+                (Some(_), None) => Some(*list),
+                _ => None,
+            };
             let agrees =
                 |part: &[Value]| lists.iter().all(|other| other.starts_with(part) || part.starts_with(other));
             lists.iter().filter_map(upto).any(agrees)
