@@ -4,7 +4,7 @@ mod objects;
 mod registers;
 mod transactions;
 
-use checkers::{Validity, proof::Said};
+use checkers::{Relation, Validity, proof::Said};
 use history::{History, OpIndex, Vocabulary};
 
 use crate::certificate::{Proof, Terms, Witness};
@@ -45,7 +45,10 @@ pub fn verify<V: Verified>(history: &History<V>, proof: &Proof, terms: &Terms) -
         lines.push((said, format!("{model}: an order of {} operations", order.len())));
     }
     for witness in &proof.witnesses {
-        let said = V::witness(history, &Claim { model, witness, terms });
+        let said = match closes(history, witness) {
+            true => V::witness(history, &Claim { model, witness, terms }),
+            false => Said::Rejected,
+        };
         let names: Vec<String> = witness.operations.iter().take(12).map(ToString::to_string).collect();
         lines.push((said, format!("{model}: {} of {}", witness.kind, names.join(" "))));
     }
@@ -57,4 +60,20 @@ pub fn verify<V: Verified>(history: &History<V>, proof: &Proof, terms: &Terms) -
         });
     }
     lines
+}
+
+/// Whether the cycle of a witness, where it has one, ends where it began, is made of operations of the history, and is
+/// right about sessions and real time. What the data says of its edges is for the verifier of the vocabulary.
+fn closes<V: Vocabulary>(history: &History<V>, witness: &Witness) -> bool {
+    let next = witness.cycle.iter().cycle().skip(1);
+    witness.cycle.iter().zip(next).all(|(link, next)| {
+        let at = |index: OpIndex| history.operations.get(index.0 as usize);
+        let (Some(from), Some(to)) = (at(link.from), at(link.to)) else { return false };
+        let holds = match link.relation {
+            Relation::Process => from.process == to.process && from.index < to.index,
+            Relation::Realtime => from.deadline().is_some_and(|end| end < to.began),
+            _ => true,
+        };
+        link.to == next.from && holds
+    })
 }

@@ -429,3 +429,40 @@ fn other_names_of_vocabularies_and_models_are_understood() {
     assert_eq!(object(&output)["model"], "snapshot-isolation");
     std::fs::remove_dir_all(&folder).expect("a folder can be removed");
 }
+
+#[test]
+fn what_a_history_lacks_is_said_in_one_sentence_with_the_remedy() {
+    let folder = folder("lacks");
+    let rows = edn(
+        &folder,
+        "rows.edn",
+        &[("txn", "[[:w x 1]]", "[[:w x 1]]"), ("txn", "[[:r x nil]]", "[[:r x 1]]")],
+    );
+    let given =
+        disprove(&["check", &rows, "--as", "rw-register", "--version-order", "given", "--output", "json"]);
+    assert_eq!(given.status.code(), Some(0), "{}", object(&given));
+    let notes = object(&given)["notes"].to_string();
+    assert!(notes.contains("carries no commit times") && notes.contains("wfr"), "{notes}");
+    assert!(!notes.contains("was assumed to be"), "{notes}");
+    let told = disprove(&["check", &rows, "--as", "rw-register", "--version-order", "given"]);
+    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(text.contains("carries no commit times"), "{text}");
+    let lists = edn(&folder, "lists.edn", &[("txn", "[[:append x 1]]", "[[:append x 1]]")]);
+    let assumed = disprove(&["check", &lists, "--version-order", "wfr", "--output", "json"]);
+    assert!(object(&assumed)["notes"].to_string().contains("changed nothing"), "{}", object(&assumed));
+
+    let keyed = edn(&folder, "keyed.edn", &[("add", "[0 5]", "[0 5]"), ("read", "[0 nil]", "[0 1 2]")]);
+    let refused = disprove(&["check", &keyed, "--as", "set"]);
+    assert_eq!(refused.status.code(), Some(65));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("a list that has no key") && said.contains("[key [elements]]"), "{said}");
+
+    // Rows that are inserted and read all at once, as in Jepsen's workload of comments.
+    let comments =
+        edn(&folder, "comments.edn", &[("write", "1", "1"), ("write", "2", "2"), ("read", "nil", "#{2}")]);
+    let register = disprove(&["check", &comments, "--as", "register"]);
+    assert!(String::from_utf8_lossy(&register.stderr).contains("--as set"));
+    let set = disprove(&["check", &comments, "--as", "set", "--output", "json"]);
+    assert_eq!(set.status.code(), Some(1));
+    assert_eq!(object(&set)["anomalies"][0]["kind"], "lost-element", "{}", object(&set));
+}

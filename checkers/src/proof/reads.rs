@@ -22,7 +22,7 @@ fn ends_before(one: &Op, other: &Op) -> bool {
 
 /// The writes of a key that can have happened: an unknown compare-and-set only if something else can have made what it
 /// asks for.
-fn possible<'a>(history: &'a History<Register>, key: &Value) -> Vec<&'a Op> {
+pub(super) fn possible<'a>(history: &'a History<Register>, key: &Value) -> Vec<&'a Op> {
     let of_key = |operation: &&Op| operation.call.key() == key && made(operation).is_some();
     let all: Vec<&Op> = history.operations.iter().filter(of_key).collect();
     let mut there = BTreeSet::from([&history.header.initial]);

@@ -154,7 +154,7 @@ impl<'a, V: Traced> Record<'a, V> {
     }
 
     /// What others had done by what a transaction read, each with how many of its steps came before: without what it had
-    /// done itself by then. A read that does not end with that says nothing of others.
+    /// done itself by then. A read that shows that elsewhere than at its end says nothing of others.
     fn versions(&self, operation: &'a Operation<V>) -> Vec<(usize, &'a Key, &'a [Value])> {
         let (mut own, mut versions) = (Vec::<(&Key, Value)>::new(), Vec::new());
         for (place, step) in self.steps(operation).into_iter().enumerate() {
@@ -163,7 +163,9 @@ impl<'a, V: Traced> Record<'a, V> {
                 Does::Sees(seen) => {
                     let mine = own.iter().filter(|(key, _)| *key == step.key).map(|(_, value)| value.clone());
                     let mine: Vec<Value> = mine.collect();
-                    let before = seen.strip_suffix(mine.as_slice()).filter(|_| V::LISTS || mine.is_empty());
+                    let alone = V::LISTS && !mine.iter().any(|value| seen.contains(value));
+                    let rest = seen.strip_suffix(mine.as_slice()).filter(|_| V::LISTS || mine.is_empty());
+                    let before = rest.or(alone.then_some(seen));
                     versions.extend(before.map(|before| (place, step.key, before)));
                 }
             }
@@ -251,8 +253,10 @@ impl<'a, V: Traced> Record<'a, V> {
             all.filter(|(key, value)| of_key(key) && self.wrote(operation, key, value)).collect::<Vec<_>>()
         };
         let seen = |operation: &'a Operation<V>| {
-            let all = self.versions(operation).into_iter();
-            all.filter(|(_, key, _)| of_key(key)).map(|(_, key, seen)| (key, seen)).collect::<Vec<_>>()
+            let mut all = self.reads(operation);
+            all.extend(self.versions(operation).into_iter().map(|(_, key, seen)| (key, seen)));
+            all.retain(|(key, _)| of_key(key));
+            all
         };
         let last = |operation, value| {
             link.key.as_ref().and_then(|key| self.last_write(operation, key)) == Some(value)
@@ -295,28 +299,38 @@ impl<'a, V: Traced> Record<'a, V> {
         self.writer(key, value).is_some_and(|writer| self.last_write(writer, key) == Some(value))
     }
 
-    fn lists(&self, key: &Key) -> impl Iterator<Item = &'a [Value]> {
-        let all = self.history.operations.iter().flat_map(|operation| self.versions(operation));
-        all.filter(move |(_, other, _)| *other == key).map(|(_, _, list)| list)
+    /// All lists of a key as they were read, or without what the readers had appended themselves.
+    fn lists(&self, key: &Key, whole: bool) -> Vec<&'a [Value]> {
+        let all = self.history.operations.iter().flat_map(|operation| match whole {
+            true => self.reads(operation),
+            false => self.versions(operation).into_iter().map(|(_, key, list)| (key, list)).collect(),
+        });
+        all.filter(|(other, _)| *other == key).map(|(_, list)| list).collect()
     }
 
     /// Whether a list certainly ends before a value: it lacks it, and no list of the key contradicts it.
     fn is_prefix(&self, key: &Key, seen: &[Value], value: &Value) -> bool {
-        !seen.contains(value)
-            && self.lists(key).all(|other| other.starts_with(seen) || seen.starts_with(other))
+        let agrees = |other: &&[Value]| other.starts_with(seen) || seen.starts_with(other);
+        !seen.contains(value) && [true, false].iter().any(|&whole| self.lists(key, whole).iter().all(agrees))
     }
 
     /// Whether some list shows the one before the other, or shows it and lacks the other, and none contradicts that.
     fn is_appended_first(&self, key: &Key, earlier: &Value, later: &Value) -> bool {
         let place = |list: &[Value], value: &Value| list.iter().position(|other| other == value);
-        let upto = |list: &'a [Value]| match (place(list, earlier), place(list, later)) {
-            (Some(first), Some(second)) if first < second => Some(&list[..=second]),
-            (Some(_), None) => Some(list),
-            _ => None,
-        };
-        let agrees =
-            |part: &[Value]| self.lists(key).all(|other| other.starts_with(part) || part.starts_with(other));
-        self.lists(key).filter_map(upto).any(agrees)
+        [true, false].iter().any(|&whole| {
+            let lists = self.lists(key, whole);
+            let is_unread = !lists.iter().any(|list| list.contains(later));
+            let upto = |list: &&'a [Value]| match (place(list, earlier), place(list, later)) {
+                (Some(first), Some(second)) if first < second => Some(&list[..=second]),
+                // What no list shows came after all that they agree about.
+                (Some(first), None) if is_unread => Some(&list[..=first]),
+                (Some(_), None) => Some(*list),
+                _ => None,
+            };
+            let agrees =
+                |part: &[Value]| lists.iter().all(|other| other.starts_with(part) || part.starts_with(other));
+            lists.iter().filter_map(upto).any(agrees)
+        })
     }
 }
 
@@ -352,6 +366,11 @@ fn is_of_kind(kind: &str, cycle: &[Link]) -> bool {
     let missed = cycle.iter().filter(|link| is_rw(link)).count();
     let apart = (0..cycle.len()).all(|i| !(is_rw(&cycle[i]) && is_rw(&cycle[(i + 1) % cycle.len()])));
     let (process, time) = (count(Relation::Process), count(Relation::Realtime));
+    if kind == "nonlinearizable-key" {
+        let mut keys: Vec<&Key> = cycle.iter().filter_map(|link| link.key.as_ref()).collect();
+        keys.dedup();
+        return keys.len() < 2;
+    }
     let (base, scope) = match kind.rsplit_once('-') {
         Some((base, "process")) => (base, time == 0),
         Some((base, "realtime")) => (base, true),
@@ -366,11 +385,6 @@ fn is_of_kind(kind: &str, cycle: &[Link]) -> bool {
             "G-single" => missed == 1,
             "G-nonadjacent" => apart,
             "G2" => true,
-            // What is wrong with one key by itself may need anything but other keys.
-            "nonlinearizable-key" => cycle
-                .iter()
-                .filter_map(|link| link.key.as_ref())
-                .all(|key| Some(key) == cycle.iter().find_map(|link| link.key.as_ref())),
             _ => false,
         }
 }

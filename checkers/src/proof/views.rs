@@ -12,6 +12,7 @@ use history::{
 use super::{
     Said, TOO_MANY,
     events::{may_have_happened, named},
+    reads::possible,
     sequences::{made, seen, sessions},
 };
 
@@ -94,11 +95,9 @@ fn nodes<'a>(history: &'a History<Register>, witness: &[OpIndex]) -> Option<Vec<
                 continue;
             }
         };
-        let writers = history.operations.iter().filter(|other| {
-            other.index != operation.index
-                && other.call.key() == key
-                && made(other).is_some_and(|made| fits(made))
-        });
+        let writers = possible(history, key)
+            .into_iter()
+            .filter(|other| other.index != operation.index && made(other).is_some_and(|made| fits(made)));
         let mut places: Vec<Option<usize>> = Vec::new();
         for writer in writers {
             let place = chosen.iter().position(|other| other.index == writer.index);
