@@ -172,13 +172,13 @@ pub fn verify_balance(history: &History<Bank>, models: &str, kind: &str, witness
         "duplicated-account" => reads().any(|balances| {
             balances.iter().map(|(account, _)| account).collect::<BTreeSet<_>>().len() < balances.len()
         }),
-        "mismatched-answer" => {
-            chosen.iter().any(|operation| match (&operation.call, operation.outcome.ok()) {
-                (bank::Call::Read, Some(bank::Return::Transferred)) => true,
-                (bank::Call::Transfer(..), Some(bank::Return::Balances(_))) => true,
-                _ => false,
-            })
-        }
+        "mismatched-answer" => chosen.iter().any(|operation| {
+            matches!(
+                (&operation.call, operation.outcome.ok()),
+                (bank::Call::Read, Some(bank::Return::Transferred))
+                    | (bank::Call::Transfer(..), Some(bank::Return::Balances(_)))
+            )
+        }),
         _ => false,
     }
     .into()

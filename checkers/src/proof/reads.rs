@@ -40,8 +40,11 @@ pub(super) fn possible<'a>(history: &'a History<Register>, key: &Value) -> Vec<&
     }
 }
 
+/// A question about a value.
+type Question<'a> = Box<dyn Fn(&Value) -> bool + 'a>;
+
 /// What a call saw, as a question about a value; nothing if it saw nothing that is known.
-fn asks<'a>(operation: &'a Op, initial: &Value) -> Option<Box<dyn Fn(&Value) -> bool + 'a>> {
+fn asks<'a>(operation: &'a Op, initial: &Value) -> Option<Question<'a>> {
     match (&operation.call, operation.outcome.ok()?) {
         (Call::Cas(_, from, _), Return::Refused) => Some(Box::new(move |value| value != from)),
         _ => {
@@ -135,5 +138,5 @@ pub fn verify_diverged(history: &History<Register>, settle: Nanos, witness: &[Op
         .filter_map(|read| seen(read, &history.header.initial))
         .map(|(_, value)| value)
         .collect();
-    (chosen.len() > 1 && chosen.iter().all(|read| is_final(read)) && values.len() > 1).into()
+    (chosen.len() > 1 && chosen.iter().all(is_final) && values.len() > 1).into()
 }

@@ -65,10 +65,12 @@ fn previous(history: &History<RwRegister>) -> Vec<Option<OpIndex>> {
 }
 
 fn written(operation: &Operation<RwRegister>) -> Vec<(&Key, &Value)> {
-    let write = |step| match step {
-        &Step::Write(ref key, ref value) => Some((key, value)),
-        Step::Read(_) => None,
-    };
+    fn write(step: &Step) -> Option<(&Key, &Value)> {
+        match step {
+            Step::Write(key, value) => Some((key, value)),
+            Step::Read(_) => None,
+        }
+    }
     operation.call.iter().filter_map(write).collect()
 }
 

@@ -97,7 +97,7 @@ fn nodes<'a>(history: &'a History<Register>, witness: &[OpIndex]) -> Option<Vec<
         };
         let writers = possible(history, key)
             .into_iter()
-            .filter(|other| other.index != operation.index && made(other).is_some_and(|made| fits(made)));
+            .filter(|other| other.index != operation.index && made(other).is_some_and(&fits));
         let mut places: Vec<Option<usize>> = Vec::new();
         for writer in writers {
             let place = chosen.iter().position(|other| other.index == writer.index);
@@ -258,8 +258,7 @@ impl<'a> World<'a> {
     /// Whether no order of all writes explains what was seen of those that were known.
     fn diverges(&self, past: &Before, also: &dyn Fn(usize, usize) -> bool) -> bool {
         let mut after: Vec<(usize, usize)> = Vec::new();
-        for reader in 0..self.nodes.len() {
-            let Some(source) = self.saw(reader) else { continue };
+        for (reader, source) in (0..self.nodes.len()).filter_map(|i| Some((i, self.saw(i)?))) {
             for rival in self.rivals(reader, source).filter(|&rival| past[rival][reader]) {
                 let Some(source) = source else { return true };
                 after.push((rival, source));
