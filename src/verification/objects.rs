@@ -23,7 +23,7 @@ use history::{
 use super::{Claim, NOT_BY_ORDER, Verified};
 
 macro_rules! objects {
-    ($($vocabulary:ident $state:ident $verifier:ident,)*) => {
+    ($($vocabulary:ident $state:ident $verifier:expr,)*) => {
         $(impl Verified for $vocabulary {
             fn order(history: &History<Self>, model: &str, order: &[OpIndex]) -> Said {
                 match model {
@@ -35,7 +35,7 @@ macro_rules! objects {
             fn witness(history: &History<Self>, claim: &Claim<'_>) -> Said {
                 let (kind, operations) = (claim.witness.kind.as_str(), claim.witness.operations.as_slice());
                 match claim.model {
-                    "linearizable" => $verifier::<$state>(history, operations),
+                    "linearizable" => $verifier(history, operations),
                     model => Self::beside(history, model, kind, operations),
                 }
             }
@@ -44,21 +44,21 @@ macro_rules! objects {
 }
 
 objects! {
-    MultiRegister MultiRegisterState verify_object_witness, Counter CounterState verify_object_witness,
-    Bag BagState verify_collection_witness, Queue QueueState verify_collection_witness,
-    Stack StackState verify_collection_witness, PriorityQueue PriorityQueueState verify_collection_witness,
-    Set SetState set_witness, Log LogState verify_object_witness, Mutex MutexState verify_object_witness,
-    ReentrantMutex ReentrantMutexState verify_object_witness, FencedLock FencedLockState verify_object_witness,
-    ReadWriteLock ReadWriteLockState verify_object_witness, Semaphore SemaphoreState verify_object_witness,
-    Ids IdsState same_id, Bank BankState verify_object_witness,
-}
-
-fn set_witness<D>(history: &History<Set>, witness: &[OpIndex]) -> Said {
-    verify_set_witness(history, witness)
-}
-
-fn same_id<D>(history: &History<Ids>, witness: &[OpIndex]) -> Said {
-    verify_same_id(history, witness)
+    MultiRegister MultiRegisterState verify_object_witness::<MultiRegisterState>,
+    Counter CounterState verify_object_witness::<CounterState>,
+    Bag BagState verify_collection_witness::<BagState>,
+    Queue QueueState verify_collection_witness::<QueueState>,
+    Stack StackState verify_collection_witness::<StackState>,
+    PriorityQueue PriorityQueueState verify_collection_witness::<PriorityQueueState>,
+    Set SetState verify_set_witness,
+    Log LogState verify_object_witness::<LogState>,
+    Mutex MutexState verify_object_witness::<MutexState>,
+    ReentrantMutex ReentrantMutexState verify_object_witness::<ReentrantMutexState>,
+    FencedLock FencedLockState verify_object_witness::<FencedLockState>,
+    ReadWriteLock ReadWriteLockState verify_object_witness::<ReadWriteLockState>,
+    Semaphore SemaphoreState verify_object_witness::<SemaphoreState>,
+    Ids IdsState verify_same_id,
+    Bank BankState verify_object_witness::<BankState>,
 }
 
 /// What is promised besides linearizability.
