@@ -127,7 +127,11 @@ pub fn verify_set_witness(history: &History<Set>, witness: &[OpIndex]) -> Said {
     if chosen.iter().any(twice) {
         return Said::Accepted;
     }
-    let adds = all().filter(|operation| matches!(operation.call, Call::Add(..)));
+    // An addition that changed nothing found the element there, and is no reason why it is.
+    let adds = all().filter(|operation| {
+        let added = operation.outcome.ok() != Some(&Return::Changed(false));
+        matches!(operation.call, Call::Add(..)) && added
+    });
     let added: BTreeSet<&Value> = adds.filter_map(|operation| element(&operation.call)).collect();
     let read = chosen.iter().flat_map(|operation| listed(operation));
     let mut about: BTreeSet<Value> = read.filter(|element| !added.contains(element)).collect();
