@@ -65,7 +65,8 @@ pub fn history(dice: &mut Dice) -> History<KeyValue> {
             answer = lie(dice, &states, &call, answer, &initial);
         }
         let (failed, unknown) = (dice.percent(shape.failed), dice.percent(shape.unknown));
-        if !(failed || unknown && dice.percent(50)) && !KeyValue::is_read(&call) {
+        let is_lost = failed || unknown && dice.percent(50);
+        if !is_lost && !KeyValue::is_read(&call) {
             states.push(after);
         }
         let outcome = match (failed, unknown) {
