@@ -96,7 +96,7 @@ fn a_healthy_cluster_bears_every_fault_and_each_takes_effect() {
         (5.6, 1.0, r#"{"kind": "half-open"}"#, "leader"),
         (7.0, 1.0, r#"{"kind": "terminate"}"#, "minority"),
         (8.5, 2.5, r#"{"kind": "roll", "down_ms": 100, "gap_ms": 100}"#, "all"),
-        (11.5, 1.0, r#"{"kind": "throttle", "share": 0.3}"#, "one"),
+        (11.5, 1.0, r#"{"kind": "throttle", "share": 0.03}"#, "one"),
         (13.0, 1.0, r#"{"kind": "memory", "spare_mib": 64}"#, "one"),
         (14.4, 1.0, r#"{"kind": "files", "spare": 4}"#, "one"),
         (15.8, 1.0, BACK, "all"),

@@ -466,3 +466,31 @@ fn witnesses_about_lists_are_accepted_and_broken_ones_are_not() {
 fn witnesses_about_rows_are_accepted_and_broken_ones_are_not() {
     try_all(ROWS);
 }
+
+/// What was proven of the transactions that others recorded, where their folder is there.
+#[test]
+fn proofs_about_recorded_transactions_are_not_rejected() {
+    let Some(recorded) = std::env::var_os("DISPROVE_HISTORIES") else {
+        return println!(
+            "left out: proofs about recorded transactions (set DISPROVE_HISTORIES to their folder)"
+        );
+    };
+    let oracle = Path::new(&recorded).join("transactions/oracle");
+    let files = std::fs::read_dir(&oracle).expect("the folder of histories holds transactions/oracle");
+    let mut files: Vec<PathBuf> = files.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|path| {
+        path.extension().is_some_and(|extension| extension == "edn")
+            && !path.to_string_lossy().ends_with(".expect.edn")
+    });
+    files.sort();
+    let proof = folder().join("recorded.json").display().to_string();
+    for file in &files {
+        let file = file.display().to_string();
+        let judged = disprove(&["check", &file, "--certificate", &proof]);
+        assert!(matches!(judged.status.code(), Some(0..=2)), "{file}: {judged:?}");
+        let verified = disprove(&["verify", &file, &proof]);
+        let said = String::from_utf8_lossy(&verified.stdout);
+        assert!(matches!(verified.status.code(), Some(0 | 2)), "{file}: {said}");
+    }
+    assert!(files.len() > 50, "only {} recorded histories of transactions", files.len());
+}

@@ -5,5 +5,7 @@
 mod acting;
 #[path = "containers/machines.rs"]
 mod machines;
+#[path = "shared/made.rs"]
+mod made;
 #[path = "containers/whole.rs"]
 mod whole;

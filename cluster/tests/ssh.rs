@@ -7,6 +7,8 @@ mod acting;
 mod entering;
 #[path = "ssh/machines.rs"]
 mod machines;
+#[path = "shared/made.rs"]
+mod made;
 #[path = "ssh/sessions.rs"]
 mod sessions;
 #[path = "ssh/shaping.rs"]

@@ -1,54 +1,18 @@
-//! Containers on this machine, made by `scripts/container-cluster` and shared by the tests of this program.
+//! Containers on this machine, made by `scripts/container-cluster`.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-    sync::{Arc, Mutex, PoisonError, Weak},
-    time::Duration,
-};
+use std::sync::Arc;
 
-use disprove_cluster::{
-    container::{ContainerTarget, Engine},
-    machine::{MachineRemote, Target},
-};
+use disprove_cluster::container::{ContainerTarget, Engine};
 
-/// Long enough for anything on a machine that has much else to do.
-pub const LONG: Duration = Duration::from_secs(30);
+use super::made::Kind;
+pub use super::made::{LONG, Machines, run, text};
 
-static SHARED: Mutex<Weak<Machines>> = Mutex::new(Weak::new());
-
-/// Five containers, taken away when the last test lets go of them.
-pub struct Machines {
-    pub folder: PathBuf,
-}
-
-fn script(folder: &Path, arguments: &[&str]) -> std::process::Output {
-    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/container-cluster"))
-        .args(arguments)
-        .arg("--dir")
-        .arg(folder)
-        .output()
-        .expect("bash is there")
-}
+const KIND: Kind = Kind { script: "container-cluster", nodes: "5", where_to: "in containers" };
 
 impl Machines {
     /// The containers; `None`, said by name, where there is no root or no engine.
     pub fn borrow(test: &str) -> Option<Arc<Self>> {
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(machines) = shared.upgrade() {
-            return Some(machines);
-        }
-        let folder = std::env::temp_dir().join(format!("disprove-containers-{}", std::process::id()));
-        let made = script(&folder, &["up", "--nodes", "5"]);
-        let said = String::from_utf8_lossy(&made.stderr).into_owned();
-        if made.status.code() == Some(69) {
-            println!("left out: {test} in containers ({})", said.trim());
-            return None;
-        }
-        assert!(made.status.success(), "the containers do not come up: {said}");
-        let machines = Arc::new(Self { folder });
-        *shared = Arc::downgrade(&machines);
-        Some(machines)
+        Self::shared(&KIND, test)
     }
 
     pub fn target(&self, node: usize) -> ContainerTarget {
@@ -56,36 +20,4 @@ impl Machines {
         let engine = Engine::named(&program).expect("the script wrote it");
         ContainerTarget::new(format!("n{node}"), format!("n{node}"), engine)
     }
-
-    /// A node, with a folder of its own for the test.
-    pub fn remote(&self, node: usize, test: &str) -> MachineRemote {
-        let folder = Path::new(Target::DIRECTORY).join(test);
-        MachineRemote::new(self.target(node), folder, None)
-    }
-}
-
-impl Drop for Machines {
-    fn drop(&mut self) {
-        let ended = script(&self.folder, &["down"]);
-        assert!(
-            ended.status.success() || std::thread::panicking(),
-            "the containers do not go away: {}",
-            String::from_utf8_lossy(&ended.stderr)
-        );
-        assert!(!self.folder.exists() || std::thread::panicking(), "nothing is left of them");
-    }
-}
-
-/// Runs a test on threads of its own.
-pub fn run(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("threads start")
-        .block_on(test);
-}
-
-pub fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).trim_end().to_owned()
 }

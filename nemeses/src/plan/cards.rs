@@ -106,7 +106,7 @@ pub(super) fn terminations() -> Vec<Targets> {
 
 /// Who gets how little of the processor.
 pub(super) fn throttles() -> Vec<(Targets, f64)> {
-    vec![(Targets::Leader, 0.1), (Targets::Minority, 0.05), (Targets::All, 0.3), (Targets::Leader, 0.02)]
+    vec![(Targets::Leader, 0.1), (Targets::Minority, 0.05), (Targets::All, 0.1), (Targets::Leader, 0.02)]
 }
 
 /// On whom names mean something wrong, and what.

@@ -43,7 +43,7 @@ impl Reasons for Lists<'_> {
                 let key = self.keys[self.writes[next as usize].key as usize];
                 let (before, value) = (self.value(write), self.value(next));
                 let after =
-                    if self.is_shown(next) { "after it" } else { "to it later, since no read shows it" };
+                    if self.is_last(next) { "to it later, since no read shows it" } else { "after it" };
                 Some((
                     key.clone(),
                     format!("{one} appended {before} to {key}, and {other} appended {value} {after}"),
@@ -76,14 +76,14 @@ impl Lists<'_> {
         reads.filter(|read| read.length != NONE).copied()
     }
 
-    /// Whether any read shows what was appended.
-    fn is_shown(&self, write: u32) -> bool {
-        let Write { key, place, .. } = self.writes[write as usize];
-        place != NONE || self.orders[key as usize].is_contradicted()
-    }
-
     fn writes_of(&self, transaction: u32) -> impl Iterator<Item = u32> {
         self.step_write[self.steps_of(transaction)].iter().copied().filter(|write| *write != NONE)
+    }
+
+    /// Whether it is known that an append came after all that is shown of its key: no read shows it, and none contradicts another.
+    fn is_last(&self, write: u32) -> bool {
+        let Write { key, place, .. } = self.writes[write as usize];
+        place == NONE && !self.orders[key as usize].is_contradicted()
     }
 
     /// A value of `from`, and the one of `to` that follows it in the order of a key.
@@ -91,6 +91,9 @@ impl Lists<'_> {
         self.writes_of(to).find_map(|next| {
             let Write { key, place, .. } = self.writes[next as usize];
             let order = self.orders[key as usize];
+            if place == NONE && !self.is_last(next) {
+                return None;
+            }
             let before = self.usable_before[(order.start + place.min(order.agreed)) as usize];
             (before != NONE && self.writes[before as usize].transaction == from).then_some((before, next))
         })
@@ -106,7 +109,7 @@ impl Lists<'_> {
 
     /// A read of `from`, and a value of `to` that it lacks.
     fn missed(&self, from: u32, to: u32) -> Option<(Read, u32)> {
-        let unread = self.writes_of(to).filter(|write| self.writes[*write as usize].place == NONE);
+        let unread = self.writes_of(to).filter(|write| self.is_last(*write));
         let unread: FxHashMap<u32, u32> =
             unread.map(|write| (self.writes[write as usize].key, write)).collect();
         self.reads_of(from).find_map(|read| {
