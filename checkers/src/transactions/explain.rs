@@ -24,7 +24,7 @@ pub(super) fn contradiction<V: Vocabulary>(
     reasons: &dyn Reasons,
     found: &Contradiction,
 ) -> Anomaly {
-    let links = links(history, reasons, &found.cycle);
+    let links = links(history, reasons, &found.cycle, found.otherwise.is_some());
     let mut nodes: Vec<u32> = found.cycle.iter().map(|step| step.from).collect();
     let mut text = sentence(&links);
     if let Some(otherwise) = &found.otherwise {
@@ -33,7 +33,7 @@ pub(super) fn contradiction<V: Vocabulary>(
         text = format!(
             "{one} and {other} wrote the same key, and neither can have been first. If {one} was: {} If {other} was: {}",
             capitalised(&text),
-            capitalised(&sentence(&self::links(history, reasons, otherwise)))
+            capitalised(&sentence(&self::links(history, reasons, otherwise, true)))
         );
     }
     nodes.sort_unstable();
@@ -57,14 +57,20 @@ fn capitalised(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn links<V: Vocabulary>(history: &History<V>, reasons: &dyn Reasons, cycle: &Cycle) -> Vec<Link> {
+/// The steps of a cycle with their reasons. Where both ways to order a pair were tried, the first step is what was supposed.
+fn links<V: Vocabulary>(
+    history: &History<V>,
+    reasons: &dyn Reasons,
+    cycle: &Cycle,
+    is_supposed: bool,
+) -> Vec<Link> {
     let index = |node: u32| history.operations[node as usize].index;
     let link = |(place, step): (usize, &Step)| {
         let to = cycle[(place + 1) % cycle.len()].from;
         let (key, because) = match step.kind {
             Kind::Process => (None, session(history, step.from, to)),
             Kind::Realtime => (None, format!("{} had ended before {} began", index(step.from), index(to))),
-            kind => reasons.because(step.from, to, kind).map_or_else(
+            kind => reasons.because(step.from, to, kind).filter(|_| !is_supposed || place > 0).map_or_else(
                 || {
                     (
                         None,
