@@ -64,7 +64,7 @@ impl Seen {
     fn from(&self, key: &Key, place: u64) -> (u64, u64) {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last = place.checked_sub(1).and_then(|last| seen.get(&(key.clone(), last)));
-        // Nothing has the revision 0, and 0 stands for now.
+        // A watch from revision 0 would begin at the present. The first revision that anything can have is 1.
         last.map_or((1, place), |revision| (revision + 1, 0))
     }
 }
