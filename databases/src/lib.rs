@@ -69,6 +69,10 @@ mod stream;
 #[cfg(feature = "tarantool")]
 pub mod tarantool;
 pub mod tls;
+#[cfg(any(feature = "mosquitto", feature = "rabbitmq", feature = "zookeeper"))]
+// Each protocol uses its own part of it.
+#[cfg_attr(not(all(feature = "mosquitto", feature = "rabbitmq", feature = "zookeeper")), allow(dead_code))]
+mod unread;
 #[cfg(feature = "zookeeper")]
 pub mod zookeeper;
 

@@ -2,6 +2,8 @@
 
 use history::Reason;
 
+use crate::unread::Unread;
+
 /// The kinds of packets: the upper half of their first byte.
 pub mod kind {
     pub const CONNECT: u8 = 1;
@@ -84,26 +86,18 @@ pub struct Taken {
     pub kind: u8,
     /// Its flags.
     pub flags: u8,
-    bytes: Vec<u8>,
-    at: usize,
+    left: Unread,
 }
 
 impl Taken {
     /// The packet with this first byte and these bytes behind its length.
     pub fn new(first: u8, bytes: Vec<u8>) -> Self {
-        Self { kind: first >> 4, flags: first & 0x0f, bytes, at: 0 }
-    }
-
-    fn take(&mut self, length: usize) -> Result<&[u8], Reason> {
-        let end = self.at.checked_add(length).filter(|end| *end <= self.bytes.len()).ok_or_else(strange)?;
-        let taken = &self.bytes[self.at..end];
-        self.at = end;
-        Ok(taken)
+        Self { kind: first >> 4, flags: first & 0x0f, left: Unread::new(bytes, STRANGE) }
     }
 
     /// One byte.
     pub fn byte(&mut self) -> Result<u8, Reason> {
-        Ok(self.take(1)?[0])
+        Ok(self.left.number::<1>()?[0])
     }
 
     /// One byte that may be left out where it is 0, with all that follows it.
@@ -113,13 +107,13 @@ impl Taken {
 
     /// A number of two bytes.
     pub fn short(&mut self) -> Result<u16, Reason> {
-        Ok(u16::from_be_bytes(self.take(2)?.try_into().map_err(|_| strange())?))
+        self.left.number().map(u16::from_be_bytes)
     }
 
     /// A text.
     pub fn text(&mut self) -> Result<String, Reason> {
         let length = usize::from(self.short()?);
-        String::from_utf8(self.take(length)?.to_vec()).map_err(|_| strange())
+        self.left.text(length)
     }
 
     /// Passes over properties.
@@ -136,19 +130,20 @@ impl Taken {
                 return Err(strange());
             }
         }
-        self.take(length).map(|_| ())
+        self.left.take(length).map(|_| ())
     }
 
     /// Everything that is left, as text.
     pub fn rest(&mut self) -> Result<String, Reason> {
-        let length = self.bytes.len() - self.at;
-        String::from_utf8(self.take(length)?.to_vec()).map_err(|_| strange())
+        self.left.text(self.left.rest().len())
     }
 }
 
+const STRANGE: &str = "the answer is not of MQTT";
+
 /// What came was not MQTT.
 pub fn strange() -> Reason {
-    "the answer is not of MQTT".into()
+    STRANGE.into()
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use history::Reason;
 
+use crate::unread::Unread;
+
 /// The end of every frame.
 const END: u8 = 0xce;
 
@@ -83,58 +85,52 @@ impl AsRef<[u8]> for Fields {
 /// The fields of a frame that came, taken from the front.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
-    bytes: Vec<u8>,
-    at: usize,
+    left: Unread,
 }
 
 impl Taken {
     /// The fields in these bytes, which end with the end of their frame.
     pub fn of_frame(mut bytes: Vec<u8>) -> Result<Self, Reason> {
-        if bytes.pop() == Some(END) { Ok(Self { bytes, at: 0 }) } else { Err(strange()) }
-    }
-
-    fn take(&mut self, length: usize) -> Result<&[u8], Reason> {
-        let end = self.at.checked_add(length).filter(|end| *end <= self.bytes.len()).ok_or_else(strange)?;
-        let taken = &self.bytes[self.at..end];
-        self.at = end;
-        Ok(taken)
+        if bytes.pop() == Some(END) { Ok(Self { left: Unread::new(bytes, STRANGE) }) } else { Err(strange()) }
     }
 
     /// One byte.
     pub fn byte(&mut self) -> Result<u8, Reason> {
-        Ok(self.take(1)?[0])
+        Ok(self.left.number::<1>()?[0])
     }
 
     /// A number of two bytes.
     pub fn short(&mut self) -> Result<u16, Reason> {
-        Ok(u16::from_be_bytes(self.take(2)?.try_into().map_err(|_| strange())?))
+        self.left.number().map(u16::from_be_bytes)
     }
 
     /// A number of four bytes.
     pub fn long(&mut self) -> Result<u32, Reason> {
-        Ok(u32::from_be_bytes(self.take(4)?.try_into().map_err(|_| strange())?))
+        self.left.number().map(u32::from_be_bytes)
     }
 
     /// A number of eight bytes.
     pub fn longest(&mut self) -> Result<u64, Reason> {
-        Ok(u64::from_be_bytes(self.take(8)?.try_into().map_err(|_| strange())?))
+        self.left.number().map(u64::from_be_bytes)
     }
 
     /// A text of up to 255 bytes.
     pub fn name(&mut self) -> Result<String, Reason> {
         let length = usize::from(self.byte()?);
-        Ok(String::from_utf8_lossy(self.take(length)?).into_owned())
+        Ok(String::from_utf8_lossy(self.left.take(length)?).into_owned())
     }
 
     /// Everything that is left.
     pub fn rest(&self) -> &[u8] {
-        &self.bytes[self.at..]
+        self.left.rest()
     }
 }
 
+const STRANGE: &str = "the answer is not of AMQP";
+
 /// What came was not AMQP.
 pub fn strange() -> Reason {
-    "the answer is not of AMQP".into()
+    STRANGE.into()
 }
 
 #[cfg(test)]
@@ -151,7 +147,7 @@ mod tests {
         assert_eq!((taken.longest().unwrap(), taken.byte().unwrap()), (7, 1));
         assert_eq!((taken.name().unwrap().as_str(), taken.long().unwrap()), ("q", 9));
         assert_eq!(taken.rest(), b"\0\0\0\x04rest");
-        assert!(taken.take(9).is_err(), "only eight bytes are left");
+        assert!(taken.left.take(9).is_err(), "only eight bytes are left");
         assert!(Taken::of_frame(b"no end".to_vec()).is_err());
     }
 }

@@ -8,7 +8,10 @@ use std::time::Duration;
 use history::Reason;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::stream::{Place, Stream, broke};
+use crate::{
+    stream::{Place, Stream, broke},
+    unread::Unread,
+};
 
 /// The longest that a connection may take to be made.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
@@ -83,32 +86,24 @@ impl Fields {
 /// The fields of an answer, taken from the front.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    bytes: Vec<u8>,
-    at: usize,
+    left: Unread,
 }
 
 impl Answer {
-    fn take(&mut self, length: usize) -> Result<&[u8], Reason> {
-        let end = self.at.checked_add(length).filter(|end| *end <= self.bytes.len()).ok_or_else(strange)?;
-        let taken = &self.bytes[self.at..end];
-        self.at = end;
-        Ok(taken)
-    }
-
     /// The next number.
     pub fn number(&mut self) -> Result<i32, Reason> {
-        Ok(i32::from_be_bytes(self.take(4)?.try_into().map_err(|_| strange())?))
+        self.left.number().map(i32::from_be_bytes)
     }
 
     /// The next long number.
     pub fn long(&mut self) -> Result<i64, Reason> {
-        Ok(i64::from_be_bytes(self.take(8)?.try_into().map_err(|_| strange())?))
+        self.left.number().map(i64::from_be_bytes)
     }
 
     /// The next text. One that is not there is empty.
     pub fn text(&mut self) -> Result<String, Reason> {
         let length = usize::try_from(self.number()?.max(0)).map_err(|_| strange())?;
-        String::from_utf8(self.take(length)?.to_vec()).map_err(|_| strange())
+        self.left.text(length)
     }
 
     /// The next list of texts.
@@ -120,9 +115,9 @@ impl Answer {
     /// The version of the data, out of the next description of a node.
     pub fn version(&mut self) -> Result<i32, Reason> {
         // Two transaction numbers and two times stand before it.
-        self.take(32)?;
+        self.left.take(32)?;
         let version = self.number()?;
-        self.take(32)?;
+        self.left.take(32)?;
         Ok(version)
     }
 }
@@ -179,7 +174,7 @@ impl Wire {
             usize::try_from(length).ok().filter(|length| *length <= FRAME_MAX).ok_or_else(strange)?;
         let mut bytes = vec![0; length];
         self.stream.read_exact(&mut bytes).await.map_err(broke)?;
-        Ok(Answer { bytes, at: 0 })
+        Ok(Answer { left: Unread::new(bytes, STRANGE) })
     }
 }
 
@@ -198,8 +193,10 @@ pub async fn describe(place: Place<'_>) -> Result<String, Reason> {
     tokio::time::timeout(2 * CONNECT_MAX, asking).await.unwrap_or_else(|_| Err("no answer in time".into()))
 }
 
+const STRANGE: &str = "the answer is not of ZooKeeper's protocol";
+
 fn strange() -> Reason {
-    "the answer is not of ZooKeeper's protocol".into()
+    STRANGE.into()
 }
 
 #[cfg(test)]
@@ -218,9 +215,9 @@ mod tests {
             .text("")
             .framed();
         assert_eq!(frame[..4], (frame.len() as i32 - 4).to_be_bytes());
-        let mut answer = Answer { bytes: frame[4..].to_vec(), at: 0 };
+        let mut answer = Answer { left: Unread::new(frame[4..].to_vec(), STRANGE) };
         assert_eq!((answer.number().unwrap(), answer.long().unwrap()), (-7, 1 << 40));
-        assert_eq!(answer.take(1).unwrap(), [1]);
+        assert_eq!(answer.left.take(1).unwrap(), [1]);
         assert_eq!(answer.text().unwrap(), "/a");
         assert_eq!(answer.texts().unwrap(), ["b", ""]);
         assert!(answer.number().is_err(), "nothing is left");
@@ -229,8 +226,11 @@ mod tests {
     #[test]
     fn a_length_that_lies_is_refused() {
         let bytes = [&100_i32.to_be_bytes()[..], b"short"].concat();
-        assert!(Answer { bytes, at: 0 }.text().is_err());
+        assert!(Answer { left: Unread::new(bytes, STRANGE) }.text().is_err());
         // A text that is not there has the length -1.
-        assert_eq!(Answer { bytes: (-1_i32).to_be_bytes().to_vec(), at: 0 }.text().unwrap(), "");
+        assert_eq!(
+            Answer { left: Unread::new((-1_i32).to_be_bytes().to_vec(), STRANGE) }.text().unwrap(),
+            ""
+        );
     }
 }
