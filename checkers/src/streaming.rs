@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use history::{OpIndex, Operation, Vocabulary, stream::Event};
+use history::{Key, OpIndex, Operation, Vocabulary, stream::Event};
 
 use crate::{Budget, Verdict};
 
@@ -24,6 +24,10 @@ pub trait Streaming<V: Vocabulary>: Send {
     fn finish(&mut self, budget: &Budget) -> Verdict;
     /// How many calls have begun.
     fn begun(&self) -> u64;
+    /// Keys of which something was told when they were forgotten already: what is known of each by itself may show more.
+    fn strayed(&self) -> Vec<Key> {
+        Vec::new()
+    }
     /// What is not forgotten: every call that an anomaly is about, with its index in the whole history.
     fn retained(&self) -> &[Operation<V>];
 }

@@ -13,8 +13,8 @@ use disprove_checkers::{
     VersionOrder,
 };
 use history::{
-    Header, History, ListAppend, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason, RwRegister,
-    Value, Vocabulary,
+    Header, History, Key, ListAppend, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Reason,
+    RwRegister, Value, Vocabulary,
     stream::Event,
     vocabulary::{list_append, rw_register},
 };
@@ -326,6 +326,52 @@ fn what_is_retained_does_not_grow_with_the_history() {
     }
     assert_eq!(online.finish(&Budget::default()).validity, Validity::Valid);
     assert!(most < 2_200, "{most}");
+}
+
+/// An orderly history of twenty lists, and at its end a read of each of them, which `change` may change.
+fn read_again(change: impl Fn(&mut Vec<Transaction>)) -> (Verdict, Vec<Key>) {
+    let mut transactions = orderly(400);
+    for key in 0..20 {
+        let list = (20 * key..20 * key + 20).collect();
+        let began = 10_000 + 4 * key as u64;
+        let steps = vec![Step::Read(key as u64, list)];
+        transactions.push(Transaction { process: 0, began, ended: Some(began + 2), outcome: OK, steps });
+    }
+    change(&mut transactions);
+    let history = lists(&transactions);
+    let mut online = OnlineLists::new(checker("strict-serializable"), history.header.clone(), 30);
+    let (verdict, most, _) = stream(&mut online, &history, 10);
+    assert!(most < 200, "{most}");
+    let whole = checker("strict-serializable").check(&history, &Budget::default());
+    assert!(verdict.validity == whole.validity || verdict.validity == Validity::Unknown, "{verdict:#?}");
+    (verdict, online.strayed())
+}
+
+#[test]
+fn a_list_that_is_found_as_it_was_left_says_no_more() {
+    let (verdict, strayed) = read_again(|_| {});
+    assert_eq!((verdict.validity, strayed), (Validity::Valid, Vec::new()), "{:#?}", verdict.notes);
+}
+
+#[test]
+fn a_list_that_is_found_otherwise_is_named() {
+    let early_read = |transactions: &mut Vec<Transaction>| match &mut transactions[400].steps[0] {
+        Step::Read(_, list) => list.truncate(19),
+        Step::Write(..) => unreachable!("the transactions at the end read"),
+    };
+    // The last append was acknowledged, but only the reads at the end tell of it, or do not.
+    let unread = |transactions: &mut Vec<Transaction>| transactions[19].steps.truncate(1);
+    let both = |transactions: &mut Vec<Transaction>| {
+        unread(transactions);
+        early_read(transactions);
+    };
+    let changes: [&dyn Fn(&mut Vec<Transaction>); 3] = [&early_read, &unread, &both];
+    for (place, change) in changes.into_iter().enumerate() {
+        let (verdict, strayed) = read_again(change);
+        assert_eq!(verdict.validity, Validity::Unknown, "{place}: {verdict:#?}");
+        assert_eq!(strayed, [Key::Int(0)], "{place}");
+        assert!(verdict.notes.iter().any(|note| note.contains("otherwise than")), "{place}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod answers;
 mod because;
 mod edges;
+mod ends;
 mod orders;
 mod reading;
 
@@ -21,6 +22,7 @@ pub(super) type Settled = FxHashMap<Key, u32>;
 
 pub(super) use because::cut;
 pub(super) use edges::edges;
+pub(super) use ends::End;
 
 /// One append.
 #[derive(Clone, Copy, Debug)]

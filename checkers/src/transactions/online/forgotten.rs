@@ -1,46 +1,77 @@
-//! The keys that were forgotten, in little room however many they are.
+//! The keys that were forgotten, and how each was left, in little room however many they are.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
-use history::Key;
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
-use std::hash::{Hash, Hasher};
+use history::{Key, Value};
+use rustc_hash::{FxHashMap, FxHasher};
 
-/// Sets of numbers as ranges: keys are mostly numbered, and forgotten about in their order.
+/// How a list was left: a checksum of it, or [`UNCERTAIN`].
+pub(super) type Left = u64;
+
+/// Not every append to the list was read, or reads of it disagree.
+pub(super) const UNCERTAIN: Left = 0;
+
+/// A checksum of a list.
+pub(super) fn checksum(list: &[Value]) -> Left {
+    let mut hasher = DefaultHasher::new();
+    list.hash(&mut hasher);
+    hasher.finish().max(1)
+}
+
+/// So many numbers in a row are kept together at most.
+const ROW_MAX: usize = 512;
+
+/// What is known of numbers, in rows: keys are mostly numbered, and forgotten about in their order.
 #[derive(Debug, Default)]
-struct Ranges(BTreeMap<u64, u64>);
+struct Rows(BTreeMap<u64, Vec<Left>>);
 
-impl Ranges {
-    fn contains(&self, number: u64) -> bool {
-        self.0.range(..=number).next_back().is_some_and(|(_, last)| number <= *last)
+impl Rows {
+    fn get(&self, number: u64) -> Option<Left> {
+        let (first, row) = self.0.range(..=number).next_back()?;
+        row.get(usize::try_from(number - first).ok()?).copied()
     }
 
-    fn insert(&mut self, number: u64) {
-        if self.contains(number) {
-            return;
-        }
-        let (mut first, mut last) = (number, number);
-        if let Some((&before, &end)) = self.0.range(..number).next_back()
-            && end + 1 == number
+    /// Only of numbers of which nothing is known yet.
+    fn insert(&mut self, number: u64, left: Left) {
+        let before = self.0.range_mut(..number).next_back();
+        let before = before.filter(|(first, row)| *first + row.len() as u64 == number && row.len() < ROW_MAX);
+        let first = match before {
+            Some((first, row)) => {
+                row.push(left);
+                *first
+            }
+            None => {
+                self.0.insert(number, vec![left]);
+                number
+            }
+        };
+        self.join(first);
+    }
+
+    /// Joins a row and the one that follows it, where they fit.
+    fn join(&mut self, first: u64) {
+        let Some(length) = self.0.get(&first).map(Vec::len) else { return };
+        let Some(next) = first.checked_add(length as u64) else { return };
+        if self.0.get(&next).is_some_and(|row| length + row.len() <= ROW_MAX)
+            && let Some(following) = self.0.remove(&next)
+            && let Some(row) = self.0.get_mut(&first)
         {
-            first = before;
+            row.extend(following);
         }
-        if let Some(next) = number.checked_add(1)
-            && let Some(end) = self.0.remove(&next)
-        {
-            last = end;
-        }
-        self.0.insert(first, last);
     }
 }
 
-/// A set of keys. It may take a key for one of them that is none, which is rare and makes a verdict say less, never more.
+/// How each of a set of keys was left. It may take a key for one of them that is none, which is rare and makes a verdict say
+/// less, never more.
 #[derive(Debug, Default)]
 pub(super) struct Forgotten {
     /// Numbers, and names that end with a number by what stands before it.
-    numbered: FxHashMap<Box<str>, Ranges>,
+    numbered: FxHashMap<Box<str>, Rows>,
     /// The hashes of all others.
-    others: FxHashSet<u64>,
+    others: FxHashMap<u64, Left>,
 }
 
 /// A key as a name and a number.
@@ -65,26 +96,26 @@ fn hash(key: &Key) -> u64 {
 }
 
 impl Forgotten {
-    /// Whether a key was forgotten.
-    pub fn contains(&self, key: &Key) -> bool {
+    /// How a key was left that was forgotten.
+    pub fn get(&self, key: &Key) -> Option<Left> {
         match split(key) {
-            Some((name, number)) => self.numbered.get(name).is_some_and(|ranges| ranges.contains(number)),
-            None => !self.others.is_empty() && self.others.contains(&hash(key)),
+            Some((name, number)) => self.numbered.get(name)?.get(number),
+            None => self.others.get(&hash(key)).copied(),
         }
     }
 
-    pub fn insert(&mut self, key: &Key) {
+    pub fn insert(&mut self, key: &Key, left: Left) {
         match split(key) {
             Some((name, number)) => match self.numbered.get_mut(name) {
-                Some(ranges) => ranges.insert(number),
+                Some(rows) => rows.insert(number, left),
                 None => {
-                    let mut ranges = Ranges::default();
-                    ranges.insert(number);
-                    self.numbered.insert(name.into(), ranges);
+                    let rows = Rows(BTreeMap::from([(number, vec![left])]));
+                    self.numbered.insert(name.into(), rows);
                 }
             },
             None => {
-                self.others.insert(hash(key));
+                // Of two keys with one hash nobody knows whose list is meant.
+                self.others.entry(hash(key)).and_modify(|known| *known = UNCERTAIN).or_insert(left);
             }
         }
     }
@@ -95,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_become_ranges_and_everything_else_is_found_again() {
+    fn numbers_become_rows_and_everything_else_is_found_again() {
         let mut forgotten = Forgotten::default();
         let keys: Vec<Key> = [5, 3, 4, 1, 9, 2, 0, -1, i64::MAX]
             .into_iter()
@@ -106,18 +137,32 @@ mod tests {
             .chain([Key::Nil])
             .collect();
         for (place, key) in keys.iter().enumerate() {
-            assert!(!forgotten.contains(key), "{key} was not forgotten");
-            forgotten.insert(key);
-            assert!(keys[..=place].iter().all(|key| forgotten.contains(key)), "after {key}");
+            assert_eq!(forgotten.get(key), None, "{key} was not forgotten");
+            forgotten.insert(key, 100 + place as u64);
+            let found = (100..).zip(&keys[..=place]).all(|(left, key)| forgotten.get(key) == Some(left));
+            assert!(found, "after {key}");
         }
-        assert_eq!(
-            forgotten.numbered[""].0.iter().collect::<Vec<_>>(),
-            [(&0, &5), (&9, &9), (&(i64::MAX as u64), &(i64::MAX as u64))]
-        );
+        let rows = &forgotten.numbered[""].0;
+        assert_eq!(rows.keys().collect::<Vec<_>>(), [&0, &9, &(i64::MAX as u64)]);
+        assert_eq!(rows[&0].len(), 6, "what came in between joins both sides");
         for other in
             [Key::Int(6), Key::Int(-2), Key::from("run-3"), Key::from("k7"), Key::from("run-"), Key::from("")]
         {
-            assert!(!forgotten.contains(&other), "{other}");
+            assert_eq!(forgotten.get(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn rows_stay_short_in_any_order() {
+        for is_falling in [false, true] {
+            let mut forgotten = Forgotten::default();
+            for place in 0..5_000 {
+                let number = if is_falling { 4_999 - place } else { place };
+                forgotten.insert(&Key::Int(number), number as u64 + 1);
+            }
+            assert!((0..5_000).all(|number| forgotten.get(&Key::Int(number)) == Some(number as u64 + 1)));
+            let rows = &forgotten.numbered[""].0;
+            assert!(rows.len() < 20 && rows.values().all(|row| row.len() <= ROW_MAX), "{}", rows.len());
         }
     }
 }

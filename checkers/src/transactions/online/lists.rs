@@ -3,13 +3,16 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use history::{
-    Header, History, ListAppend, Nanos, OpIndex, Operation, Outcome,
+    Header, History, Key, ListAppend, Nanos, OpIndex, Operation, Outcome,
     stream::Event,
     vocabulary::list_append::{Answer, Lists as SharedLists, Step},
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::keys::Keys;
+use super::{
+    forgotten::{UNCERTAIN, checksum},
+    keys::Keys,
+};
 use crate::{
     Anomaly, Budget, Limit, Standing, Validity, Verdict,
     lattice::{Models, standing},
@@ -17,7 +20,7 @@ use crate::{
     transactions::{
         Part, Transactions, Weighed,
         graph::Graph,
-        list::{Lists, Settled},
+        list::{End, Lists, Settled},
     },
 };
 
@@ -83,9 +86,7 @@ impl OnlineLists {
         let now = self.window.begun + 1;
         let keep: Vec<bool> = operation.call.iter().map(|step| self.keys.begin(step.key(), now)).collect();
         if keep.contains(&false) {
-            let mut kept = keep.iter();
-            operation.call.retain(|_| kept.next() == Some(&true));
-            self.keys.returned += 1;
+            self.keys.leave_out(&mut operation.call, &keep);
             self.kept_steps.insert(operation.index, keep);
         }
         self.window.begin(operation);
@@ -112,17 +113,14 @@ impl OnlineLists {
             None => mask,
             Some(mut call) => {
                 let keep: Vec<bool> = call.iter().map(|step| self.keys.touch(step.key(), now)).collect();
-                self.keys.returned += u64::from(keep.contains(&false));
-                let mut kept = keep.iter();
-                call.retain(|_| kept.next() == Some(&true));
+                self.keys.leave_out(&mut call, &keep);
                 operation.call = call;
                 Some(keep)
             }
         };
         if let Outcome::Ok(answers) = &mut outcome {
             if let Some(keep) = mask.filter(|keep| keep.len() == answers.len()) {
-                let mut kept = keep.iter();
-                answers.retain(|_| kept.next() == Some(&true));
+                self.keys.leave_answers_out(answers, &keep);
             }
             if was_abandoned {
                 for answer in answers {
@@ -196,7 +194,7 @@ impl OnlineLists {
     }
 
     /// Whatever has been under way for long is not waited for, and what nobody has touched for long is settled.
-    fn settle(&mut self, operations: &[Operation<ListAppend>]) {
+    fn settle(&mut self, operations: &[Operation<ListAppend>], lists: &Lists<'_>) {
         let Some(before) = self.window.begun.checked_sub(self.forget_after) else { return };
         // A call that is not waited for counts as one that may have happened. Should it turn out to have failed, whatever was
         // seen of it is still an anomaly, unless the promises have nothing against that.
@@ -209,7 +207,17 @@ impl OnlineLists {
                 operation.call.iter().for_each(|step| self.keys.end(step.key(), before));
             }
         }
-        self.is_any_settled |= self.keys.settle(before);
+        let quiet = self.keys.quiet(before);
+        let mut ends = lists.ends(&quiet, |key| self.keys.is_live(key));
+        for key in &quiet {
+            let left = match ends.remove(key) {
+                Some(End::Open) => continue,
+                Some(End::Known(list)) if lists.ambiguous == 0 => checksum(list),
+                _ => UNCERTAIN,
+            };
+            self.keys.forget(key, left);
+            self.is_any_settled = true;
+        }
     }
 
     /// Which transactions still matter: those with a live key, those under way, and whatever they reach.
@@ -250,8 +258,8 @@ impl OnlineLists {
         }
         if self.keys.returned > 0 {
             left_out.push(format!(
-                "{} transactions touched keys that {} calls in a row had left alone and that were forgotten by then; what they \
-                 say of those keys was not judged",
+                "{} transactions touched keys that {} calls in a row had left alone and that were forgotten by then, and found \
+                 them otherwise than they had been left; what they say of those keys was not judged",
                 self.keys.returned, self.forget_after
             ));
         }
@@ -348,7 +356,7 @@ impl Streaming<ListAppend> for OnlineLists {
                 keep = Some(matters);
             }
             // What is settled now has one more look at it before it is forgotten: some anomalies are told of it only then.
-            online.settle(operations);
+            online.settle(operations, &weighed.lists);
             None
         });
         if let Some(matters) = keep {
@@ -374,6 +382,10 @@ impl Streaming<ListAppend> for OnlineLists {
 
     fn begun(&self) -> u64 {
         self.window.begun
+    }
+
+    fn strayed(&self) -> Vec<Key> {
+        self.keys.strayed.iter().cloned().collect()
     }
 
     fn retained(&self) -> &[Operation<ListAppend>] {
