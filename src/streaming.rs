@@ -7,7 +7,7 @@ use checkers::{
     transactions::VersionOrder,
 };
 use history::{
-    FaultRecord, Header, History, ListAppend, Operation, Outcome, RwRegister, Value, Vocabulary,
+    FaultRecord, Header, History, Key, ListAppend, Operation, Outcome, RwRegister, Value, Vocabulary,
     import::Format,
     stream::{Event, Follower, StreamError, Streamed, is_streamed},
 };
@@ -58,12 +58,20 @@ impl Stream {
 /// A vocabulary with a checker that can be fed.
 trait Watchable: Streamed {
     fn online(stream: &Stream, header: Header) -> Box<dyn Streaming<Self>>;
+    /// One that takes nothing but what is about these keys, and forgets nothing of that.
+    fn alone(_stream: &Stream, _header: Header, _keys: &[Key]) -> Option<Box<dyn Streaming<Self>>> {
+        None
+    }
 }
 
 impl Watchable for ListAppend {
     fn online(stream: &Stream, header: Header) -> Box<dyn Streaming<Self>> {
         let online = OnlineLists::new(stream.checker(), header, stream.forget_after);
         Box::new(if stream.is_preliminary { online.hasty() } else { online })
+    }
+
+    fn alone(stream: &Stream, header: Header, keys: &[Key]) -> Option<Box<dyn Streaming<Self>>> {
+        Some(Box::new(OnlineLists::new(stream.checker(), header, u64::MAX).about(keys)))
     }
 }
 
@@ -211,7 +219,7 @@ fn feed<V: Watchable>(
     initial: Option<Value>,
     (stream, budget): (&Stream, &Budget),
 ) -> Result<Fed<V>, StreamError> {
-    let mut events = V::events(path, format, initial)?;
+    let mut events = V::events(path, format, initial.clone())?;
     let mut header = events.header().clone();
     let mut online = V::online(stream, header.clone());
     let (mut tally, faults) = Tally::<V>::open(path, format, &header)?;
@@ -228,10 +236,23 @@ fn feed<V: Watchable>(
     let was_early = told.is_some();
     let mut verdict = told.unwrap_or_else(|| online.finish(budget));
     let (line, byte) = events.place();
+    let damage = events.damage().cloned();
+    let mut operations = online.retained().to_vec();
+    let (begun, strayed) = (online.begun(), online.strayed());
+    drop(online);
+    if verdict.validity == Validity::Unknown && !strayed.is_empty() {
+        match judge_alone::<V>(path, format, initial, (stream, budget, &strayed))? {
+            Some((alone, about)) => (verdict, operations) = (alone, about),
+            None => verdict.notes.push(format!(
+                "of the keys that came back, {} were judged again, without all others: that shows nothing wrong",
+                strayed.len()
+            )),
+        }
+    }
     if was_early {
         verdict.notes.push(format!(
             "reading ended at the first anomaly, at line {line} (byte {byte}), when {} transactions had begun",
-            online.begun()
+            begun
         ));
     }
     if is_cut {
@@ -242,9 +263,29 @@ fn feed<V: Watchable>(
         verdict.validity = verdict.validity.max(Validity::Unknown);
     }
     header.given_times = None;
-    let excerpt =
-        History { header, operations: online.retained().to_vec(), faults, damage: events.damage().cloned() };
+    let excerpt = History { header, operations, faults, damage };
     Ok(Fed { verdict, excerpt, whole: tally.finish() })
+}
+
+/// A verdict, and the calls that it is about.
+type Alone<V> = (Verdict, Vec<Operation<V>>);
+
+/// Judges by itself what is known of the keys that came back when they were forgotten: whatever is wrong with a part of each
+/// transaction is wrong with the whole. `None` where nothing is.
+fn judge_alone<V: Watchable>(
+    path: &Path,
+    format: Format,
+    initial: Option<Value>,
+    (stream, budget, keys): (&Stream, &Budget, &[Key]),
+) -> Result<Option<Alone<V>>, StreamError> {
+    let mut events = V::events(path, format, initial)?;
+    let Some(mut online) = V::alone(stream, events.header().clone(), keys) else { return Ok(None) };
+    while !budget.is_expired() {
+        let Some(event) = events.next_event()? else { break };
+        online.take(event);
+    }
+    let verdict = online.finish(budget);
+    Ok((verdict.validity == Validity::Invalid).then(|| (verdict, online.retained().to_vec())))
 }
 
 /// Whoever judges a run while it is written.

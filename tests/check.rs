@@ -277,6 +277,47 @@ fn transactions_are_judged_while_they_are_read_and_reading_ends_at_the_first_ano
     std::fs::remove_dir_all(&folder).expect("a folder can be removed");
 }
 
+/// The reads at the end come back to keys that were forgotten long before.
+#[test]
+fn what_was_lost_after_its_key_was_forgotten_is_found_in_a_second_reading() {
+    let folder = folder("came-back");
+    let mut text = String::new();
+    let mut transaction = |asked: &str, answered: &str| {
+        text += &format!("{{:type :invoke, :f :txn, :value [{asked}], :process 0}}\n");
+        text += &format!("{{:type :ok, :f :txn, :value [{answered}], :process 0}}\n");
+    };
+    let list = |length: usize| (1..=length).map(|value| value.to_string()).collect::<Vec<_>>().join(" ");
+    for key in 0..300 {
+        for value in 1..=9 {
+            let append = format!("[:append {key} {value}]");
+            transaction(&append, &append);
+        }
+        transaction(&format!("[:r {key} nil]"), &format!("[:r {key} [{}]]", list(9)));
+    }
+    let mut lost = text.clone();
+    for key in 0..300 {
+        text += &format!("{{:type :invoke, :f :txn, :value [[:r {key} nil]], :process 1}}\n");
+        text += &format!("{{:type :ok, :f :txn, :value [[:r {key} [{}]]], :process 1}}\n", list(9));
+        lost += &format!("{{:type :invoke, :f :txn, :value [[:r {key} nil]], :process 1}}\n");
+        let length = if key == 7 { 8 } else { 9 };
+        lost += &format!("{{:type :ok, :f :txn, :value [[:r {key} [{}]]], :process 1}}\n", list(length));
+    }
+    let judged = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("a file can be written");
+        let file = path.display().to_string();
+        let options = ["check", &file, "--as", "list-append", "--output", "json"];
+        object(&disprove(&[&options[..], &["--stop-on-anomaly", "--forget-after", "500"]].concat()))
+    };
+    let whole = judged("whole.edn", &text);
+    assert_eq!(whole["verdict"], "valid", "{whole}");
+    let lost = judged("lost.edn", &lost);
+    assert_eq!(lost["verdict"], "invalid", "{lost}");
+    let sentence = lost["anomalies"][0]["sentence"].to_string();
+    assert!(sentence.contains("[1 2 3 4 5 6 7 8]") || sentence.contains(" 9 "), "{sentence}");
+    std::fs::remove_dir_all(&folder).expect("a folder can be removed");
+}
+
 /// Somebody who asks for several promises wants to know of each, also where no lattice relates them.
 #[test]
 fn each_promise_that_was_asked_for_is_told_apart() {

@@ -2,90 +2,36 @@
 //! and dockerd, and says so where it is left out.
 #![cfg(target_os = "linux")]
 
+#[path = "nodes/scripted.rs"]
+mod scripted;
+
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    ops::Deref,
+    process::Command,
     sync::{Mutex, PoisonError},
-    thread::sleep,
-    time::{Duration, Instant},
 };
 
-/// Long enough for anything on a machine that has much else to do.
-const LONG: Duration = Duration::from_secs(90);
+use scripted::{Scripted, assert_remedies, say, wait_until, works};
 
 /// Two engines at a time are more than a small machine bears.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Three containers, and a store of runs beside what describes them.
-struct Containers {
-    folder: PathBuf,
-    program: PathBuf,
-}
+/// Three containers, and what can be asked of their engine.
+struct Containers(Scripted);
 
-fn say(output: &Output) -> String {
-    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
+impl Deref for Containers {
+    type Target = Scripted;
 
-/// Makes the containers in a folder, or takes them down.
-fn script(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/container-cluster"))
-        .args(arguments)
-        .arg("--dir")
-        .arg(folder.join("cluster"))
-        .output()
-        .expect("bash is there")
+    fn deref(&self) -> &Scripted {
+        &self.0
+    }
 }
 
 impl Containers {
     fn up(test: &str, options: &[&str]) -> Option<Self> {
-        if std::env::var_os("DISPROVE_TEST_QUICK").is_some() {
-            println!("left out: {test} (--quick)");
-            return None;
-        }
-        let folder = std::env::temp_dir().join(format!("disprove-ct-{}-{test}", std::process::id()));
-        fs::create_dir_all(&folder).expect("it is made");
-        let program = folder.join("disprove");
-        // What goes into each node need not carry what only a debugger reads.
-        let built = env!("CARGO_BIN_EXE_disprove");
-        let stripped = Command::new("strip").arg("-o").arg(&program).arg(built).status();
-        if !stripped.is_ok_and(|status| status.success()) {
-            fs::copy(built, &program).expect("it is copied");
-        }
-        let program_path = program.to_string_lossy().into_owned();
-        let made = script(&folder, &[&["up", "--with", &program_path], options].concat());
-        if made.status.code() == Some(69) {
-            println!("left out: {test} ({})", String::from_utf8_lossy(&made.stderr).trim());
-            let _left = fs::remove_dir_all(&folder);
-            return None;
-        }
-        let this = Self { folder, program };
-        assert!(made.status.success(), "{}", say(&made));
-        Some(this)
-    }
-
-    fn nodes(&self) -> String {
-        self.folder.join("cluster/nodes.toml").to_string_lossy().into_owned()
-    }
-
-    fn disprove(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command
-            .args(arguments)
-            .current_dir(&self.folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn test(&self, db: &str, seconds: &str, plan: &str) -> Command {
-        let file = self.folder.join("plan.json");
-        fs::write(&file, plan).expect("it is written");
-        let (file, nodes) = (file.to_string_lossy(), self.nodes());
-        let flags = ["test", "--db", db, "--nodes-file", &nodes, "--plan", &file, "--time-limit", seconds];
-        let more = ["--rate", "120", "--seed", "5", "--concurrency", "6"];
-        self.disprove(&[&flags[..], &more[..]].concat())
+        let options = [&["--with", "{program}"], options].concat();
+        Scripted::up("container-cluster", test, &options, "120").map(Self)
     }
 
     fn engine(&self, arguments: &[&str]) -> String {
@@ -105,37 +51,6 @@ impl Containers {
     fn status(&self, node: &str) -> String {
         self.engine(&["inspect", "--format", "{{.State.Status}}", node])
     }
-
-    /// The faults of the newest run: family, state and evidence.
-    fn faults(&self) -> Vec<(String, String, String)> {
-        let text =
-            fs::read_to_string(self.folder.join("store/latest/results.json")).expect("results are written");
-        let results: serde_json::Value = serde_json::from_str(&text).expect("results are JSON");
-        let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let faults = results["faults"].as_array().expect("faults are listed");
-        let told = faults.iter().map(|fault| &fault["record"]);
-        told.map(|record| (word(&record["family"]), word(&record["state"]), word(&record["evidence"])))
-            .collect()
-    }
-}
-
-impl Drop for Containers {
-    fn drop(&mut self) {
-        let ended = script(&self.folder, &["down"]);
-        if !std::thread::panicking() {
-            assert!(ended.status.success(), "{}", say(&ended));
-            assert!(!self.folder.join("cluster").exists(), "nothing is left of the engine");
-            let _left = fs::remove_dir_all(&self.folder);
-        }
-    }
-}
-
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !done() {
-        assert!(began.elapsed() < LONG, "{what} took longer than {LONG:?}");
-        sleep(Duration::from_millis(100));
-    }
 }
 
 /// A run, all the ways in which it can end, and what is left of it: nothing. One test, because making the containers takes
@@ -151,28 +66,15 @@ fn the_specimen_runs_in_containers_and_everything_is_undone_however_it_ends() {
     a_sick_store_is_caught(&containers);
 }
 
-fn doctor(containers: &Containers) -> Vec<serde_json::Value> {
-    let arguments = ["doctor", "--nodes-file", &containers.nodes(), "--ports", "7400", "--output", "json"];
-    let told = containers.disprove(&arguments).output().expect("it starts");
-    assert_eq!(told.status.code(), Some(0), "{}", say(&told));
-    serde_json::from_slice(&told.stdout).expect("it is JSON")
-}
-
 fn doctor_tells_of_every_container(containers: &Containers) {
-    let findings = doctor(containers);
+    let findings = containers.doctor();
     for node in ["n1", "n2", "n3"] {
-        let of: Vec<_> = findings.iter().filter(|finding| finding["node"] == node).collect();
-        let works = |name: &str| {
-            of.iter().find(|finding| finding["name"] == name).map(|finding| finding["works"] == true)
-        };
         for name in
             ["engine", "container", "address", "reach", "root", "packet filter", "capabilities", "disk space"]
         {
-            assert_eq!(works(name), Some(true), "{name} of {node}: {findings:#?}");
+            assert_eq!(works(&findings, node, name), Some(true), "{name} of {node}: {findings:#?}");
         }
-        for finding in of.iter().filter(|finding| finding["works"] == false) {
-            assert!(finding["takes_away"] != "" && finding["remedy"] != "", "{finding}");
-        }
+        assert_remedies(&findings, node);
     }
     assert!(containers.left().is_empty(), "{:?}", containers.left());
 }
@@ -228,7 +130,7 @@ fn a_killed_controller_is_healed_after(containers: &Containers) {
     let again = containers.test("specimen", "5", r#"{"seed": 1, "faults": []}"#).output().expect("it starts");
     assert_eq!(again.status.code(), Some(70), "{}", say(&again));
     assert!(say(&again).contains("`disprove heal`"), "{}", say(&again));
-    let killed = run_that_was_killed(&containers.folder);
+    let killed = containers.run_that_was_killed();
     let healed = containers.disprove(&["heal", &killed.to_string_lossy()]).output().expect("it starts");
     assert_eq!(healed.status.code(), Some(0), "{}", say(&healed));
     assert!(say(&healed).contains("3 undone"), "{}", say(&healed));
@@ -236,15 +138,6 @@ fn a_killed_controller_is_healed_after(containers: &Containers) {
     assert_eq!(["n1", "n2", "n3"].map(|node| containers.status(node)), ["running"; 3]);
     let twice = containers.disprove(&["heal", &killed.to_string_lossy()]).output().expect("it starts");
     assert_eq!(twice.status.code(), Some(0), "{}", say(&twice));
-}
-
-/// The only run that wrote a journal and no results.
-fn run_that_was_killed(folder: &Path) -> PathBuf {
-    let runs = fs::read_dir(folder.join("store/specimen-register")).expect("there are runs");
-    let mut killed = runs
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|run| run.join("faults.jsonl").is_file() && !run.join("results.json").is_file());
-    killed.next().expect("one was killed")
 }
 
 fn a_sick_store_is_caught(containers: &Containers) {
@@ -267,7 +160,7 @@ fn a_sick_store_is_caught(containers: &Containers) {
 fn what_a_container_lacks_is_left_out_with_its_reason() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(containers) = Containers::up("plain-containers", &["--plain"]) else { return };
-    let findings = doctor(&containers);
+    let findings = containers.doctor();
     for name in ["packet filter", "capabilities"] {
         let lacking = findings.iter().find(|finding| finding["node"] == "n1" && finding["name"] == name);
         let lacking = lacking.expect("it is told");

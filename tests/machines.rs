@@ -2,95 +2,31 @@
 //! `scripts/ssh-cluster` makes. Needs root, and says so where it is left out.
 #![cfg(all(target_os = "linux", feature = "ssh"))]
 
+#[path = "nodes/scripted.rs"]
+mod scripted;
+
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-    thread::sleep,
-    time::{Duration, Instant},
+    ops::Deref,
+    process::{Command, Stdio},
 };
 
-/// Long enough for anything on a machine that has much else to do.
-const LONG: Duration = Duration::from_secs(90);
+use scripted::{Scripted, assert_remedies, say, wait_until, works};
 
-/// Three machines, and a store of runs beside what describes them.
-struct Machines {
-    folder: PathBuf,
-    program: PathBuf,
-}
+/// Three machines, and what can be asked of them.
+struct Machines(Scripted);
 
-fn say(output: &Output) -> String {
-    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
+impl Deref for Machines {
+    type Target = Scripted;
 
-/// Makes the machines in a folder, or takes them down.
-fn script(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/ssh-cluster"))
-        .args(arguments)
-        .arg("--dir")
-        .arg(folder.join("cluster"))
-        .output()
-        .expect("bash is there")
+    fn deref(&self) -> &Scripted {
+        &self.0
+    }
 }
 
 impl Machines {
     fn up(test: &str) -> Option<Self> {
-        if std::env::var_os("DISPROVE_TEST_QUICK").is_some() {
-            println!("left out: {test} (--quick)");
-            return None;
-        }
-        let folder = std::env::temp_dir().join(format!("disprove-machines-{}-{test}", std::process::id()));
-        let made = script(&folder, &["up", "--nodes", "3"]);
-        if made.status.code() == Some(69) {
-            // Nothing was made, so there is nothing to take down.
-            println!("left out: {test} ({})", String::from_utf8_lossy(&made.stderr).trim());
-            return None;
-        }
-        let this = Self { program: folder.join("disprove"), folder };
-        assert!(made.status.success(), "{}", say(&made));
-        // What goes over the wire to each node need not carry what only a debugger reads.
-        let built = env!("CARGO_BIN_EXE_disprove");
-        let stripped = Command::new("strip").arg("-o").arg(&this.program).arg(built).status();
-        if !stripped.is_ok_and(|status| status.success()) {
-            fs::copy(built, &this.program).expect("it is copied");
-        }
-        Some(this)
-    }
-
-    fn disprove(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command
-            .args(arguments)
-            .current_dir(&self.folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn test(&self, seconds: &str, plan: &str) -> Command {
-        let file = self.folder.join("plan.json");
-        fs::write(&file, plan).expect("it is written");
-        let nodes = self.folder.join("cluster/nodes.toml");
-        let (file, nodes) = (file.to_string_lossy(), nodes.to_string_lossy());
-        let rate = "200";
-        self.disprove(&[
-            "test",
-            "--db",
-            "specimen",
-            "--nodes-file",
-            &nodes,
-            "--plan",
-            &file,
-            "--time-limit",
-            seconds,
-            "--rate",
-            rate,
-            "--seed",
-            "5",
-            "--concurrency",
-            "6",
-        ])
+        Scripted::up("ssh-cluster", test, &["--nodes", "3"], "200").map(Self)
     }
 
     /// What a script says on a node.
@@ -113,40 +49,6 @@ impl Machines {
                       cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep DISPROVE_";
         (1..=3).map(|node| self.on(node, script)).filter(|said| !said.is_empty()).collect()
     }
-
-    fn results(&self) -> serde_json::Value {
-        let text =
-            fs::read_to_string(self.folder.join("store/latest/results.json")).expect("results are written");
-        serde_json::from_str(&text).expect("results are JSON")
-    }
-
-    /// The state of the faults of the newest run, by family.
-    fn faults(&self) -> Vec<(String, String, String)> {
-        let results = self.results();
-        let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let faults = results["faults"].as_array().expect("faults are listed");
-        let told = faults.iter().map(|fault| &fault["record"]);
-        told.map(|record| (word(&record["family"]), word(&record["state"]), word(&record["evidence"])))
-            .collect()
-    }
-}
-
-impl Drop for Machines {
-    fn drop(&mut self) {
-        let ended = script(&self.folder, &["down"]);
-        if !std::thread::panicking() {
-            assert!(ended.status.success(), "{}", say(&ended));
-            let _left = fs::remove_dir_all(&self.folder);
-        }
-    }
-}
-
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !done() {
-        assert!(began.elapsed() < LONG, "{what} took longer than {LONG:?}");
-        sleep(Duration::from_millis(100));
-    }
 }
 
 /// A run, all the ways in which it can end, and what is left of it: nothing. One test, because making the machines and
@@ -162,40 +64,18 @@ fn the_specimen_runs_on_machines_and_everything_is_undone_however_it_ends() {
 }
 
 fn doctor_tells_of_every_machine(machines: &Machines) {
-    let nodes = machines.folder.join("cluster/nodes.toml");
-    let told = machines
-        .disprove(&[
-            "doctor",
-            "--nodes-file",
-            &nodes.to_string_lossy(),
-            "--ports",
-            "7400",
-            "--output",
-            "json",
-        ])
-        .output()
-        .expect("it starts");
-    assert_eq!(told.status.code(), Some(0), "{}", say(&told));
-    let findings: Vec<serde_json::Value> = serde_json::from_slice(&told.stdout).expect("it is JSON");
+    let findings = machines.doctor();
     for node in ["n1", "n2", "n3"] {
-        let of: Vec<_> = findings.iter().filter(|finding| finding["node"] == node).collect();
-        let works = |name: &str| {
-            of.iter().find(|finding| finding["name"] == name).map(|finding| finding["works"] == true)
-        };
         for name in ["reach", "root", "packet filter", "clock", "disk space", "ports"] {
-            assert_eq!(works(name), Some(true), "{name} of {node}: {}", say(&told));
+            assert_eq!(works(&findings, node, name), Some(true), "{name} of {node}: {findings:#?}");
         }
         for name in ["tc and netem", "ptrace", "FUSE", "faketime"] {
-            assert!(works(name).is_some(), "{name} of {node} is told");
+            assert!(works(&findings, node, name).is_some(), "{name} of {node} is told");
         }
-        for finding in of.iter().filter(|finding| finding["works"] == false) {
-            assert!(finding["takes_away"] != "" && finding["remedy"] != "", "{finding}");
-        }
+        assert_remedies(&findings, node);
     }
-    let taken = machines
-        .disprove(&["doctor", "--nodes-file", &nodes.to_string_lossy(), "--ports", "22"])
-        .output()
-        .expect("it starts");
+    let arguments = ["doctor", "--nodes-file", &machines.inventory(), "--ports", "22"];
+    let taken = machines.disprove(&arguments).output().expect("it starts");
     assert_eq!(taken.status.code(), Some(70), "{}", say(&taken));
     assert!(machines.left().is_empty(), "{:?}", machines.left());
 }
@@ -215,7 +95,7 @@ fn a_healthy_run_is_valid_under_faults_that_took(machines: &Machines) {
         {"at": 19, "lasts": 0.5, "fault": {"kind": "kill"}, "targets": ["n2"]},
         {"at": 24, "lasts": 3, "fault": {"kind": "upgrade", "down_ms": 50, "gap_ms": 50}, "targets": "one"}]}"#;
     let before: Vec<String> = (1..=3).map(|node| machines.on(node, HOSTS)).collect();
-    let output = machines.test("30", plan).output().expect("it starts");
+    let output = machines.test("specimen", "30", plan).output().expect("it starts");
     assert_eq!(output.status.code(), Some(0), "{}", say(&output));
     let faults = machines.faults();
     assert_eq!(faults.len(), 8, "{faults:?}");
@@ -234,7 +114,7 @@ fn a_healthy_run_is_valid_under_faults_that_took(machines: &Machines) {
 fn a_lost_connection_is_no_outcome(machines: &Machines) {
     let plan = r#"{"seed": 5, "faults": [
         {"at": 1, "lasts": 4, "fault": {"kind": "partition", "shape": "split"}, "targets": ["n1"]}]}"#;
-    let child = machines.test("8", plan).spawn().expect("it starts");
+    let child = machines.test("specimen", "8", plan).spawn().expect("it starts");
     wait_until("the cut", || {
         machines.on(1, "PATH=$PATH:/usr/sbin; nft list ruleset").contains("counter name \"cut_from_1\" drop")
     });
@@ -256,7 +136,7 @@ fn a_killed_controller_is_healed_after(machines: &Machines) {
         {"at": 0.6, "lasts": 60, "fault": {"kind": "pause"}, "targets": ["n2"]},
         {"at": 0.7, "lasts": 60, "fault": {"kind": "dns", "answer": "another"}, "targets": ["n3"]}]}"#;
     let names = machines.on(3, HOSTS);
-    let mut child = machines.test("60", plan).spawn().expect("it starts");
+    let mut child = machines.test("specimen", "60", plan).spawn().expect("it starts");
     let paused = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c '^[0-9]* ([a-z]*) T '";
     wait_until("all three faults", || {
         machines.on(1, "PATH=$PATH:/usr/sbin; nft list ruleset").contains("drop")
@@ -266,10 +146,10 @@ fn a_killed_controller_is_healed_after(machines: &Machines) {
     child.kill().expect("it is ours");
     child.wait().expect("it is ours");
     assert_eq!(machines.left().len(), 3, "all three nodes still carry something");
-    let again = machines.test("5", r#"{"seed": 1, "faults": []}"#).output().expect("it starts");
+    let again = machines.test("specimen", "5", r#"{"seed": 1, "faults": []}"#).output().expect("it starts");
     assert_eq!(again.status.code(), Some(70), "{}", say(&again));
     assert!(say(&again).contains("`disprove heal`"), "{}", say(&again));
-    let killed = run_that_was_killed(&machines.folder);
+    let killed = machines.run_that_was_killed();
     let healed = machines.disprove(&["heal", &killed.to_string_lossy()]).output().expect("it starts");
     assert_eq!(healed.status.code(), Some(0), "{}", say(&healed));
     assert!(say(&healed).contains("3 undone"), "{}", say(&healed));
@@ -279,20 +159,14 @@ fn a_killed_controller_is_healed_after(machines: &Machines) {
     assert_eq!(twice.status.code(), Some(0), "{}", say(&twice));
 }
 
-/// The only run that wrote a journal and no results.
-fn run_that_was_killed(folder: &Path) -> PathBuf {
-    let runs = fs::read_dir(folder.join("store/specimen-register")).expect("there are runs");
-    let mut killed = runs
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|run| run.join("faults.jsonl").is_file() && !run.join("results.json").is_file());
-    killed.next().expect("one was killed")
-}
-
 fn a_sick_store_is_caught(machines: &Machines) {
     let plan = r#"{"seed": 5, "faults": [
         {"at": 1, "lasts": 3, "fault": {"kind": "partition", "shape": "split"}, "targets": "leader"}]}"#;
-    let output =
-        machines.test("6", plan).args(["--disease", "stale-reads-any-node"]).output().expect("it starts");
+    let output = machines
+        .test("specimen", "6", plan)
+        .args(["--disease", "stale-reads-any-node"])
+        .output()
+        .expect("it starts");
     assert_eq!(output.status.code(), Some(1), "{}", say(&output));
     assert!(machines.left().is_empty(), "{:?}", machines.left());
 }

@@ -24,6 +24,8 @@ const FINAL_READS: usize = 8;
 pub struct TransactionWorkload<V> {
     /// The shape of the transactions. The number of keys in use is the run's own.
     pub shape: TransactionShape,
+    /// The most keys that are read at the end: the newest, and as many others.
+    pub final_keys_max: u64,
     ledger: Ledger,
     vocabulary: PhantomData<V>,
 }
@@ -36,7 +38,12 @@ pub type RwRegisterWorkload = TransactionWorkload<RwRegister>;
 
 impl<V> Default for TransactionWorkload<V> {
     fn default() -> Self {
-        Self { shape: TransactionShape::default(), ledger: Ledger::default(), vocabulary: PhantomData }
+        Self {
+            shape: TransactionShape::default(),
+            final_keys_max: 20_000,
+            ledger: Ledger::default(),
+            vocabulary: PhantomData,
+        }
     }
 }
 
@@ -79,6 +86,7 @@ where
                 shape.writes_per_key_max,
                 "writes after which a key is replaced by a fresh one",
             ),
+            Setting::new("final-keys-max", self.final_keys_max, "the most keys that are read at the end"),
         ]
     }
 
@@ -90,7 +98,12 @@ where
 
     fn final_generator(&self, options: &Options) -> Box<dyn Generator<V>> {
         let used = self.ledger.used(&options.run_id);
-        Box::new(crate::transactions::FinalTransactions::new(&options.run_id, used, FINAL_READS))
+        Box::new(crate::transactions::FinalTransactions::new(
+            &options.run_id,
+            used,
+            FINAL_READS,
+            self.final_keys_max,
+        ))
     }
 
     fn checkers(&self, options: &Options) -> Checkers<V> {

@@ -9,7 +9,7 @@ use disprove_workloads::{
     transactions::{TransactionShape, Transactions},
 };
 use history::{
-    Key, Operation, Value,
+    Key, Nanos, Operation, Value,
     vocabulary::{ListAppend, Set, list_append, set},
 };
 
@@ -75,6 +75,33 @@ fn transactions_keep_their_shape() {
     assert_eq!(lengths, (2..=5).collect());
     assert!(appended.values().all(|values| values.len() <= 20));
     assert!(appended.values().any(|values| values.len() > 15), "some keys get many writes");
+}
+
+/// Somebody who judges a run while it goes on forgets a key after its last call, and must know by then how it ended.
+#[test]
+fn a_key_is_read_once_more_when_its_last_write_has_ended() {
+    for simulation in [Simulation::perfect(), Simulation::realistic()] {
+        let shape = TransactionShape { writes_per_key_max: 20, ..TransactionShape::default() };
+        let mut transactions = Transactions::new(shape, "r7f3", 7);
+        let run = simulate::<ListAppend>(&mut transactions, 5, &simulation.calls_max(10_000), |_| Vec::new());
+        let mut last_write: BTreeMap<Key, Nanos> = BTreeMap::new();
+        let mut last_read: BTreeMap<Key, Nanos> = BTreeMap::new();
+        for operation in &run.operations {
+            for step in &operation.call {
+                let (last, at) = match step {
+                    list_append::Step::Append(..) => (&mut last_write, operation.ended),
+                    list_append::Step::Read(_) => {
+                        (&mut last_read, operation.outcome.ok().map(|_| operation.began))
+                    }
+                };
+                let known = last.entry(step.key().clone()).or_default();
+                *known = at.unwrap_or_default().max(*known);
+            }
+        }
+        let unread = last_write.iter().filter(|(key, at)| last_read.get(key).is_none_or(|read| read < at));
+        // Those of the last moments are left to the final reads.
+        assert!(unread.count() < 25 && last_write.len() > 1_000, "of {}", last_write.len());
+    }
 }
 
 /// Jepsen's final reads leave out the largest key, and the last keys that do not fill a transaction.

@@ -25,6 +25,8 @@ struct Touch {
 /// The keys that are live, and those that were forgotten.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
+    /// The only keys that are looked at, where not all are.
+    pub only: Option<FxHashSet<Key>>,
     live: FxHashMap<Key, Touch>,
     forgotten: Forgotten,
     /// Transactions that touched keys which were forgotten, other than by reading again what they were left with.
@@ -34,49 +36,48 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// A step of a call that begins. False where the key was forgotten.
+    /// A step of a call that begins. False where the key was forgotten, or is not looked at.
     pub fn begin(&mut self, key: &Key, now: u64) -> bool {
         if let Some(touch) = self.live.get_mut(key) {
             (touch.last, touch.under_way) = (now, touch.under_way + 1);
             return true;
         }
-        if self.is_forgotten(key) {
+        if self.is_forgotten(key) || self.only.as_ref().is_some_and(|only| !only.contains(key)) {
             return false;
         }
         self.live.insert(key.clone(), Touch { last: now, under_way: 1 });
         true
     }
 
-    /// A transaction touched keys that were forgotten, in a way that may mean something.
-    fn stray<'k>(&mut self, keys: impl Iterator<Item = &'k Key>) {
-        let before = self.returned;
+    /// A transaction touched these keys that were forgotten, in a way that may mean something.
+    fn stray(&mut self, keys: Vec<Key>) {
+        self.returned += u64::from(!keys.is_empty());
         for key in keys {
-            self.returned = before + 1;
             if self.strayed.len() < STRAYED_MAX {
-                self.strayed.insert(key.clone());
+                self.strayed.insert(key);
             }
         }
     }
 
-    /// Takes the steps out of a call that touch forgotten keys. What is appended to one was never judged.
+    /// Takes the steps out of a call that are left out. What is appended to a key that was forgotten was never judged.
     pub fn leave_out(&mut self, call: &mut Vec<Step>, keep: &[bool]) {
         let left_out = call.iter().zip(keep).filter(|(_, keep)| !**keep).map(|(step, _)| step);
-        self.stray(left_out.filter(|step| matches!(step, Step::Append(..))).map(Step::key));
+        let appends =
+            left_out.filter(|step| matches!(step, Step::Append(..)) && self.is_forgotten(step.key()));
+        self.stray(appends.map(|step| step.key().clone()).collect());
         let mut kept = keep.iter();
         call.retain(|_| kept.next() == Some(&true));
     }
 
-    /// Takes the answers out that are about forgotten keys. A list that is what its key was left with says no more than that
+    /// Takes the answers out that are left out. A list that is what its key was left with says no more than that
     /// its last append came before this transaction, which nothing that is still to come can contradict.
     pub fn leave_answers_out(&mut self, answers: &mut Vec<Answer>, keep: &[bool]) {
         let left_out = answers.iter().zip(keep).filter(|(_, keep)| !**keep).map(|(answer, _)| answer);
-        let changed: Vec<Key> = left_out
-            .filter_map(|answer| match answer {
-                Answer::Read(key, Some(list)) if !self.is_as_left(key, list) => Some(key.clone()),
-                _ => None,
-            })
-            .collect();
-        self.stray(changed.iter());
+        let changed = left_out.filter_map(|answer| match answer {
+            Answer::Read(key, Some(list)) if self.is_changed(key, list) => Some(key.clone()),
+            _ => None,
+        });
+        self.stray(changed.collect());
         let mut kept = keep.iter();
         answers.retain(|_| kept.next() == Some(&true));
     }
@@ -103,9 +104,9 @@ impl Keys {
         self.forgotten.get(key).is_some()
     }
 
-    /// Whether a list is what the key was left with when it was forgotten.
-    pub fn is_as_left(&self, key: &Key, list: &[Value]) -> bool {
-        self.forgotten.get(key) == Some(checksum(list))
+    /// Whether a list may be another than its key was left with when it was forgotten.
+    fn is_changed(&self, key: &Key, list: &[Value]) -> bool {
+        self.forgotten.get(key).is_some_and(|left| left != checksum(list))
     }
 
     /// The keys that nobody has touched since so many calls had begun.

@@ -82,11 +82,22 @@ impl OnlineLists {
         self
     }
 
+    /// Judges only what is about these keys, as if the transactions had no other steps.
+    #[must_use]
+    pub fn about(mut self, keys: &[Key]) -> Self {
+        self.keys.only = Some(keys.iter().cloned().collect());
+        self
+    }
+
     fn begin(&mut self, mut operation: Operation<ListAppend>) {
         let now = self.window.begun + 1;
         let keep: Vec<bool> = operation.call.iter().map(|step| self.keys.begin(step.key(), now)).collect();
         if keep.contains(&false) {
             self.keys.leave_out(&mut operation.call, &keep);
+            if operation.call.is_empty() && self.keys.only.is_some() {
+                self.window.begun += 1;
+                return;
+            }
             self.kept_steps.insert(operation.index, keep);
         }
         self.window.begin(operation);
