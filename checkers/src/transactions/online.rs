@@ -16,10 +16,13 @@
 //! how much of it is to be remembered, so that values which a retained transaction read of it are not taken for values
 //! that nobody wrote.
 //!
-//! Nobody can know that a key is settled but its user. It is taken for settled when so many calls in a row left it alone; if
-//! it comes back after that, nothing is said of what it shows any more, and the verdict says of how many keys that is so.
+//! Nobody can know that a key is settled but its user. It is taken for settled when so many calls in a row left it alone. If it
+//! comes back after that and is found as it was left, with everything in its list that was ever appended to it and may have taken
+//! effect, that leads only from its last append to the reader, and nothing leads back. If it is found otherwise, or appended to,
+//! nothing is said of that, and the verdict says of how many transactions that is so. Whether an append took effect that no read
+//! shows may come to light by another key of its transaction, so a key stays live while that may still happen.
 //!
-//! So of every history in which no key comes back and no value is appended to a key twice, the verdict is that of the whole
+//! So of every history in which no key comes back otherwise than it was left and no value is appended to a key twice, the verdict is that of the whole
 //! history judged at once, for every promise that forbids reads of what failed (G1a). Of the others only what is broken is
 //! told: whether a value was ever written is known late, and by then others who knew of its list may be forgotten.
 //!
