@@ -35,40 +35,35 @@ pub(crate) struct Timeline {
 impl Timeline {
     /// Ranks the spans. Ties are broken by place in the slice, so the result depends on nothing else.
     pub fn new(spans: &[Span]) -> Self {
-        let mut calls: Vec<(u64, u32)> = (0u32..).zip(spans).map(|(i, span)| (span.began, i)).collect();
+        let calls = ranked((0u32..).zip(spans).map(|(i, span)| (span.began, i)));
         let ended = |(i, span): (u32, &Span)| Some((span.deadline?.max(span.began), i));
-        let mut returns: Vec<(u64, u32)> = (0u32..).zip(spans).filter_map(ended).collect();
-        sort(&mut calls);
-        sort(&mut returns);
+        let mut returns = ranked((0u32..).zip(spans).filter_map(ended));
         // An operation that must take effect but has no return comes after all that have one.
-        let endless =
-            |(i, span): (u32, &Span)| (span.deadline.is_none() && !span.optional).then_some((u64::MAX, i));
+        let endless = |(i, span): (u32, &Span)| (span.deadline.is_none() && !span.optional).then_some(i);
+        let last = returns.len();
         returns.extend((0u32..).zip(spans).filter_map(endless));
-        let mut line = Self {
-            call: vec![0; spans.len()],
-            ret: vec![NEVER; spans.len()],
-            calls: Vec::with_capacity(spans.len()),
-            returns: Vec::with_capacity(returns.len()),
-        };
-        let mut calls = calls.into_iter().peekable();
+        let mut line = Self { call: vec![0; spans.len()], ret: vec![NEVER; spans.len()], calls, returns };
         let mut rank = 0u32;
-        for (time, i) in returns {
-            while let Some((_, called)) = calls.next_if(|&(began, _)| began <= time) {
+        let mut next = 0;
+        for (place, &i) in line.returns.iter().enumerate() {
+            let span = &spans[i as usize];
+            let time =
+                if place < last { span.deadline.map(|deadline| deadline.max(span.began)) } else { None };
+            let time = time.unwrap_or(u64::MAX);
+            while let Some(&called) = line.calls.get(next)
+                && spans[called as usize].began <= time
+            {
                 line.call[called as usize] = rank;
-                line.calls.push(called);
-                rank += 1;
+                (rank, next) = (rank + 1, next + 1);
             }
             line.ret[i as usize] = rank;
-            if !spans[i as usize].optional {
-                line.returns.push(i);
-            }
             rank += 1;
         }
-        for (_, called) in calls {
+        for &called in &line.calls[next..] {
             line.call[called as usize] = rank;
-            line.calls.push(called);
             rank += 1;
         }
+        line.returns.retain(|&i| !spans[i as usize].optional);
         line
     }
 
@@ -90,31 +85,73 @@ impl Timeline {
 const DIGIT: u32 = 11;
 const FEW: usize = 4096;
 
-/// Sorts by time; equal times keep their order. Times of a run are close together, so that few digits differ.
-fn sort(times: &mut Vec<(u64, u32)>) {
-    if times.is_sorted_by_key(|&(time, _)| time) {
-        return;
+/// The numbers in the order of their times; equal times keep their order.
+fn ranked(times: impl Iterator<Item = (u64, u32)> + Clone) -> Vec<u32> {
+    let (mut least, mut greatest, mut highest, mut count, mut is_sorted) = (u64::MAX, 0, 0u32, 0usize, true);
+    for (time, number) in times.clone() {
+        is_sorted &= time >= greatest;
+        (least, greatest) = (least.min(time), greatest.max(time));
+        (highest, count) = (highest.max(number), count + 1);
     }
-    if times.len() < FEW {
-        return times.sort_by_key(|&(time, _)| time);
+    if is_sorted {
+        return times.map(|(_, number)| number).collect();
     }
-    let differing = times.iter().fold(0, |bits, &(time, _)| bits | (time ^ times[0].0));
-    let mut sorted = vec![(0, 0); times.len()];
-    let mut shift = 0;
-    while shift < u64::BITS && differing >> shift != 0 {
-        let digit = |time: u64| (time >> shift) as usize & ((1 << DIGIT) - 1);
+    // Times of a run are close together, so that a time and a place mostly fit into one word.
+    let differing = u64::BITS - (greatest - least).leading_zeros();
+    let low = u32::BITS - highest.leading_zeros();
+    if count < FEW || differing + low > u64::BITS {
+        let mut times: Vec<(u64, u32)> = times.collect();
+        times.sort_by_key(|&(time, _)| time);
+        return times.into_iter().map(|(_, number)| number).collect();
+    }
+    let mut words: Vec<u64> = times.map(|(time, number)| (time - least) << low | u64::from(number)).collect();
+    sort(&mut words, low, low + differing);
+    let mask = (1u64 << low) - 1;
+    words.into_iter().map(|word| (word & mask) as u32).collect()
+}
+
+/// Sorts words by the bits between two of them; equal ones keep their order.
+fn sort(words: &mut Vec<u64>, from: u32, to: u32) {
+    let mut sorted = vec![0; words.len()];
+    for shift in (from..to).step_by(DIGIT as usize) {
+        let digit = |word: u64| (word >> shift) as usize & ((1 << DIGIT) - 1);
         let mut places = [0usize; 1 << DIGIT];
-        times.iter().for_each(|&(time, _)| places[digit(time)] += 1);
+        words.iter().for_each(|&word| places[digit(word)] += 1);
         let mut next = 0;
         for place in &mut places {
             next += std::mem::replace(place, next);
         }
-        for &entry in times.iter() {
-            let place = &mut places[digit(entry.0)];
-            sorted[*place] = entry;
+        for &word in words.iter() {
+            let place = &mut places[digit(word)];
+            sorted[*place] = word;
             *place += 1;
         }
-        std::mem::swap(times, &mut sorted);
-        shift += DIGIT;
+        std::mem::swap(words, &mut sorted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_ranked_however_they_are_sorted() {
+        let mut state = 7u64;
+        let mut roll = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        };
+        // Few and many, close together and as far apart as times can be, with many that are equal.
+        for (count, range) in [(0, 9), (1, 9), (50, 9), (5_000, 40), (5_000, 1 << 40), (5_000, u64::MAX)] {
+            let times: Vec<(u64, u32)> = (0..count).map(|number| (roll() % range, 2 * number)).collect();
+            let mut expected = times.clone();
+            expected.sort_by_key(|&(time, _)| time);
+            let expected: Vec<u32> = expected.into_iter().map(|(_, number)| number).collect();
+            assert_eq!(ranked(times.iter().copied()), expected, "{count} times below {range}");
+            let sorted = expected.iter().map(|number| (times[*number as usize / 2].0, *number));
+            assert_eq!(ranked(sorted), expected);
+        }
     }
 }
