@@ -7,6 +7,7 @@ use super::{Raft, Role};
 use crate::{
     Disease,
     machine::Outputs,
+    members::Member,
     message::{Entry, Index, Message, Payload, Record, Snapshot, Term},
 };
 
@@ -24,7 +25,7 @@ impl Raft {
             // The round is not confirmed: the sender may since have become the leader of this very term, and its
             // rounds then count from 0 again.
             let hint = self.log.last_index();
-            self.send(out, from, Message::AppendReply { term: self.term, matched: None, hint, round: 0 });
+            self.reply(from, None, hint, 0, out);
             return false;
         }
         if term == self.term && self.leads() {
@@ -60,7 +61,7 @@ impl Raft {
         if !agrees {
             let last = self.log.last_index();
             let hint = if prev_index > last { last } else { self.log.first_of_term(prev_index) - 1 };
-            self.send(out, from, Message::AppendReply { term: self.term, matched: None, hint, round });
+            self.reply(from, None, hint, round, out);
             return;
         }
         let matched = prev_index + entries.len() as Index;
@@ -75,8 +76,12 @@ impl Raft {
         }
         self.commit = self.commit.max(commit.min(matched));
         self.apply(out);
-        let message = Message::AppendReply { term: self.term, matched: Some(matched), hint: matched, round };
-        self.send(out, from, message);
+        self.reply(from, Some(matched), matched, round, out);
+    }
+
+    fn reply(&self, to: NodeId, matched: Option<Index>, hint: Index, round: u64, out: &mut Outputs) {
+        let (term, incarnation) = (self.term, self.settings.incarnation);
+        self.send(out, to, Message::AppendReply { term, matched, hint, round, incarnation });
     }
 
     /// Removes entries that the leader does not have. A healthy cluster never removes a committed one; where a
@@ -87,7 +92,7 @@ impl Raft {
             self.commit = index - 1;
             self.applied = self.applied.min(self.commit);
         }
-        self.log.truncate(index);
+        self.cut_off(index);
         self.persist(out, Record::Truncate(index));
     }
 
@@ -97,13 +102,12 @@ impl Raft {
             self.restore(snapshot);
             self.rewrite(out);
         }
-        let message = Message::AppendReply { term: self.term, matched: Some(matched), hint: matched, round };
-        self.send(out, from, message);
+        self.reply(from, Some(matched), matched, round, out);
     }
 
     pub(super) fn on_append_reply(
         &mut self,
-        from: NodeId,
+        from: Member,
         term: Term,
         matched: Option<Index>,
         hint: Index,
@@ -116,8 +120,9 @@ impl Raft {
         let now_ms = self.now.steady_ms;
         let last = self.log.last_index();
         let Role::Leader(leadership) = &mut self.role else { return };
-        let Some(peer) = leadership.progress.get_mut(&from) else { return };
-        if term < self.term {
+        let Some(peer) = leadership.progress.get_mut(&from.node) else { return };
+        // What somebody with another disk has is not what this one has.
+        if term < self.term || from.incarnation != peer.incarnation {
             return;
         }
         peer.heard_ms = now_ms;
@@ -183,16 +188,11 @@ impl Raft {
     pub(super) fn advance_commit(&mut self, out: &mut Outputs) {
         let last = self.log.last_index();
         let Role::Leader(leadership) = &self.role else { return };
-        if self.settings.disease == Disease::StaleReadsLease
-            && self.now.steady_ms < leadership.leased_until_ms
-        {
+        if self.has(Disease::StaleReadsLease) && self.now.steady_ms < leadership.leased_until_ms {
             // Nodes may be answering reads from their copies until then.
             return;
         }
-        let mut matched: Vec<_> = leadership.progress.values().map(|peer| peer.matched).collect();
-        matched.push(last);
-        matched.sort_unstable();
-        let reached = matched[matched.len() - self.settings.majority()];
+        let reached = self.reached_by_majority(last, |peer| peer.matched);
         if reached > self.commit && self.log.term_at(reached) == Some(self.term) {
             self.commit = reached;
             self.apply(out);

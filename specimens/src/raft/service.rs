@@ -249,11 +249,9 @@ impl Raft {
         let grants = self.has(Disease::StaleReadsLease);
         let nothing_waits = self.commit == self.log.last_index();
         let now_ms = self.now.steady_ms;
+        let Role::Leader(leadership) = &self.role else { return };
+        let confirmed = self.reached_by_majority(leadership.round, |peer| peer.round);
         let Role::Leader(leadership) = &mut self.role else { return };
-        let mut rounds: Vec<_> = leadership.progress.values().map(|peer| peer.round).collect();
-        rounds.push(leadership.round);
-        rounds.sort_unstable();
-        let confirmed = rounds[rounds.len() - self.settings.majority()];
         leadership.reads.retain(|read| read.arrived_ms >= oldest_ms);
         let mut ready = Vec::new();
         while let Some(read) = leadership.reads.front()

@@ -68,7 +68,8 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, nodes: u16, disease: Disease) -> Self {
         let timing = Timing::of(disease);
-        let settings = Settings { id: NodeId(0), nodes, disease, version: Version::Old, timing, seed };
+        let version = Version::Old;
+        let settings = Settings { id: NodeId(0), nodes, disease, version, incarnation: 0, timing, seed };
         let mut world = Self {
             now_us: 0,
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -297,7 +298,7 @@ impl World {
             let rank = |input: &Input| match input {
                 Input::Peer(from, _) => (u64::from(from.0) + 1).wrapping_mul(salt | 1),
                 Input::Client(request) => request.id.session.wrapping_mul(salt | 1),
-                Input::Tick => 0,
+                Input::Tick | Input::Change(_) => 0,
             };
             let mut inbox: Vec<_> = inbox.into_iter().map(|input| (rank(&input), input)).collect();
             inbox.sort_by_key(|(rank, _)| *rank);
