@@ -35,6 +35,8 @@ const LOG_KEPT: Index = 1000;
 const QUICK_ATTEMPTS: u32 = 12;
 /// A node that was not scheduled for so long has missed messages that are only waiting to be read.
 const STALL_MS: u64 = 200;
+/// How often time passes for a node, at best.
+const TICK_MS: u64 = 10;
 
 enum Role {
     Follower,
@@ -115,6 +117,8 @@ pub struct Raft {
     parked: VecDeque<Parked>,
     lease: Lease,
     synced_ms: u64,
+    /// When it started and all ticks since.
+    ticked_ms: u64,
     undone: u64,
 }
 
@@ -157,6 +161,7 @@ impl Raft {
             parked: VecDeque::new(),
             lease: Lease::default(),
             synced_ms: now.steady_ms,
+            ticked_ms: now.steady_ms,
             undone: 0,
             settings,
         };
@@ -206,6 +211,12 @@ impl Raft {
         let starts = self.leader_heard_ms == 0 && self.attempts < QUICK_ATTEMPTS;
         let range = if starts { start_ms / 4..start_ms } else { election_ms..2 * election_ms };
         self.now.steady_ms + self.rng.random_range(range)
+    }
+
+    /// The time by which a leader knows how long ago it heard of the others.
+    fn watch_ms(&self) -> u64 {
+        // The mistake: a node that is kept from running counts fewer ticks than pass.
+        if self.has(Disease::LeaseByTicks) { self.ticked_ms } else { self.now.steady_ms }
     }
 
     fn persist(&mut self, out: &mut Outputs, record: Record) {
@@ -293,7 +304,7 @@ impl Machine for Raft {
         let before = std::mem::replace(&mut self.now, now);
         self.on_time(before, out);
         match input {
-            Input::Tick => {}
+            Input::Tick => self.ticked_ms += TICK_MS,
             Input::Peer(from, message) => self.on_message(from, message, out),
             Input::Client(request) => self.on_client(request, out),
             Input::Change(change) => self.on_change(change, out),

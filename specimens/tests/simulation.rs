@@ -4,6 +4,8 @@
 //! `SPECIMEN_SEEDS` sets how many seeds are tried, `SPECIMEN_DISEASE` and `SPECIMEN_FAULTS` narrow the table of
 //! detections down.
 
+#[path = "simulation/replace.rs"]
+mod replace;
 #[path = "simulation/strike.rs"]
 mod strike;
 #[path = "simulation/trial.rs"]
@@ -32,6 +34,25 @@ fn the_healthy_specimen_keeps_its_promise_under_all_faults() {
     for seed in 0..seeds(60) {
         assert_healthy(&run(seed, Disease::None, Family::usual(), 20), &format!("seed {seed}"));
     }
+}
+
+#[test]
+fn the_healthy_specimen_keeps_its_promise_while_its_members_are_replaced() {
+    let families: Vec<_> = Family::usual().iter().copied().chain([Family::Replace]).collect();
+    let mut replaced = 0;
+    for seed in 0..seeds(40) {
+        let found = run(seed, Disease::None, &families, 20);
+        assert_healthy(&found, &format!("seed {seed}"));
+        replaced += found.replaced;
+    }
+    assert!(replaced as u64 > seeds(40), "nodes were replaced {replaced} times");
+}
+
+#[test]
+fn a_node_that_joins_without_what_came_before_is_found() {
+    let caught =
+        (0..5).filter(|&seed| run(seed, Disease::JoinsHollow, &[Family::Replace], 20).anomaly.is_some());
+    assert_eq!(caught.count(), 5);
 }
 
 #[test]

@@ -150,7 +150,7 @@ impl Raft {
     fn lead(&mut self, out: &mut Outputs) {
         let now_ms = self.now.steady_ms;
         let next = self.log.last_index() + 1;
-        let fresh = Progress { next, heard_ms: now_ms, ..Progress::default() };
+        let fresh = Progress { next, heard_ms: self.watch_ms(), ..Progress::default() };
         let begin = |peer: Member| (peer.node, Progress { incarnation: peer.incarnation, ..fresh.clone() });
         let progress: BTreeMap<_, _> = self.peers().into_iter().map(begin).collect();
         self.role = Role::Leader(Box::new(Leadership {
@@ -174,7 +174,7 @@ impl Raft {
             self.settings.disease,
             Disease::StaleReadsOldLeader | Disease::DirtyReads | Disease::AckBeforeReplication
         );
-        let now_ms = self.now.steady_ms;
+        let now_ms = self.watch_ms();
         let heard_ms = self.reached_by_majority(now_ms, |peer| peer.heard_ms);
         if now_ms > heard_ms + self.settings.timing.step_down_ms && !trusts_itself {
             self.role = Role::Follower;

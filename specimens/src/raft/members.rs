@@ -112,7 +112,7 @@ impl Raft {
 
     /// Does of a wish what can be done now; whoever has it repeats it.
     pub(super) fn on_change(&mut self, change: Change, out: &mut Outputs) {
-        let last = self.log.last_index();
+        let (last, heard_ms) = (self.log.last_index(), self.watch_ms());
         let Role::Leader(leadership) = &mut self.role else { return };
         let may_change = self.commit >= leadership.first_index.max(self.configurations.since());
         let members = self.configurations.latest();
@@ -130,7 +130,7 @@ impl Raft {
                 }
                 let known = leadership.progress.entry(member.node).or_default();
                 if known.next == 0 || known.incarnation != member.incarnation {
-                    let (incarnation, heard_ms) = (member.incarnation, self.now.steady_ms);
+                    let incarnation = member.incarnation;
                     *known = Progress { next: last + 1, incarnation, heard_ms, ..Progress::default() };
                 }
                 if may_change && known.matched > 0 && known.matched + LAG_MAX >= last {

@@ -47,6 +47,9 @@ impl Raft {
         round: u64,
         out: &mut Outputs,
     ) {
+        if self.has(Disease::JoinsHollow) {
+            self.join_hollow(prev_index, prev_term, out);
+        }
         let base = self.log.base_index();
         if prev_index < base {
             // What the state already holds is committed, so it is the leader's too.
@@ -84,6 +87,15 @@ impl Raft {
         self.send(out, to, Message::AppendReply { term, matched, hint, round, incarnation });
     }
 
+    /// The mistake: who joins takes what came before the first entries that it is handed for something it can do without.
+    fn join_hollow(&mut self, prev_index: Index, prev_term: Term, out: &mut Outputs) {
+        if self.settings.incarnation != 0 && self.log.last_index() == 0 && prev_index > 0 {
+            let (members, image) = (self.members().clone(), self.store.image());
+            self.restore(Snapshot { index: prev_index, term: prev_term, members, image });
+            self.rewrite(out);
+        }
+    }
+
     /// Removes entries that the leader does not have. A healthy cluster never removes a committed one; where a
     /// disease does, the state keeps what was applied, as that of most real systems would.
     fn undo_from(&mut self, index: Index, out: &mut Outputs) {
@@ -117,7 +129,7 @@ impl Raft {
         if term > self.term {
             self.become_follower(term, None, out);
         }
-        let now_ms = self.now.steady_ms;
+        let now_ms = self.watch_ms();
         let last = self.log.last_index();
         let Role::Leader(leadership) = &mut self.role else { return };
         let Some(peer) = leadership.progress.get_mut(&from.node) else { return };

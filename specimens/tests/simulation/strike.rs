@@ -27,6 +27,7 @@ impl Trial {
                     }
                 }
             }
+            Action::Replace => self.replace(&struck, begins),
             Action::Pause => struck.iter().for_each(|&node| self.world.pause(node, begins)),
             Action::Clock { offset_ms } => {
                 let offset_ms = if begins { offset_ms } else { 0 };
