@@ -1,6 +1,6 @@
 //! Nodes that leave for good, and fresh ones that join: what the power over a real cluster's members does, in virtual time.
 
-use disprove_specimens::members::{Change, Member, Members};
+use disprove_specimens::members::{Change, Members};
 use history::NodeId;
 use rand::RngExt;
 
@@ -20,31 +20,35 @@ pub enum Wish {
     /// It is to be a member again.
     Back,
     /// It has an empty disk, runs, and is to join.
-    Joining(Member),
+    Joining,
 }
 
 impl Trial {
     pub fn replace(&mut self, struck: &[u16], begins: bool) {
         for &node in struck {
-            if begins {
-                self.world.kill(node);
-                self.hang_up(node);
+            if self.wishes.is_empty() {
+                self.world.after(LOOK_US, Event::Manage);
             }
             self.wishes.insert(node, if begins { Wish::Gone } else { Wish::Back });
         }
-        self.world.after(LOOK_US, Event::Manage);
     }
 
-    /// One look at all wishes, as whoever administers the cluster has it.
+    /// One look at what is wished, as whoever administers the cluster has it: one node after another.
     pub fn manage(&mut self) {
         for (node, wish) in self.wishes.clone() {
-            let Some((leader, members, settled)) = leader(&self.world) else { break };
-            match wish {
-                Wish::Gone | Wish::Back => self.see_off(node, wish, leader, &members, settled),
-                Wish::Joining(fresh) if members.contains(fresh) && settled => {
-                    self.wishes.remove(&node);
+            if wish == Wish::Gone {
+                self.world.kill(node);
+                self.hang_up(node);
+            }
+            let Some((leader, members, settled)) = leader(&self.world) else {
+                // Perhaps the others cannot do without it; a removed one disturbs nobody.
+                if wish == Wish::Back {
+                    self.world.start(node);
                 }
-                Wish::Joining(fresh) => self.world.change(leader, Change::Add(fresh)),
+                break;
+            };
+            if !self.fulfil(node, wish, leader, &members, settled) {
+                break;
             }
         }
         if !self.wishes.is_empty() {
@@ -52,24 +56,32 @@ impl Trial {
         }
     }
 
-    fn see_off(&mut self, node: u16, wish: Wish, leader: u16, members: &Members, settled: bool) {
+    /// Does what can be done now, and says whether nothing is left to do.
+    fn fulfil(&mut self, node: u16, wish: Wish, leader: u16, members: &Members, settled: bool) -> bool {
         let now = self.world.member(node);
-        let place = members.at(NodeId(node));
-        if wish == Wish::Back && place == Some(now) && settled {
-            // It never left, or the leader took it in again.
-            self.world.start(node);
-            self.wishes.remove(&node);
-        } else if place.is_some() {
-            self.world.change(leader, Change::Remove(NodeId(node)));
-        } else if settled && wish == Wish::Back {
-            let incarnation = self.world.rng.random_range(1..u64::MAX);
-            self.world.kill(node);
-            self.hang_up(node);
-            self.world.empty_disk(node, incarnation);
-            self.world.start(node);
-            self.wishes.insert(node, Wish::Joining(self.world.member(node)));
-            self.replaced += 1;
+        match (wish, members.at(NodeId(node))) {
+            (Wish::Gone, None) => return settled,
+            (Wish::Back | Wish::Joining, Some(member)) if member == now => {
+                if settled {
+                    self.world.start(node);
+                    self.wishes.remove(&node);
+                }
+                return settled;
+            }
+            (_, Some(_)) => self.world.change(leader, Change::Remove(NodeId(node))),
+            (Wish::Joining, None) => self.world.change(leader, Change::Add(now)),
+            (Wish::Back, None) if settled => {
+                self.world.kill(node);
+                self.hang_up(node);
+                let incarnation = self.world.rng.random_range(1..u64::MAX);
+                self.world.empty_disk(node, incarnation);
+                self.world.start(node);
+                self.wishes.insert(node, Wish::Joining);
+                self.replaced += 1;
+            }
+            (Wish::Back, None) => {}
         }
+        false
     }
 }
 

@@ -85,11 +85,20 @@ pub struct Trial {
 
 /// Runs a cluster under the faults of a default plan and judges what its clients saw.
 pub fn run(seed: u64, disease: Disease, families: &[Family], seconds: u64) -> Found {
+    run_plan(seed, disease, drawn(seed, families, seconds), seconds)
+}
+
+/// The faults of a default plan.
+pub fn drawn(seed: u64, families: &[Family], seconds: u64) -> Vec<PlannedFault> {
     let duration = Duration::from_secs(seconds);
-    let plan = Plan::generate(&PlanSpec::new(families.to_vec(), seed, duration, 5, Powers::every()));
+    Plan::generate(&PlanSpec::new(families.to_vec(), seed, duration, 5, Powers::every())).faults
+}
+
+/// Runs a cluster under these faults and judges what its clients saw.
+pub fn run_plan(seed: u64, disease: Disease, plan: Vec<PlannedFault>, seconds: u64) -> Found {
     let mut trial = Trial {
         world: World::new(seed, 5, disease),
-        plan: plan.faults,
+        plan,
         sessions: Vec::new(),
         operations: Vec::new(),
         keys: Vec::new(),
