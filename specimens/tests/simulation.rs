@@ -56,8 +56,12 @@ fn the_healthy_specimen_keeps_its_promise_while_its_members_are_replaced() {
 fn a_node_that_joins_without_what_came_before_is_found() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/replaced-all.toml");
     let mut plan = nemeses::read_plan(Path::new(file)).expect("the plan can be read").faults;
-    // What nobody writes any more is what shows it, and here calls are slower.
-    plan.iter_mut().for_each(|fault| fault.at += Duration::from_secs(8));
+    for fault in &mut plan {
+        // What nobody writes any more is what shows it, and here calls are slower.
+        fault.at += Duration::from_secs(8);
+        // Here nobody waits until the last of them has left.
+        fault.lasts = Duration::from_millis(2400);
+    }
     for seed in 0..3 {
         let found = run_plan(seed, Disease::JoinsHollow, plan.clone(), 20);
         assert!(found.anomaly.is_some(), "seed {seed}");
