@@ -347,3 +347,35 @@ fn a_disease_shows_under_the_fault_that_matches_it_and_not_without() {
         }
     });
 }
+
+/// The disease, the plan that shows it, another like it that does not, how long a run lasts in seconds, and with how many clients.
+const BY_EXAMPLE: [(&str, &str, &str, &str, &str); 2] = [
+    ("joins-hollow", "replaced-all", "killed-leader", "11", "10"),
+    ("lease-by-ticks", "starved-leader", "leader-cut-thrice", "10", "40"),
+];
+
+#[test]
+fn a_disease_shows_under_the_plan_that_is_written_for_it_and_not_under_another() {
+    let _turn = TURN.lock();
+    if skip("diseases under the plans that are written for them") {
+        return;
+    }
+    for (disease, plan, other, limit, clients) in BY_EXAMPLE {
+        let run = |disease: &str, plan: &str, seed: &str| {
+            let store = Store::new(&format!("{disease}-{plan}-{seed}"));
+            let file = format!("{}/examples/{plan}.toml", env!("CARGO_MANIFEST_DIR"));
+            let plan = fs::read_to_string(file).expect("the plan is among the examples");
+            let line =
+                ["--disease", disease, "--seed", seed, "--time-limit", limit, "--concurrency", clients];
+            let output = store.test(&plan, &line);
+            assert!(matches!(output.status.code(), Some(0..=2)), "{disease}: {}", describe(&output));
+            (output.status.code(), describe(&output))
+        };
+        let caught = ["1", "2", "3", "4"].iter().any(|seed| run(disease, plan, seed).0 == Some(1));
+        assert!(caught, "{disease} was not caught under {plan}");
+        let (code, said) = run(disease, other, "1");
+        assert_ne!(code, Some(1), "{disease} under {other}: {said}");
+        let (code, said) = run("none", plan, "1");
+        assert_eq!(code, Some(0), "healthy under {plan}: {said}");
+    }
+}

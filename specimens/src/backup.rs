@@ -12,6 +12,7 @@ use history::{
 use crate::{
     desk::Desk,
     machine::{Input, Machine, Moment, Outputs, Settings},
+    members::Members,
     message::{
         Entry, Index, Message, Payload, Record, Reply, Request, RequestId, Snapshot, Status, StoreImage, Term,
     },
@@ -93,7 +94,12 @@ impl Backup {
     }
 
     fn rewrite(&mut self, out: &mut Outputs) {
-        let snapshot = Snapshot { index: self.position, term: self.epoch, image: self.store.image() };
+        let snapshot = Snapshot {
+            index: self.position,
+            term: self.epoch,
+            members: Members::default(),
+            image: self.store.image(),
+        };
         let hard = Record::Hard { term: self.epoch, vote: None };
         out.records.clear();
         out.rewrite = Some(vec![hard, Record::Snapshot(snapshot)]);
@@ -221,7 +227,8 @@ impl Machine for Backup {
         let expired = self.desk.expire(now);
         out.replies.extend(expired);
         match input {
-            Input::Tick => {}
+            // Its nodes are those that it was started with.
+            Input::Tick | Input::Change(_) => {}
             Input::Peer(from, message) => self.on_message(from, message, out),
             Input::Client(request) => {
                 let id = request.id;
@@ -264,6 +271,7 @@ impl Machine for Backup {
             digest: self.store.digest(),
             clock_offset_ms: 0,
             version: self.settings.version,
+            ..Status::default()
         }
     }
 }

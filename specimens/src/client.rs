@@ -30,6 +30,7 @@ use tokio::{
 };
 
 use crate::{
+    members::Change,
     message::{Refusal, Reply, Status},
     wire::{self, Answer, Frame, PORT},
 };
@@ -68,7 +69,16 @@ impl SpecimenClient {
 
     /// Asks the node what it is doing.
     pub async fn status(&mut self) -> io::Result<Status> {
-        match self.ask(&Frame::Status).await? {
+        self.ask_status(&Frame::Status).await
+    }
+
+    /// Wishes for other members, and hears how the node saw them just then.
+    pub async fn change(&mut self, change: Change) -> io::Result<Status> {
+        self.ask_status(&Frame::Change(change)).await
+    }
+
+    async fn ask_status(&mut self, frame: &Frame) -> io::Result<Status> {
+        match self.ask(frame).await? {
             Answer::Status(status) => Ok(status),
             Answer::Reply(_) => Err(io::Error::other("the node answered something else")),
         }

@@ -4,8 +4,8 @@ use std::{io, time::Duration};
 
 use async_trait::async_trait;
 use cluster::{
-    ClockControl, Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Remote,
-    Signal, Speaks, Version, Versions, reexec,
+    ClockControl, Cluster, Daemon, DaemonState, Database, Error, Membership, Node, Primaries, ProcessControl,
+    Remote, Signal, Speaks, Version, Versions, reexec,
 };
 use history::{NodeId, Outcome, vocabulary::register::Call};
 use tokio::time::{sleep, timeout};
@@ -16,6 +16,8 @@ use crate::{
     message::Status,
     runtime::{CLOCK_FILE, Launch, ROLE, VERSION_FILE},
 };
+
+mod members;
 
 /// The name of its process on a node, and of its folder among the node's data.
 const NAME: &str = "specimen";
@@ -51,6 +53,7 @@ impl SpecimenDatabase {
                 nodes,
                 disease: self.disease,
                 version: Version::Old,
+                incarnation: 0,
                 timing: self.timing,
                 seed: 0,
             },
@@ -107,6 +110,22 @@ async fn end(remote: &dyn Remote) -> Result<(), Error> {
 async fn status(node: &Node) -> io::Result<Status> {
     let question = async { SpecimenClient::open(address(node)).await?.status().await };
     timeout(QUESTION_MAX, question).await?
+}
+
+/// What those nodes say of themselves that answer.
+async fn statuses(cluster: &Cluster) -> Vec<(NodeId, Status)> {
+    let ask = |node: &Node| {
+        let node = node.clone();
+        tokio::spawn(async move { (node.id, status(&node).await) })
+    };
+    let questions: Vec<_> = cluster.nodes.iter().map(ask).collect();
+    let mut statuses = Vec::new();
+    for question in questions {
+        if let Ok((id, Ok(status))) = question.await {
+            statuses.push((id, status));
+        }
+    }
+    statuses
 }
 
 fn not_ready(node: &Node, what: impl Into<String>) -> Error {
@@ -190,6 +209,11 @@ impl Database for SpecimenDatabase {
         Some(self)
     }
 
+    /// A primary and its backups are those that they were started as.
+    fn membership(&self) -> Option<&dyn Membership> {
+        (self.disease != Disease::AsyncPrimaryBackup).then_some(self as &dyn Membership)
+    }
+
     fn clocks(&self) -> Option<&dyn ClockControl> {
         Some(self)
     }
@@ -210,7 +234,8 @@ impl ProcessControl for SpecimenDatabase {
     }
 
     async fn begin_anew(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
-        remove_data(cluster.node(node)).await
+        let node = cluster.node(node);
+        members::empty_disk(node, members::incarnation(node).await?).await
     }
 
     async fn kill(&self, cluster: &Cluster, node: NodeId) -> Result<(), Error> {
@@ -229,22 +254,9 @@ impl ProcessControl for SpecimenDatabase {
 #[async_trait]
 impl Primaries for SpecimenDatabase {
     async fn primaries(&self, cluster: &Cluster) -> Vec<NodeId> {
-        let questions: Vec<_> = cluster
-            .nodes
-            .iter()
-            .map(|node| {
-                let node = node.clone();
-                tokio::spawn(async move { (node.id, status(&node).await) })
-            })
-            .collect();
-        let mut primaries = Vec::new();
-        for question in questions {
-            // A node that does not answer leads nobody that this question can reach.
-            if let Ok((id, Ok(Status { leads: true, .. }))) = question.await {
-                primaries.push(id);
-            }
-        }
-        primaries
+        // A node that does not answer leads nobody that this question can reach.
+        let leading = statuses(cluster).await.into_iter().filter(|(_, status)| status.leads);
+        leading.map(|(id, _)| id).collect()
     }
 }
 

@@ -45,6 +45,10 @@ pub enum Disease {
     VotesForEmpty,
     /// A node takes a journal that it cannot open for one that was written.
     IgnoresRefusals,
+    /// A node that joins takes part from where the log is, without what came before.
+    JoinsHollow,
+    /// A leader counts ticks to know for how long it still leads.
+    LeaseByTicks,
 }
 
 struct Card {
@@ -55,7 +59,7 @@ struct Card {
     anomaly: &'static str,
 }
 
-const CARDS: [Card; 18] = [
+const CARDS: [Card; 20] = [
     Card {
         disease: Disease::None,
         name: "none",
@@ -182,6 +186,20 @@ const CARDS: [Card; 18] = [
         needs: &["files"],
         anomaly: "acknowledged writes are lost by a restart after a majority could open no files",
     },
+    Card {
+        disease: Disease::JoinsHollow,
+        name: "joins-hollow",
+        description: "a node that joins takes part from where the log is, without the state that came before",
+        needs: &["replace"],
+        anomaly: "acknowledged writes from before a node joined are lost when it leads",
+    },
+    Card {
+        disease: Disease::LeaseByTicks,
+        name: "lease-by-ticks",
+        description: "a leader answers reads for some ticks after it heard a majority, and counts them rather than look at a clock",
+        needs: &["throttle", "pause"],
+        anomaly: "a deposed leader that gets little of the processor returns values that were overwritten meanwhile",
+    },
 ];
 
 impl Disease {
@@ -210,6 +228,8 @@ impl Disease {
                 | Self::UnreadableUpgrade
                 | Self::VotesForEmpty
                 | Self::IgnoresRefusals
+                | Self::JoinsHollow
+                | Self::LeaseByTicks
         )
     }
 

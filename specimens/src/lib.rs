@@ -22,6 +22,7 @@ pub mod database;
 pub mod desk;
 pub mod disease;
 pub mod machine;
+pub mod members;
 pub mod message;
 pub mod raft;
 pub mod runtime;

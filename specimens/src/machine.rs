@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Disease,
     backup::Backup,
+    members::Change,
     message::{Message, Record, Reply, Request, RequestId, Status},
     raft::Raft,
 };
@@ -93,6 +94,9 @@ pub struct Settings {
     /// Its version.
     #[serde(default)]
     pub version: Version,
+    /// Which disk it has: 0 for the one that the cluster began with. With another it belongs to nobody until it is told.
+    #[serde(default)]
+    pub incarnation: u64,
     /// How long things take.
     pub timing: Timing,
     /// Decides every random choice of the node.
@@ -100,11 +104,6 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// How many nodes are a majority.
-    pub fn majority(&self) -> usize {
-        usize::from(self.nodes) / 2 + 1
-    }
-
     /// All other nodes.
     pub fn peers(&self) -> impl Iterator<Item = NodeId> + use<> {
         let id = self.id;
@@ -121,6 +120,8 @@ pub enum Input {
     Peer(NodeId, Message),
     /// A client of this node makes a call.
     Client(Request),
+    /// Somebody wishes for other members.
+    Change(Change),
 }
 
 /// What a node wants done, in this order: write the records, sync if asked, and only then send and answer.

@@ -7,6 +7,8 @@ use history::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::members::Members;
+
 /// The number of a leadership. It only grows.
 pub type Term = u64;
 /// A place in the log, from 1; 0 is before the first entry.
@@ -67,6 +69,8 @@ pub enum Payload {
     Decided(Request),
     /// Carries out a call, in the form of the new version, which the old one cannot read.
     Newer(Request),
+    /// Says who belongs to the cluster, from here on.
+    Members(Members),
 }
 
 /// One entry of the log.
@@ -98,6 +102,9 @@ pub struct Snapshot {
     pub index: Index,
     /// The term of that entry.
     pub term: Term,
+    /// Who belongs to the cluster after that entry.
+    #[serde(default)]
+    pub members: Members,
     /// The state.
     pub image: StoreImage,
 }
@@ -124,6 +131,8 @@ pub enum Message {
         granted: bool,
         /// Whether the question was a preliminary one.
         pre: bool,
+        /// Which disk answers.
+        incarnation: u64,
     },
     /// Hands over entries; without any it is a heartbeat.
     Append {
@@ -150,6 +159,8 @@ pub enum Message {
         hint: Index,
         /// The round of the message that is answered.
         round: u64,
+        /// Which disk answers.
+        incarnation: u64,
     },
     /// Hands over a whole state to a node whose next entry is no longer in the log.
     Install {
@@ -254,4 +265,10 @@ pub struct Status {
     /// Its version.
     #[serde(default)]
     pub version: Version,
+    /// Who belongs to the cluster, as far as it knows.
+    #[serde(default)]
+    pub members: Members,
+    /// Whether it knows that this is committed.
+    #[serde(default)]
+    pub settled: bool,
 }

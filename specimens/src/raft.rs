@@ -1,7 +1,7 @@
 //! A replicated log by the Raft protocol (Ongaro and Ousterhout, "In Search of an Understandable Consensus
-//! Algorithm"; chapters 6.4 and 9.6 of Ongaro's thesis for read index and preliminary votes).
+//! Algorithm"; chapters 4, 6.4 and 9.6 of Ongaro's thesis for members, read index and preliminary votes).
 //!
-//! Read next: [`election`](self), `replication`, `service`; the diseases are at the places where they go wrong.
+//! Read next: [`election`](self), `replication`, `service`, `members`; the diseases are at the places where they go wrong.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -13,16 +13,19 @@ use crate::{
     Disease,
     desk::Desk,
     machine::{Input, Machine, Moment, Outputs, Settings, Timing},
+    members::{Member, Members},
     message::{Entry, Index, Message, Record, Request, RequestId, Snapshot, Status, Term},
     store::Store,
 };
 
 mod election;
 mod log;
+mod members;
 mod replication;
 mod service;
 
 use log::Log;
+use members::Configurations;
 
 /// After so many entries in the log the state takes the place of the older ones.
 const LOG_MAX: Index = 4000;
@@ -32,16 +35,19 @@ const LOG_KEPT: Index = 1000;
 const QUICK_ATTEMPTS: u32 = 12;
 /// A node that was not scheduled for so long has missed messages that are only waiting to be read.
 const STALL_MS: u64 = 200;
+/// How often time passes for a node, at best.
+const TICK_MS: u64 = 10;
 
 enum Role {
     Follower,
-    Candidate { pre: bool, votes: BTreeSet<NodeId> },
+    Candidate { pre: bool, votes: BTreeSet<Member> },
     Leader(Box<Leadership>),
 }
 
 /// What a leader knows of one follower.
 #[derive(Clone, Debug, Default)]
 struct Progress {
+    incarnation: u64,
     next: Index,
     matched: Index,
     round: u64,
@@ -98,6 +104,7 @@ pub struct Raft {
     /// The term and vote that are written down.
     saved: (Term, Option<NodeId>),
     log: Log,
+    configurations: Configurations,
     commit: Index,
     applied: Index,
     store: Store,
@@ -110,6 +117,8 @@ pub struct Raft {
     parked: VecDeque<Parked>,
     lease: Lease,
     synced_ms: u64,
+    /// When it started and all ticks since.
+    ticked_ms: u64,
     undone: u64,
 }
 
@@ -128,6 +137,9 @@ impl std::fmt::Debug for Raft {
 impl Raft {
     /// A node with the durable state that the records give.
     pub fn recover(settings: Settings, now: Moment, records: Vec<Record>) -> Self {
+        // Who joins belongs to nobody until the log says so.
+        let members =
+            if settings.incarnation == 0 { Members::all(settings.nodes) } else { Members::default() };
         let mut raft = Self {
             rng: ChaCha8Rng::seed_from_u64(settings.seed),
             now,
@@ -136,6 +148,7 @@ impl Raft {
             started_ms: now.steady_ms,
             saved: (0, None),
             log: Log::default(),
+            configurations: Configurations::starting_after(0, members),
             commit: 0,
             applied: 0,
             store: Store::new(settings.disease),
@@ -148,6 +161,7 @@ impl Raft {
             parked: VecDeque::new(),
             lease: Lease::default(),
             synced_ms: now.steady_ms,
+            ticked_ms: now.steady_ms,
             undone: 0,
             settings,
         };
@@ -165,15 +179,16 @@ impl Raft {
                 self.saved = (term, vote);
             }
             Record::Append(entry) => {
-                self.log.append(entry);
+                self.add(entry);
             }
-            Record::Truncate(from) => self.log.truncate(from),
+            Record::Truncate(from) => self.cut_off(from),
             Record::Snapshot(snapshot) => self.restore(snapshot),
         }
     }
 
     fn restore(&mut self, snapshot: Snapshot) {
         self.log = Log::starting_after(snapshot.index, snapshot.term);
+        self.configurations = Configurations::starting_after(snapshot.index, snapshot.members);
         self.commit = snapshot.index;
         self.applied = snapshot.index;
         self.store = Store::from_image(self.settings.disease, snapshot.image);
@@ -198,6 +213,12 @@ impl Raft {
         self.now.steady_ms + self.rng.random_range(range)
     }
 
+    /// The time by which a leader knows how long ago it heard of the others.
+    fn watch_ms(&self) -> u64 {
+        // The mistake: a node that is kept from running counts fewer ticks than pass.
+        if self.has(Disease::LeaseByTicks) { self.ticked_ms } else { self.now.steady_ms }
+    }
+
     fn persist(&mut self, out: &mut Outputs, record: Record) {
         out.records.push(record);
         if !self.has(Disease::NoFsync) {
@@ -207,7 +228,17 @@ impl Raft {
 
     fn append(&mut self, out: &mut Outputs, entry: Entry) -> Index {
         self.persist(out, Record::Append(entry.clone()));
+        self.add(entry)
+    }
+
+    fn add(&mut self, entry: Entry) -> Index {
+        self.configurations.append(self.log.last_index() + 1, &entry.payload);
         self.log.append(entry)
+    }
+
+    fn cut_off(&mut self, from: Index) {
+        self.log.truncate(from);
+        self.configurations.truncate(from);
     }
 
     fn send(&self, out: &mut Outputs, to: NodeId, message: Message) {
@@ -216,7 +247,8 @@ impl Raft {
 
     fn snapshot(&self) -> Option<Snapshot> {
         let term = self.log.term_at(self.applied)?;
-        Some(Snapshot { index: self.applied, term, image: self.store.image() })
+        let members = self.configurations.at(self.applied).clone();
+        Some(Snapshot { index: self.applied, term, members, image: self.store.image() })
     }
 
     /// Replaces the journal by the state and a short log when the log has become long.
@@ -228,6 +260,7 @@ impl Raft {
         let upto = self.applied - LOG_KEPT;
         self.rewrite(out);
         self.log.compact(upto);
+        self.configurations.compact(upto);
     }
 
     /// The journal after a rewrite begins with the state, so a restarted node keeps no log before it.
@@ -271,9 +304,10 @@ impl Machine for Raft {
         let before = std::mem::replace(&mut self.now, now);
         self.on_time(before, out);
         match input {
-            Input::Tick => {}
+            Input::Tick => self.ticked_ms += TICK_MS,
             Input::Peer(from, message) => self.on_message(from, message, out),
             Input::Client(request) => self.on_client(request, out),
+            Input::Change(change) => self.on_change(change, out),
         }
     }
 
@@ -283,6 +317,7 @@ impl Machine for Raft {
         self.replicate(out);
         self.advance_commit(out);
         self.serve_reads(out);
+        self.leave_when_removed();
         self.compact(out);
     }
 
@@ -295,6 +330,8 @@ impl Machine for Raft {
             digest: self.store.digest(),
             clock_offset_ms: 0,
             version: self.settings.version,
+            members: self.members().clone(),
+            settled: self.members_are_settled(),
         }
     }
 }
@@ -313,7 +350,10 @@ impl Raft {
             Message::Vote { term, last_index, last_term, pre } => {
                 self.on_vote(from, term, (last_term, last_index), pre, out);
             }
-            Message::VoteReply { term, granted, pre } => self.on_vote_reply(from, term, granted, pre, out),
+            Message::VoteReply { term, granted, pre, incarnation } => {
+                let voter = Member { node: from, incarnation };
+                self.on_vote_reply(voter, term, granted, pre, out);
+            }
             Message::Append { term, prev_index, prev_term, entries, commit, round } => {
                 if self.follow(from, term, out) {
                     self.on_append(from, (prev_index, prev_term), entries, commit, round, out);
@@ -324,7 +364,8 @@ impl Raft {
                     self.on_install(from, snapshot, round, out);
                 }
             }
-            Message::AppendReply { term, matched, hint, round } => {
+            Message::AppendReply { term, matched, hint, round, incarnation } => {
+                let from = Member { node: from, incarnation };
                 self.on_append_reply(from, term, matched, hint, round, out);
             }
             Message::Forward { request, origin, hops, lease_asked_ms } => {

@@ -16,12 +16,14 @@ use tokio::{
 use crate::{
     Disease,
     machine::{self, Input, Machine, Outputs, Settings},
+    members::Change,
     message::{self, Message, Reply, Request, RequestId, Status},
 };
 
 mod clock;
 mod frame;
 mod inbound;
+mod incarnations;
 mod journal;
 mod names;
 mod outbound;
@@ -29,6 +31,7 @@ mod versions;
 
 pub use clock::CLOCK_FILE;
 use clock::Clock;
+pub use incarnations::INCARNATION_FILE;
 use journal::{Journal, Refusal};
 pub use versions::VERSION_FILE;
 
@@ -75,6 +78,7 @@ enum Event {
     Route(NodeId, mpsc::Sender<Message>),
     Call(RequestId, Call, oneshot::Sender<Reply>),
     Status(oneshot::Sender<Status>),
+    Change(Change, oneshot::Sender<Status>),
 }
 
 cluster::role!(ROLE, run);
@@ -109,6 +113,7 @@ pub async fn serve(launch: Launch) -> io::Result<()> {
     let id = launch.settings.id;
     let listener = TcpListener::bind(launch.addresses[usize::from(id.0)]).await?;
     let mut clock = Clock::new(&launch.folder);
+    let incarnation = incarnations::kept(&launch.folder)?;
     let opened = Journal::open(&launch.folder, launch.settings.disease);
     let (journal, records) = match opened {
         Ok(opened) => opened,
@@ -134,8 +139,8 @@ pub async fn serve(launch: Launch) -> io::Result<()> {
     }
     drop(events);
     let version = versions::chosen(&launch.folder)?;
-    let settings =
-        Settings { seed: launch.settings.seed ^ rand::random::<u64>(), version, ..launch.settings };
+    let seed = launch.settings.seed ^ rand::random::<u64>();
+    let settings = Settings { seed, version, incarnation, ..launch.settings };
     log(&format!("its version is the {version:?} one").to_lowercase());
     let machine = machine::build(settings, clock.now(), records);
     let mut node = Node {
@@ -164,7 +169,7 @@ async fn stand_aside(id: NodeId, listener: TcpListener) -> io::Result<()> {
                 // The client may have gone away, and then nobody needs the answer.
                 let _gone = client.send(Reply::Refused(message::Refusal::Damaged));
             }
-            Event::Status(asker) => {
+            Event::Status(asker) | Event::Change(_, asker) => {
                 let _gone = asker.send(Status::default());
             }
         }
@@ -219,12 +224,18 @@ impl Node {
                 let request = Request { id, call, stamp_ns: now.wall_ns };
                 self.machine.handle(now, Input::Client(request), out);
             }
-            Event::Status(asker) => {
-                // Who asked may have gone away, and then nobody needs the answer.
-                let clock_offset_ms = self.clock.offset_ms();
-                let _gone = asker.send(Status { clock_offset_ms, ..self.machine.status() });
+            Event::Status(asker) => self.tell(asker),
+            Event::Change(change, asker) => {
+                self.machine.handle(now, Input::Change(change), out);
+                self.tell(asker);
             }
         }
+    }
+
+    fn tell(&self, asker: oneshot::Sender<Status>) {
+        // Who asked may have gone away, and then nobody needs the answer.
+        let clock_offset_ms = self.clock.offset_ms();
+        let _gone = asker.send(Status { clock_offset_ms, ..self.machine.status() });
     }
 
     fn carry_out(&mut self, out: Outputs) -> io::Result<()> {

@@ -87,7 +87,7 @@ impl Store {
     /// Applies what an entry holds and says what it returns; nothing for an entry that does nothing.
     pub fn apply(&mut self, payload: &Payload) -> Option<Return> {
         let request = match payload {
-            Payload::Nothing => return None,
+            Payload::Nothing | Payload::Members(_) => return None,
             Payload::Apply(request) | Payload::Decided(request) | Payload::Newer(request) => request,
         };
         self.applied += 1;

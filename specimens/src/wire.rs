@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::message::{Message, Reply, Status};
+use crate::{
+    members::Change,
+    message::{Message, Reply, Status},
+};
 
 /// The port of a node; the node's own offset is added.
 pub const PORT: u16 = 7400;
@@ -31,6 +34,8 @@ pub enum Frame {
     Call(Call),
     /// Asks a node what it is doing; answered by a `Status`.
     Status,
+    /// Wishes for other members; answered by a `Status`.
+    Change(Change),
 }
 
 /// What a node answers to clients.

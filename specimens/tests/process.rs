@@ -53,6 +53,7 @@ impl Hosts {
                 nodes: NODES,
                 disease: self.disease,
                 version: cluster::Version::Old,
+                incarnation: 0,
                 timing,
                 seed: 0,
             },

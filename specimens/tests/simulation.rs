@@ -4,6 +4,8 @@
 //! `SPECIMEN_SEEDS` sets how many seeds are tried, `SPECIMEN_DISEASE` and `SPECIMEN_FAULTS` narrow the table of
 //! detections down.
 
+#[path = "simulation/replace.rs"]
+mod replace;
 #[path = "simulation/strike.rs"]
 mod strike;
 #[path = "simulation/trial.rs"]
@@ -11,9 +13,11 @@ mod trial;
 #[path = "simulation/world.rs"]
 mod world;
 
+use std::{path::Path, time::Duration};
+
 use disprove_specimens::Disease;
 use nemeses::Family;
-use trial::{Found, run};
+use trial::{Found, drawn, run, run_plan};
 
 fn seeds(usual: u64) -> u64 {
     std::env::var("SPECIMEN_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
@@ -31,6 +35,37 @@ fn assert_healthy(found: &Found, what: &str) {
 fn the_healthy_specimen_keeps_its_promise_under_all_faults() {
     for seed in 0..seeds(60) {
         assert_healthy(&run(seed, Disease::None, Family::usual(), 20), &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn the_healthy_specimen_keeps_its_promise_while_its_members_are_replaced() {
+    let (tries, mut replaced) = (seeds(20), 0);
+    for seed in 0..tries {
+        let mut plan = drawn(seed, Family::usual(), 20);
+        plan.extend(drawn(seed, &[Family::Replace], 20));
+        let found = run_plan(seed, Disease::None, plan, 20);
+        assert_healthy(&found, &format!("seed {seed}"));
+        replaced += found.replaced;
+    }
+    println!("nodes were replaced {replaced} times with {tries} seeds");
+    assert!(replaced as u64 > tries, "nodes were replaced {replaced} times");
+}
+
+#[test]
+fn a_node_that_joins_without_what_came_before_is_found() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/replaced-all.toml");
+    let mut plan = nemeses::read_plan(Path::new(file)).expect("the plan can be read").faults;
+    for fault in &mut plan {
+        // What nobody writes any more is what shows it, and here calls are slower.
+        fault.at += Duration::from_secs(8);
+        // Here nobody waits until the last of them has left.
+        fault.lasts = Duration::from_millis(2400);
+    }
+    for seed in 0..3 {
+        let found = run_plan(seed, Disease::JoinsHollow, plan.clone(), 20);
+        assert!(found.anomaly.is_some(), "seed {seed}");
+        assert_healthy(&run_plan(seed, Disease::None, plan.clone(), 20), &format!("seed {seed}"));
     }
 }
 

@@ -8,6 +8,7 @@ use super::{Leadership, Progress, Raft, Role};
 use crate::{
     Disease,
     machine::Outputs,
+    members::Member,
     message::{Entry, Index, Message, Payload, Record, Term},
 };
 
@@ -36,29 +37,33 @@ impl Raft {
         self.persist(out, Record::Hard { term, vote });
     }
 
-    /// Asks the others whether they would vote for this node, so that a node that was cut off does not force an
+    /// Asks the other members whether they would vote for this node, so that a node that was cut off does not force an
     /// election on everybody when it comes back.
     pub(super) fn stand_for_election(&mut self, out: &mut Outputs) {
         self.leader = None;
         self.attempts = self.attempts.saturating_add(1);
-        self.solicit(true, out);
+        if self.may_stand() {
+            self.solicit(true, out);
+        } else {
+            self.election_due_ms = self.random_deadline();
+        }
     }
 
     fn solicit(&mut self, pre: bool, out: &mut Outputs) {
-        let id = self.settings.id;
+        let me = self.me();
         self.election_due_ms = self.random_deadline();
         if !pre {
-            self.move_on(self.term + 1, Some(id), out);
+            self.move_on(self.term + 1, Some(me.node), out);
         }
-        self.role = Role::Candidate { pre, votes: BTreeSet::from([id]) };
+        self.role = Role::Candidate { pre, votes: BTreeSet::from([me]) };
         let message = Message::Vote {
             term: if pre { self.term + 1 } else { self.term },
             last_index: self.log.last_index(),
             last_term: self.log.last_term(),
             pre,
         };
-        for peer in self.settings.peers() {
-            self.send(out, peer, message.clone());
+        for peer in self.peers() {
+            self.send(out, peer.node, message.clone());
         }
         self.count_votes(out);
     }
@@ -78,13 +83,14 @@ impl Raft {
                     && self.now.steady_ms < self.leader_heard_ms + self.settings.timing.election_ms
             }
         };
+        let incarnation = self.settings.incarnation;
         // The mistake: who has nothing is taken for one of a cluster that is only just beginning.
         let is_excused = self.has(Disease::VotesForEmpty) && last == (0, 0);
         let up_to_date = is_excused || last >= (self.log.last_term(), self.log.last_index());
         if pre {
             let granted = term > self.term && up_to_date && !leader_is_fresh;
             let term = if granted { term } else { self.term };
-            self.send(out, from, Message::VoteReply { term, granted, pre });
+            self.send(out, from, Message::VoteReply { term, granted, pre, incarnation });
             return;
         }
         if term > self.term {
@@ -99,12 +105,12 @@ impl Raft {
                 self.move_on(self.term, Some(from), out);
             }
         }
-        self.send(out, from, Message::VoteReply { term: self.term, granted, pre });
+        self.send(out, from, Message::VoteReply { term: self.term, granted, pre, incarnation });
     }
 
     pub(super) fn on_vote_reply(
         &mut self,
-        from: NodeId,
+        from: Member,
         term: Term,
         granted: bool,
         asked_pre: bool,
@@ -130,7 +136,8 @@ impl Raft {
 
     fn count_votes(&mut self, out: &mut Outputs) {
         if let Role::Candidate { pre, votes } = &self.role
-            && votes.len() >= self.settings.majority()
+            && self.members().iter().filter(|member| votes.contains(member)).count()
+                >= self.members().majority()
         {
             if *pre {
                 self.solicit(false, out);
@@ -143,8 +150,9 @@ impl Raft {
     fn lead(&mut self, out: &mut Outputs) {
         let now_ms = self.now.steady_ms;
         let next = self.log.last_index() + 1;
-        let progress = Progress { next, heard_ms: now_ms, ..Progress::default() };
-        let progress: BTreeMap<_, _> = self.settings.peers().map(|peer| (peer, progress.clone())).collect();
+        let fresh = Progress { next, heard_ms: self.watch_ms(), ..Progress::default() };
+        let begin = |peer: Member| (peer.node, Progress { incarnation: peer.incarnation, ..fresh.clone() });
+        let progress: BTreeMap<_, _> = self.peers().into_iter().map(begin).collect();
         self.role = Role::Leader(Box::new(Leadership {
             first_index: next,
             progress,
@@ -166,10 +174,9 @@ impl Raft {
             self.settings.disease,
             Disease::StaleReadsOldLeader | Disease::DirtyReads | Disease::AckBeforeReplication
         );
-        let Role::Leader(leadership) = &self.role else { return };
-        let oldest_ms = self.now.steady_ms.saturating_sub(self.settings.timing.step_down_ms);
-        let heard = leadership.progress.values().filter(|peer| peer.heard_ms >= oldest_ms).count();
-        if heard + 1 < self.settings.majority() && !trusts_itself {
+        let now_ms = self.watch_ms();
+        let heard_ms = self.reached_by_majority(now_ms, |peer| peer.heard_ms);
+        if now_ms > heard_ms + self.settings.timing.step_down_ms && !trusts_itself {
             self.role = Role::Follower;
             self.leader = None;
             self.election_due_ms = self.random_deadline();

@@ -7,6 +7,7 @@ use super::{Raft, Role};
 use crate::{
     Disease,
     machine::Outputs,
+    members::Member,
     message::{Entry, Index, Message, Payload, Record, Snapshot, Term},
 };
 
@@ -24,7 +25,7 @@ impl Raft {
             // The round is not confirmed: the sender may since have become the leader of this very term, and its
             // rounds then count from 0 again.
             let hint = self.log.last_index();
-            self.send(out, from, Message::AppendReply { term: self.term, matched: None, hint, round: 0 });
+            self.reply(from, None, hint, 0, out);
             return false;
         }
         if term == self.term && self.leads() {
@@ -46,6 +47,9 @@ impl Raft {
         round: u64,
         out: &mut Outputs,
     ) {
+        if self.has(Disease::JoinsHollow) {
+            self.join_hollow(prev_index, prev_term, out);
+        }
         let base = self.log.base_index();
         if prev_index < base {
             // What the state already holds is committed, so it is the leader's too.
@@ -60,7 +64,7 @@ impl Raft {
         if !agrees {
             let last = self.log.last_index();
             let hint = if prev_index > last { last } else { self.log.first_of_term(prev_index) - 1 };
-            self.send(out, from, Message::AppendReply { term: self.term, matched: None, hint, round });
+            self.reply(from, None, hint, round, out);
             return;
         }
         let matched = prev_index + entries.len() as Index;
@@ -75,8 +79,21 @@ impl Raft {
         }
         self.commit = self.commit.max(commit.min(matched));
         self.apply(out);
-        let message = Message::AppendReply { term: self.term, matched: Some(matched), hint: matched, round };
-        self.send(out, from, message);
+        self.reply(from, Some(matched), matched, round, out);
+    }
+
+    fn reply(&self, to: NodeId, matched: Option<Index>, hint: Index, round: u64, out: &mut Outputs) {
+        let (term, incarnation) = (self.term, self.settings.incarnation);
+        self.send(out, to, Message::AppendReply { term, matched, hint, round, incarnation });
+    }
+
+    /// The mistake: who joins takes what came before the first entries that it is handed for something it can do without.
+    fn join_hollow(&mut self, prev_index: Index, prev_term: Term, out: &mut Outputs) {
+        if self.settings.incarnation != 0 && self.log.last_index() == 0 && prev_index > 0 {
+            let (members, image) = (self.members().clone(), self.store.image());
+            self.restore(Snapshot { index: prev_index, term: prev_term, members, image });
+            self.rewrite(out);
+        }
     }
 
     /// Removes entries that the leader does not have. A healthy cluster never removes a committed one; where a
@@ -87,7 +104,7 @@ impl Raft {
             self.commit = index - 1;
             self.applied = self.applied.min(self.commit);
         }
-        self.log.truncate(index);
+        self.cut_off(index);
         self.persist(out, Record::Truncate(index));
     }
 
@@ -97,13 +114,12 @@ impl Raft {
             self.restore(snapshot);
             self.rewrite(out);
         }
-        let message = Message::AppendReply { term: self.term, matched: Some(matched), hint: matched, round };
-        self.send(out, from, message);
+        self.reply(from, Some(matched), matched, round, out);
     }
 
     pub(super) fn on_append_reply(
         &mut self,
-        from: NodeId,
+        from: Member,
         term: Term,
         matched: Option<Index>,
         hint: Index,
@@ -113,11 +129,12 @@ impl Raft {
         if term > self.term {
             self.become_follower(term, None, out);
         }
-        let now_ms = self.now.steady_ms;
+        let now_ms = self.watch_ms();
         let last = self.log.last_index();
         let Role::Leader(leadership) = &mut self.role else { return };
-        let Some(peer) = leadership.progress.get_mut(&from) else { return };
-        if term < self.term {
+        let Some(peer) = leadership.progress.get_mut(&from.node) else { return };
+        // What somebody with another disk has is not what this one has.
+        if term < self.term || from.incarnation != peer.incarnation {
             return;
         }
         peer.heard_ms = now_ms;
@@ -183,16 +200,11 @@ impl Raft {
     pub(super) fn advance_commit(&mut self, out: &mut Outputs) {
         let last = self.log.last_index();
         let Role::Leader(leadership) = &self.role else { return };
-        if self.settings.disease == Disease::StaleReadsLease
-            && self.now.steady_ms < leadership.leased_until_ms
-        {
+        if self.has(Disease::StaleReadsLease) && self.now.steady_ms < leadership.leased_until_ms {
             // Nodes may be answering reads from their copies until then.
             return;
         }
-        let mut matched: Vec<_> = leadership.progress.values().map(|peer| peer.matched).collect();
-        matched.push(last);
-        matched.sort_unstable();
-        let reached = matched[matched.len() - self.settings.majority()];
+        let reached = self.reached_by_majority(last, |peer| peer.matched);
         if reached > self.commit && self.log.term_at(reached) == Some(self.term) {
             self.commit = reached;
             self.apply(out);

@@ -112,6 +112,8 @@ impl Raft {
             Disease::StaleReadsOldLeader => Some(self.store.read(key)),
             // The mistake: the end of the log is not committed, and perhaps never will be.
             Disease::DirtyReads => Some(self.dirty_value(key)),
+            // The mistake is how this time is measured; by a clock nobody else could lead yet.
+            Disease::LeaseByTicks if self.heard_lately() => Some(self.store.read(key)),
             _ => None,
         };
         let last = self.log.last_index();
@@ -137,6 +139,13 @@ impl Raft {
             arrived_ms: self.now.steady_ms,
             lease_asked_ms,
         });
+    }
+
+    /// Whether a majority was heard of within the time in which nobody else stands for election.
+    fn heard_lately(&self) -> bool {
+        let now_ms = self.watch_ms();
+        let heard_ms = self.reached_by_majority(now_ms, |peer| peer.heard_ms);
+        now_ms < heard_ms + self.settings.timing.election_ms / 2
     }
 
     /// The value of a key after the whole log, committed or not.
@@ -249,11 +258,9 @@ impl Raft {
         let grants = self.has(Disease::StaleReadsLease);
         let nothing_waits = self.commit == self.log.last_index();
         let now_ms = self.now.steady_ms;
+        let Role::Leader(leadership) = &self.role else { return };
+        let confirmed = self.reached_by_majority(leadership.round, |peer| peer.round);
         let Role::Leader(leadership) = &mut self.role else { return };
-        let mut rounds: Vec<_> = leadership.progress.values().map(|peer| peer.round).collect();
-        rounds.push(leadership.round);
-        rounds.sort_unstable();
-        let confirmed = rounds[rounds.len() - self.settings.majority()];
         leadership.reads.retain(|read| read.arrived_ms >= oldest_ms);
         let mut ready = Vec::new();
         while let Some(read) = leadership.reads.front()

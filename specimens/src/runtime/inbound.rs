@@ -85,6 +85,11 @@ async fn attend(stream: TcpStream, door: Door) -> io::Result<()> {
                 door.events.send(Event::Status(asker)).await.map_err(io::Error::other)?;
                 Answer::Status(status.await.map_err(io::Error::other)?)
             }
+            Frame::Change(change) => {
+                let (asker, status) = oneshot::channel();
+                door.events.send(Event::Change(change, asker)).await.map_err(io::Error::other)?;
+                Answer::Status(status.await.map_err(io::Error::other)?)
+            }
             Frame::Message(_) | Frame::Beat => {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a peer that did not say who it is"));
             }
@@ -131,7 +136,7 @@ async fn attend_peer(
                     events.send(Event::Peer(from, message)).await.map_err(io::Error::other)?;
                 }
                 Frame::Beat => {}
-                Frame::Node { .. } | Frame::Call(_) | Frame::Status => {
+                Frame::Node { .. } | Frame::Call(_) | Frame::Status | Frame::Change(_) => {
                     return Err(io::Error::new(io::ErrorKind::InvalidData, "a peer that speaks as a client"));
                 }
             }

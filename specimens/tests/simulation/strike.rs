@@ -27,6 +27,7 @@ impl Trial {
                     }
                 }
             }
+            Action::Replace => self.replace(&struck, begins),
             Action::Pause => struck.iter().for_each(|&node| self.world.pause(node, begins)),
             Action::Clock { offset_ms } => {
                 let offset_ms = if begins { offset_ms } else { 0 };
@@ -57,6 +58,9 @@ fn choose(world: &mut World, targets: &Targets) -> Vec<u16> {
         nodes.shuffle(&mut world.rng);
     }
     let count = match targets {
+        Targets::Nodes(names) => {
+            return names.iter().map(|name| place_of(name)).collect();
+        }
         Targets::Leader if leader.is_some() => return leader.into_iter().collect(),
         Targets::Leader | Targets::One | Targets::MinorityThird => 1,
         Targets::Minority => world.rng.random_range(1..=2),
@@ -66,10 +70,16 @@ fn choose(world: &mut World, targets: &Targets) -> Vec<u16> {
             3
         }
         Targets::Majority => 3,
-        Targets::All | Targets::Nodes(_) => nodes.len(),
+        Targets::All => nodes.len(),
     };
     nodes.truncate(count);
     nodes
+}
+
+/// The nodes of a plan are called n1, n2 and so on.
+fn place_of(name: &str) -> u16 {
+    let number = name.strip_prefix('n').and_then(|number| number.parse::<u16>().ok());
+    number.filter(|number| *number > 0).expect("a name of a node") - 1
 }
 
 /// Which links a fault of the network changes, as a matrix of from and to.

@@ -17,7 +17,10 @@ use history::{
 use nemeses::{Family, Plan, PlanSpec, PlannedFault, Powers};
 use rand::RngExt;
 
-use crate::world::{Event, World};
+use crate::{
+    replace::Wish,
+    world::{Event, World},
+};
 
 const CLIENTS: usize = 10;
 /// How many keys are in use at a time, and after how many calls or unknown writes one is replaced.
@@ -55,6 +58,8 @@ pub struct Found {
     pub calls: usize,
     /// Whether all nodes were equal after everything was healed.
     pub converged: bool,
+    /// How often a node left and a fresh one joined in its place.
+    pub replaced: usize,
 }
 
 pub struct Trial {
@@ -72,15 +77,28 @@ pub struct Trial {
     found: Found,
     /// Whom each fault of the plan struck.
     pub struck: BTreeMap<usize, Vec<u16>>,
+    /// What is wished for which node, of those that leave and join.
+    pub wishes: BTreeMap<u16, Wish>,
+    /// How often a node began anew.
+    pub replaced: usize,
 }
 
 /// Runs a cluster under the faults of a default plan and judges what its clients saw.
 pub fn run(seed: u64, disease: Disease, families: &[Family], seconds: u64) -> Found {
+    run_plan(seed, disease, drawn(seed, families, seconds), seconds)
+}
+
+/// The faults of a default plan.
+pub fn drawn(seed: u64, families: &[Family], seconds: u64) -> Vec<PlannedFault> {
     let duration = Duration::from_secs(seconds);
-    let plan = Plan::generate(&PlanSpec::new(families.to_vec(), seed, duration, 5, Powers::every()));
+    Plan::generate(&PlanSpec::new(families.to_vec(), seed, duration, 5, Powers::every())).faults
+}
+
+/// Runs a cluster under these faults and judges what its clients saw.
+pub fn run_plan(seed: u64, disease: Disease, plan: Vec<PlannedFault>, seconds: u64) -> Found {
     let mut trial = Trial {
         world: World::new(seed, 5, disease),
-        plan: plan.faults,
+        plan,
         sessions: Vec::new(),
         operations: Vec::new(),
         keys: Vec::new(),
@@ -92,6 +110,8 @@ pub fn run(seed: u64, disease: Disease, families: &[Family], seconds: u64) -> Fo
         ends_us: seconds * 1_000_000,
         found: Found::default(),
         struck: BTreeMap::new(),
+        wishes: BTreeMap::new(),
+        replaced: 0,
     };
     trial.go();
     trial.judge()
@@ -123,6 +143,7 @@ impl Trial {
                 Some(Event::Wake(client)) => self.ask(client),
                 Some(Event::Answered(id, reply)) => self.answered(id, reply),
                 Some(Event::Timeout(client, call)) => self.gave_up(client, call),
+                Some(Event::Manage) => self.manage(),
                 Some(Event::Fault(place, begins)) => self.fault(place, begins),
                 other => panic!("the world does not end and keeps its own events: {other:?}"),
             }
@@ -133,6 +154,7 @@ impl Trial {
     }
 
     fn judge(mut self) -> Found {
+        self.found.replaced = self.replaced;
         self.found.broken = std::mem::take(&mut self.world.broken);
         let ends: Vec<_> = (0..5).filter_map(|node| self.world.status(node)).collect();
         self.found.converged =

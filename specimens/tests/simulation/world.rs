@@ -8,6 +8,7 @@ use std::{
 use cluster::Version;
 use disprove_specimens::{
     Disease, Input, Machine, Moment, Outputs, Settings, Timing, machine,
+    members::{Change, Member},
     message::{Message, Record, Reply, Request, RequestId, Status},
 };
 use history::NodeId;
@@ -25,12 +26,15 @@ pub enum Event {
     Wake(usize),
     Timeout(usize, RequestId),
     Fault(usize, bool),
+    /// Whoever administers the cluster looks at its members.
+    Manage,
     End,
 }
 
 struct Host {
     machine: Option<Box<dyn Machine>>,
     life: u64,
+    incarnation: u64,
     /// From when on each other node has a connection to this one.
     reached_us: Vec<u64>,
     paused: bool,
@@ -68,7 +72,8 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, nodes: u16, disease: Disease) -> Self {
         let timing = Timing::of(disease);
-        let settings = Settings { id: NodeId(0), nodes, disease, version: Version::Old, timing, seed };
+        let version = Version::Old;
+        let settings = Settings { id: NodeId(0), nodes, disease, version, incarnation: 0, timing, seed };
         let mut world = Self {
             now_us: 0,
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -85,6 +90,7 @@ impl World {
             world.hosts.push(Host {
                 machine: None,
                 life: 0,
+                incarnation: 0,
                 reached_us: vec![0; usize::from(nodes)],
                 paused: false,
                 offset_ms: 0,
@@ -268,9 +274,10 @@ impl World {
             self.hosts[peer].reached_us[usize::from(node)] = self.now_us + often_us;
         }
         let seed = self.rng.random();
-        let settings = Settings { id: NodeId(node), seed, ..self.settings.clone() };
         let now = self.moment(node);
         let host = &mut self.hosts[usize::from(node)];
+        let incarnation = host.incarnation;
+        let settings = Settings { id: NodeId(node), seed, incarnation, ..self.settings.clone() };
         host.machine = Some(machine::build(settings, now, host.durable.clone()));
     }
 
@@ -287,6 +294,22 @@ impl World {
         host.paused = false;
     }
 
+    /// The node with the disk that it has.
+    pub fn member(&self, node: u16) -> Member {
+        Member { node: NodeId(node), incarnation: self.hosts[usize::from(node)].incarnation }
+    }
+
+    /// Another disk, with nothing on it.
+    pub fn empty_disk(&mut self, node: u16, incarnation: u64) {
+        let host = &mut self.hosts[usize::from(node)];
+        host.durable.clear();
+        host.incarnation = incarnation;
+    }
+
+    pub fn change(&mut self, node: u16, change: Change) {
+        self.give(node, Input::Change(change));
+    }
+
     pub fn pause(&mut self, node: u16, paused: bool) {
         let host = &mut self.hosts[usize::from(node)];
         host.paused = paused;
@@ -297,7 +320,7 @@ impl World {
             let rank = |input: &Input| match input {
                 Input::Peer(from, _) => (u64::from(from.0) + 1).wrapping_mul(salt | 1),
                 Input::Client(request) => request.id.session.wrapping_mul(salt | 1),
-                Input::Tick => 0,
+                Input::Tick | Input::Change(_) => 0,
             };
             let mut inbox: Vec<_> = inbox.into_iter().map(|input| (rank(&input), input)).collect();
             inbox.sort_by_key(|(rank, _)| *rank);
