@@ -17,11 +17,13 @@ use crate::{
     store::Store,
 };
 
+mod ahead;
 mod election;
 mod log;
 mod replication;
 mod service;
 
+use ahead::Ahead;
 use log::Log;
 
 /// After so many entries in the log the state takes the place of the older ones.
@@ -101,6 +103,7 @@ pub struct Raft {
     commit: Index,
     applied: Index,
     store: Store,
+    ahead: Option<Ahead>,
     role: Role,
     leader: Option<NodeId>,
     leader_heard_ms: u64,
@@ -139,6 +142,7 @@ impl Raft {
             commit: 0,
             applied: 0,
             store: Store::new(settings.disease),
+            ahead: None,
             role: Role::Follower,
             leader: None,
             leader_heard_ms: 0,
@@ -177,6 +181,7 @@ impl Raft {
         self.commit = snapshot.index;
         self.applied = snapshot.index;
         self.store = Store::from_image(self.settings.disease, snapshot.image);
+        self.ahead = None;
     }
 
     fn has(&self, disease: Disease) -> bool {

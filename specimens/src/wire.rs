@@ -1,11 +1,14 @@
 //! What goes over a connection: frames of JSON with their length in front.
 
-use history::{NodeId, vocabulary::register::Call};
+use history::NodeId;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::message::{Message, Reply, Status};
+use crate::{
+    message::{Message, Reply, Status},
+    store::contents::Command,
+};
 
 /// The port of a node; the node's own offset is added.
 pub const PORT: u16 = 7400;
@@ -27,15 +30,15 @@ pub enum Frame {
     Message(Message),
     /// A sign of life, so that silence means that the link is dead.
     Beat,
-    /// A client's call; it is answered by an `Answer`.
-    Call(Call),
+    /// A client's call; it is answered by a `Reply`.
+    Call(Command),
     /// Asks a node what it is doing; answered by a `Status`.
     Status,
 }
 
 /// What a node answers to clients.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Answer {
+pub enum Response {
     /// What came of a call.
     Reply(Reply),
     /// What the node is doing.

@@ -88,6 +88,7 @@ impl Raft {
             self.applied = self.applied.min(self.commit);
         }
         self.log.truncate(index);
+        self.forget_ahead(index);
         self.persist(out, Record::Truncate(index));
     }
 
@@ -207,7 +208,7 @@ impl Raft {
                 self.applied += 1;
                 continue;
             }
-            let answer = self.store.apply(&entry.payload);
+            let answer = self.store.apply(&entry.payload, self.now.steady_ms);
             self.applied += 1;
             let (Payload::Apply(request) | Payload::Decided(request) | Payload::Newer(request)) =
                 &entry.payload
