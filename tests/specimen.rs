@@ -9,7 +9,9 @@ use std::{
 };
 
 /// So many clusters live at a time: each is mostly waiting.
-const CLUSTERS: usize = 3;
+const CLUSTERS: usize = 5;
+/// The calls of a second, so that the processors have time for all of them.
+const RATE: &str = "300";
 /// So often a disease may be spared by chance.
 const SEEDS: u64 = 3;
 
@@ -34,13 +36,13 @@ const WORKLOADS: [(&str, &str); 15] = [
 
 /// A leader that is cut off, nodes that are killed, and a leader that is stopped.
 const TROUBLE: &str = r#"{"seed": 1, "faults": [
-    {"at": 0.6, "lasts": 0.9, "fault": {"kind": "partition", "shape": "split"}, "targets": "leader"},
-    {"at": 2.0, "lasts": 0.3, "fault": {"kind": "kill"}, "targets": "minority"},
-    {"at": 2.9, "lasts": 0.9, "fault": {"kind": "pause"}, "targets": "leader"}
+    {"at": 0.4, "lasts": 0.9, "fault": {"kind": "partition", "shape": "split"}, "targets": "leader"},
+    {"at": 1.7, "lasts": 0.2, "fault": {"kind": "kill"}, "targets": "minority"},
+    {"at": 2.6, "lasts": 0.8, "fault": {"kind": "pause"}, "targets": "leader"}
 ]}"#;
 /// A leader that is cut off for longer.
 const ALONE: &str = r#"{"seed": 1, "faults": [
-    {"at": 0.6, "lasts": 2.0, "fault": {"kind": "partition", "shape": "split"}, "targets": "leader"}
+    {"at": 0.5, "lasts": 1.9, "fault": {"kind": "partition", "shape": "split"}, "targets": "leader"}
 ]}"#;
 /// All nodes are killed at once.
 const KILLED: &str = r#"{"seed": 1, "faults": [
@@ -48,7 +50,7 @@ const KILLED: &str = r#"{"seed": 1, "faults": [
 ]}"#;
 /// The clocks of most nodes are ahead.
 const AHEAD: &str = r#"{"seed": 1, "faults": [
-    {"at": 0.6, "lasts": 2.0, "fault": {"kind": "clock", "offset_ms": 6000}, "targets": "majority"}
+    {"at": 0.5, "lasts": 1.9, "fault": {"kind": "clock", "offset_ms": 6000}, "targets": "majority"}
 ]}"#;
 /// Nothing happens.
 const PEACE: &str = r#"{"seed": 1, "faults": []}"#;
@@ -86,7 +88,7 @@ fn skip(test: &str) -> bool {
     left_out
 }
 
-/// A run of so many seconds; its folder goes away unless it is needed to find out what was wrong.
+/// One run; its folder goes away unless it is needed to find out what was wrong.
 fn run(name: &str, plan: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let folder: PathBuf =
         std::env::temp_dir().join(format!("disprove-specimen-{}-{name}", std::process::id()));
@@ -98,7 +100,7 @@ fn run(name: &str, plan: &str, arguments: &[&str]) -> (Option<i32>, String) {
         .args(["test", "--plan"])
         .arg(file)
         .args(arguments)
-        .arg("--store")
+        .args(["--rate", RATE, "--store"])
         .arg(&folder)
         .stdin(Stdio::null())
         .output()
@@ -113,7 +115,7 @@ fn run(name: &str, plan: &str, arguments: &[&str]) -> (Option<i32>, String) {
 
 /// What is wrong with a healthy run, if anything is.
 fn doubt_of_health((workload, nodes): (&str, &str)) -> Option<String> {
-    let arguments = ["--workload", workload, "--nodes", nodes, "--time-limit", "5", "--seed", "1"];
+    let arguments = ["--workload", workload, "--nodes", nodes, "--time-limit", "4", "--seed", "1"];
     let (code, said) = run(&format!("healthy-{workload}"), TROUBLE, &arguments);
     (code != Some(0)).then_some(said)
 }
@@ -123,7 +125,7 @@ fn doubt_of_disease((workload, disease, plan): (&str, &str, &str)) -> Option<Str
     let mut last = String::new();
     for seed in 1..=SEEDS {
         let seed = seed.to_string();
-        let arguments = ["--workload", workload, "--disease", disease, "--time-limit", "4", "--seed", &seed];
+        let arguments = ["--workload", workload, "--disease", disease, "--time-limit", "3", "--seed", &seed];
         let (code, said) = run(&format!("diseased-{workload}-{seed}"), plan, &arguments);
         match code {
             Some(1) => return None,

@@ -83,8 +83,8 @@ pub struct Entry {
 /// A store written down.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreImage {
-    /// All objects.
-    pub contents: Contents,
+    /// All objects. They are large, and most messages hold none.
+    pub contents: Box<Contents>,
     /// Session, last sequence, its answer and when it was last used.
     pub sessions: Vec<(u64, u64, Answer, u64)>,
     /// How many commands were applied.

@@ -61,7 +61,7 @@ impl Store {
             .into_iter()
             .map(|(session, sequence, answer, used)| (session, Session { sequence, answer, used }))
             .collect();
-        Self { contents: image.contents, sessions, applied: image.applied, digest: image.digest, disease }
+        Self { contents: *image.contents, sessions, applied: image.applied, digest: image.digest, disease }
     }
 
     /// Writes the store down.
@@ -71,7 +71,8 @@ impl Store {
             .iter()
             .map(|(session, known)| (*session, known.sequence, known.answer.clone(), known.used))
             .collect();
-        StoreImage { contents: self.contents.clone(), sessions, applied: self.applied, digest: self.digest }
+        let contents = Box::new(self.contents.clone());
+        StoreImage { contents, sessions, applied: self.applied, digest: self.digest }
     }
 
     /// A running checksum of all that was applied.

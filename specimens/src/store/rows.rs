@@ -86,21 +86,40 @@ impl Rows {
         }
     }
 
-    fn step(&mut self, step: &Step) -> Option<Answer> {
+    /// Notes what is there before a change. Nothing where that is not as the change needs it.
+    fn note(&self, key: &Key, is_there: bool, before: &mut Vec<(Key, Option<Value>)>) -> Option<()> {
+        let found = self.by_key.get(key).cloned();
+        (found.is_some() == is_there).then(|| before.push((key.clone(), found)))
+    }
+
+    /// Carries out a step. Nothing where it finds no row to change, or one that it was to make.
+    fn step(&mut self, step: &Step, before: &mut Vec<(Key, Option<Value>)>) -> Option<Answer> {
         match step {
             Step::Write(key, value) => {
+                self.note(key, true, before)?;
                 self.put(key, value);
                 Some(Answer::Write(key.clone(), value.clone()))
             }
             Step::Insert(key, value) => {
+                self.note(key, false, before)?;
                 self.put(key, value);
                 Some(Answer::Insert(key.clone(), value.clone()))
             }
             Step::Delete(key) => {
+                self.note(key, true, before)?;
                 self.remove(key);
                 Some(Answer::Delete(key.clone()))
             }
             Step::Read(_) | Step::Select(_) => self.look(step),
+        }
+    }
+
+    fn undo(&mut self, before: Vec<(Key, Option<Value>)>) {
+        for (key, found) in before.into_iter().rev() {
+            match found {
+                Some(value) => self.put(&key, &value),
+                None => self.remove(&key),
+            }
         }
     }
 }
@@ -121,7 +140,11 @@ impl Object<Predicate> for Rows {
                 Some(Return::Done)
             }
             Call::Transaction(steps) => {
-                let answers: Option<Vec<_>> = steps.iter().map(|step| self.step(step)).collect();
+                let mut before = Vec::new();
+                let answers: Option<Vec<_>> = steps.iter().map(|step| self.step(step, &mut before)).collect();
+                if answers.is_none() {
+                    self.undo(before);
+                }
                 answers.map(Return::Transaction)
             }
         }
@@ -172,6 +195,26 @@ mod tests {
         }
         assert_eq!(keys(&rows, Condition::Between(1.into(), 2.into())), [3.into(), 40.into()]);
         assert_eq!(Rows::from(Table::from(rows.clone())), rows);
+    }
+
+    #[test]
+    fn a_transaction_that_cannot_be_carried_out_changes_nothing() {
+        let mut rows = Rows::default();
+        rows.change(&Call::Init(vec![(1.into(), 5.into())]), Circumstances::default());
+        let before = rows.clone();
+        for last in
+            [Step::Insert(1.into(), 6.into()), Step::Write(9.into(), 6.into()), Step::Delete(9.into())]
+        {
+            let steps = vec![
+                Step::Insert(2.into(), 7.into()),
+                Step::Write(2.into(), 8.into()),
+                Step::Delete(1.into()),
+                Step::Insert(1.into(), 9.into()),
+                last,
+            ];
+            assert_eq!(rows.change(&Call::Transaction(steps), Circumstances::default()), None);
+            assert_eq!(rows, before);
+        }
     }
 
     #[test]
