@@ -4,10 +4,7 @@
 //! backup that has not heard of its primary for a while takes over, and asks nobody. Both are common designs, and
 //! together they give two primaries at once under a partition, and lose what the loser acknowledged.
 
-use history::{
-    NodeId,
-    vocabulary::register::{Call, Return},
-};
+use history::NodeId;
 
 use crate::{
     desk::Desk,
@@ -16,7 +13,7 @@ use crate::{
     message::{
         Entry, Index, Message, Payload, Record, Reply, Request, RequestId, Snapshot, Status, StoreImage, Term,
     },
-    store::Store,
+    store::{Store, contents::Answer},
 };
 
 /// After so many commands in the journal the state takes their place.
@@ -66,7 +63,7 @@ impl Backup {
             match record {
                 Record::Hard { term, .. } => backup.epoch = term,
                 Record::Append(entry) => {
-                    backup.store.apply(&entry.payload);
+                    backup.store.apply(&entry.payload, now.steady_ms);
                     backup.position += 1;
                 }
                 Record::Snapshot(snapshot) => {
@@ -83,9 +80,9 @@ impl Backup {
         self.primary == Some(self.settings.id)
     }
 
-    fn apply(&mut self, request: Request, out: &mut Outputs) -> Return {
+    fn apply(&mut self, request: Request, out: &mut Outputs) -> Option<Answer> {
         let payload = Payload::Apply(request);
-        let answer = self.store.apply(&payload).unwrap_or(Return::Written);
+        let answer = self.store.apply(&payload, self.now.steady_ms);
         self.position += 1;
         self.journalled += 1;
         out.records.push(Record::Append(Entry { term: self.epoch, payload }));
@@ -147,17 +144,16 @@ impl Backup {
         }
     }
 
-    fn serve(&mut self, request: Request, origin: NodeId, out: &mut Outputs) {
+    fn serve(&mut self, mut request: Request, origin: NodeId, out: &mut Outputs) {
         let id = request.id;
-        let answer = match &request.call {
-            Call::Read(key) => Return::Value(Some(self.store.read(key))),
-            Call::Write(..) | Call::Cas(..) => {
-                let answer = self.apply(request.clone(), out);
-                let (epoch, position) = (self.epoch, self.position);
-                self.tell_all(&Message::Copy { epoch, position, request }, out);
-                answer
-            }
-        };
+        let mut answer = self.store.read(&request.call);
+        if answer.is_none() {
+            self.store.prepare(&mut request, self.now.steady_ms);
+            answer = self.apply(request.clone(), out);
+            let (epoch, position) = (self.epoch, self.position);
+            self.tell_all(&Message::Copy { epoch, position, request }, out);
+        }
+        let Some(answer) = answer else { return };
         if origin == self.settings.id {
             self.on_answer(id, answer, out);
         } else {
@@ -165,7 +161,7 @@ impl Backup {
         }
     }
 
-    fn on_answer(&mut self, id: RequestId, answer: Return, out: &mut Outputs) {
+    fn on_answer(&mut self, id: RequestId, answer: Answer, out: &mut Outputs) {
         if self.desk.done(id) {
             out.replies.push((id, Reply::Done(answer)));
         }

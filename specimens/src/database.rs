@@ -7,7 +7,13 @@ use cluster::{
     ClockControl, Cluster, Daemon, DaemonState, Database, Error, Membership, Node, Primaries, ProcessControl,
     Remote, Signal, Speaks, Version, Versions, reexec,
 };
-use history::{NodeId, Outcome, vocabulary::register::Call};
+use history::{
+    NodeId, Outcome,
+    vocabulary::{
+        Bank, Counter, Ids, Lease, ListAppend, Log, LongFork, Mutex, Predicate, Queue, Register, RwRegister,
+        Set, register::Call,
+    },
+};
 use tokio::time::{sleep, timeout};
 
 use crate::{
@@ -138,12 +144,30 @@ impl Database for SpecimenDatabase {
         NAME
     }
 
+    /// The strongest of each: it carries out one command after the other.
     fn promises(&self, vocabulary: &str) -> Option<&'static str> {
-        (vocabulary == "register").then_some("linearizable")
+        match vocabulary {
+            // Whether a bank is linearizable is more than can be judged of a run of a minute.
+            "list-append" | "rw-register" | "long-fork" | "predicate" | "bank" => Some("strict-serializable"),
+            _ => Some("linearizable"),
+        }
     }
 
     fn speaks(&self) -> Speaks {
-        Speaks::default().with(SpecimenClients)
+        Speaks::default()
+            .with::<Register>(SpecimenClients)
+            .with::<Set>(SpecimenClients)
+            .with::<Counter>(SpecimenClients)
+            .with::<Queue>(SpecimenClients)
+            .with::<ListAppend>(SpecimenClients)
+            .with::<RwRegister>(SpecimenClients)
+            .with::<Bank>(SpecimenClients)
+            .with::<LongFork>(SpecimenClients)
+            .with::<Predicate>(SpecimenClients)
+            .with::<Mutex>(SpecimenClients)
+            .with::<Lease>(SpecimenClients)
+            .with::<Ids>(SpecimenClients)
+            .with::<Log>(SpecimenClients)
     }
 
     async fn install(&self, _: &Cluster, node: &Node) -> Result<(), Error> {
@@ -163,7 +187,7 @@ impl Database for SpecimenDatabase {
         for node in &cluster.nodes {
             let write = async {
                 let mut client = SpecimenClient::open(address(node)).await?;
-                io::Result::Ok(client.call(&Call::Write("specimen-ready".into(), 1.into())).await)
+                io::Result::Ok(client.call::<Register>(&Call::Write("specimen-ready".into(), 1.into())).await)
             };
             let patience = Duration::from_millis(2 * self.timing.patience_ms);
             match timeout(patience, write).await {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use history::{NodeId, vocabulary::register::Call};
+use history::NodeId;
 
 use crate::{
     machine::{Moment, Timing},
@@ -79,10 +79,10 @@ impl Desk {
         self.waiting.retain(|id, waiting| {
             let expired = now.steady_ms >= waiting.arrived_ms + patience_ms;
             if expired {
-                let reply = match (&waiting.request.call, waiting.ever_sent) {
+                let reply = match (waiting.request.call.is_read(), waiting.ever_sent) {
                     (_, false) => Reply::Refused(Refusal::NoLeader),
-                    (Call::Read(_), true) => Reply::Refused(Refusal::ReadTimedOut),
-                    (_, true) => Reply::Unsure,
+                    (true, true) => Reply::Refused(Refusal::ReadTimedOut),
+                    (false, true) => Reply::Unsure,
                 };
                 replies.push((*id, reply));
             }
@@ -94,14 +94,18 @@ impl Desk {
 
 #[cfg(test)]
 mod tests {
+    use history::vocabulary::register::Call;
+
     use super::*;
+    use crate::store::contents::Command;
 
     fn at(steady_ms: u64) -> Moment {
         Moment { steady_ms, wall_ns: 0 }
     }
 
     fn call(sequence: u64, call: Call) -> Request {
-        Request { id: RequestId { session: 1, sequence }, call, stamp_ns: 0 }
+        let id = RequestId { session: 1, sequence };
+        Request { id, call: Command::Register(call), stamp_ns: 0, over: None }
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! What nodes say to each other, what clients ask of them, and what goes to the disk.
 
 use cluster::Version;
-use history::{
-    NodeId, Value,
-    vocabulary::register::{Call, Return},
-};
+use history::NodeId;
 use serde::{Deserialize, Serialize};
 
-use crate::members::Members;
+use crate::{
+    members::Members,
+    store::contents::{Answer, Command, Contents},
+};
 
 /// The number of a leadership. It only grows.
 pub type Term = u64;
@@ -29,16 +29,19 @@ pub struct Request {
     /// Its name.
     pub id: RequestId,
     /// What is asked.
-    pub call: Call,
+    pub call: Command,
     /// The wall clock, in nanoseconds, of the node that took it from the client.
     pub stamp_ns: i64,
+    /// The grant of a lease that has run out, as the leader found when it took the call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<u64>,
 }
 
 /// What a client hears.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
     /// It happened.
-    Done(Return),
+    Done(Answer),
     /// It certainly did not happen and never will.
     Refused(Refusal),
     /// It may have happened, may happen, or not.
@@ -85,10 +88,10 @@ pub struct Entry {
 /// A store written down.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreImage {
-    /// Key, value and the wall-clock time it was written with.
-    pub registers: Vec<(Value, Value, i64)>,
+    /// All objects. They are large, and most messages hold none.
+    pub contents: Box<Contents>,
     /// Session, last sequence, its answer and when it was last used.
-    pub sessions: Vec<(u64, u64, Return, u64)>,
+    pub sessions: Vec<(u64, u64, Answer, u64)>,
     /// How many commands were applied.
     pub applied: u64,
     /// A running checksum of all that was applied, by which copies are compared.
@@ -187,7 +190,7 @@ pub enum Message {
         /// Which call.
         id: RequestId,
         /// What it returned.
-        answer: Return,
+        answer: Answer,
         /// A read lease: until this time of the origin's wall clock, for a copy that holds this entry.
         lease: Option<(i64, Index)>,
     },

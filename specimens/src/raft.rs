@@ -18,12 +18,14 @@ use crate::{
     store::Store,
 };
 
+mod ahead;
 mod election;
 mod log;
 mod members;
 mod replication;
 mod service;
 
+use ahead::Ahead;
 use log::Log;
 use members::Configurations;
 
@@ -108,6 +110,7 @@ pub struct Raft {
     commit: Index,
     applied: Index,
     store: Store,
+    ahead: Option<Ahead>,
     role: Role,
     leader: Option<NodeId>,
     leader_heard_ms: u64,
@@ -152,6 +155,7 @@ impl Raft {
             commit: 0,
             applied: 0,
             store: Store::new(settings.disease),
+            ahead: None,
             role: Role::Follower,
             leader: None,
             leader_heard_ms: 0,
@@ -192,6 +196,7 @@ impl Raft {
         self.commit = snapshot.index;
         self.applied = snapshot.index;
         self.store = Store::from_image(self.settings.disease, snapshot.image);
+        self.ahead = None;
     }
 
     fn has(&self, disease: Disease) -> bool {

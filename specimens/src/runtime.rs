@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, io, net::SocketAddr, path::PathBuf, time::Duration};
 
-use history::{NodeId, vocabulary::register::Call};
+use history::NodeId;
 use serde::{Deserialize, Serialize};
 use tokio::{
     net::TcpListener,
@@ -18,6 +18,7 @@ use crate::{
     machine::{self, Input, Machine, Outputs, Settings},
     members::Change,
     message::{self, Message, Reply, Request, RequestId, Status},
+    store::contents::Command,
 };
 
 mod clock;
@@ -76,7 +77,7 @@ enum Event {
     Peer(NodeId, Message),
     /// Answers to a node go this way as well.
     Route(NodeId, mpsc::Sender<Message>),
-    Call(RequestId, Call, oneshot::Sender<Reply>),
+    Call(RequestId, Command, oneshot::Sender<Reply>),
     Status(oneshot::Sender<Status>),
     Change(Change, oneshot::Sender<Status>),
 }
@@ -221,7 +222,7 @@ impl Node {
             }
             Event::Call(id, call, client) => {
                 self.clients.insert(id, client);
-                let request = Request { id, call, stamp_ns: now.wall_ns };
+                let request = Request { id, call, stamp_ns: now.wall_ns, over: None };
                 self.machine.handle(now, Input::Client(request), out);
             }
             Event::Status(asker) => self.tell(asker),

@@ -1,37 +1,47 @@
-//! The registers, and the memory of what every session asked last, so that a retried command is applied once.
+//! The replicated state: objects of every kind, and the memory of what every session asked last, so that a retried
+//! command is applied once.
+//!
+//! Each kind of object is a module of its own; [`contents`] says which vocabulary is spoken to which of them.
 
 use std::collections::BTreeMap;
 
-use history::{
-    Key, Value,
-    vocabulary::register::{Call, Return},
-};
+use history::vocabulary::register::{Call, Return};
 
 use crate::{
     Disease,
     message::{Payload, Request, StoreImage},
 };
 
+pub mod accounts;
+pub mod contents;
+pub mod counters;
+pub mod issuer;
+pub mod leases;
+pub mod lists;
+pub mod locks;
+pub mod logs;
+pub mod queues;
+pub mod registers;
+pub mod rows;
+pub mod sets;
+pub mod table;
+
+use contents::{Answer, Circumstances, Command, Contents};
+
 /// The most sessions that are remembered; beyond it the one that was silent longest is forgotten.
 const SESSIONS_MAX: usize = 16_384;
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Cell {
-    value: Value,
-    stamp_ns: i64,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Session {
     sequence: u64,
-    answer: Return,
+    answer: Answer,
     used: u64,
 }
 
 /// The replicated state. The same commands in the same order give the same store on every node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Store {
-    registers: BTreeMap<Key, Cell>,
+    contents: Contents,
     sessions: BTreeMap<u64, Session>,
     applied: u64,
     digest: u64,
@@ -46,32 +56,23 @@ impl Store {
 
     /// A store from its image.
     pub fn from_image(disease: Disease, image: StoreImage) -> Self {
-        let registers = image
-            .registers
-            .into_iter()
-            .map(|(key, value, stamp_ns)| (key, Cell { value, stamp_ns }))
-            .collect();
         let sessions = image
             .sessions
             .into_iter()
             .map(|(session, sequence, answer, used)| (session, Session { sequence, answer, used }))
             .collect();
-        Self { registers, sessions, applied: image.applied, digest: image.digest, disease }
+        Self { contents: *image.contents, sessions, applied: image.applied, digest: image.digest, disease }
     }
 
     /// Writes the store down.
     pub fn image(&self) -> StoreImage {
-        let registers = self
-            .registers
-            .iter()
-            .map(|(key, cell)| (key.clone(), cell.value.clone(), cell.stamp_ns))
-            .collect();
         let sessions = self
             .sessions
             .iter()
             .map(|(session, known)| (*session, known.sequence, known.answer.clone(), known.used))
             .collect();
-        StoreImage { registers, sessions, applied: self.applied, digest: self.digest }
+        let contents = Box::new(self.contents.clone());
+        StoreImage { contents, sessions, applied: self.applied, digest: self.digest }
     }
 
     /// A running checksum of all that was applied.
@@ -79,13 +80,26 @@ impl Store {
         self.digest
     }
 
-    /// The value of a key.
-    pub fn read(&self, key: &Key) -> Value {
-        self.registers.get(key).map(|cell| cell.value.clone()).unwrap_or_default()
+    /// What a call returns that can change nothing; nothing for any other.
+    pub fn read(&self, call: &Command) -> Option<Answer> {
+        self.contents.read(call)
     }
 
-    /// Applies what an entry holds and says what it returns; nothing for an entry that does nothing.
-    pub fn apply(&mut self, payload: &Payload) -> Option<Return> {
+    /// Whether a register has a value.
+    pub fn has(&self, key: &history::Key, value: &history::Value) -> bool {
+        self.contents.registers.value(key) == *value
+    }
+
+    /// Writes into a command what only the one who puts it into the log can know: time, for leases.
+    pub fn prepare(&mut self, request: &mut Request, now_ms: u64) {
+        if let Command::Lease(call) = &request.call {
+            request.over = self.contents.leases.over(call, now_ms);
+        }
+    }
+
+    /// Applies what an entry holds and says what it returns; nothing for an entry that does nothing. `now_ms` is the steady
+    /// clock of this node.
+    pub fn apply(&mut self, payload: &Payload, now_ms: u64) -> Option<Answer> {
         let request = match payload {
             Payload::Nothing | Payload::Members(_) => return None,
             Payload::Apply(request) | Payload::Decided(request) | Payload::Newer(request) => request,
@@ -104,44 +118,30 @@ impl Store {
         }
         let answer = match payload {
             Payload::Decided(request) => self.put_decided(request),
-            _ => self.carry_out(request),
+            _ => self.carry_out(request, now_ms),
         };
         self.remember(request, answer.clone());
         Some(answer)
     }
 
-    fn carry_out(&mut self, request: &Request) -> Return {
-        let wall_wins = self.disease == Disease::LastWriteWins;
-        match &request.call {
-            Call::Read(key) => Return::Value(Some(self.read(key))),
-            Call::Write(key, value) => {
-                let cell = self.registers.entry(key.clone()).or_default();
-                if !wall_wins || request.stamp_ns >= cell.stamp_ns {
-                    *cell = Cell { value: value.clone(), stamp_ns: request.stamp_ns };
-                }
-                Return::Written
-            }
-            Call::Cas(key, from, to) => {
-                let cell = self.registers.entry(key.clone()).or_default();
-                if cell.value != *from {
-                    return Return::Refused;
-                }
-                // It keeps the time of the value it replaces: a write that is under way with a later time must
-                // still win, or this would go wrong with exact clocks as well.
-                cell.value = to.clone();
-                Return::Swapped
-            }
-        }
+    fn carry_out(&mut self, request: &Request, now_ms: u64) -> Answer {
+        let with = Circumstances {
+            stamp_ns: request.stamp_ns,
+            now_ms,
+            over: request.over,
+            wall_wins: self.disease == Disease::LastWriteWins,
+        };
+        self.contents.change(&request.call, with)
     }
 
-    fn put_decided(&mut self, request: &Request) -> Return {
-        if let Call::Cas(key, _, to) = &request.call {
-            self.registers.insert(key.clone(), Cell { value: to.clone(), stamp_ns: request.stamp_ns });
+    fn put_decided(&mut self, request: &Request) -> Answer {
+        if let Command::Register(Call::Cas(key, _, to)) = &request.call {
+            self.contents.registers.put(key, to.clone(), request.stamp_ns);
         }
-        Return::Swapped
+        Answer::Register(Return::Swapped)
     }
 
-    fn remember(&mut self, request: &Request, answer: Return) {
+    fn remember(&mut self, request: &Request, answer: Answer) {
         let known = Session { sequence: request.id.sequence, answer, used: self.applied };
         self.sessions.insert(request.id.session, known);
         if self.sessions.len() > SESSIONS_MAX
@@ -154,50 +154,109 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use history::{
+        Value,
+        vocabulary::{
+            Bank, Counter, Ids, Lease, ListAppend, Log, LongFork, Mutex, Predicate, Queue, Register,
+            RwRegister, Set, bank, counter, ids, lease, list_append, lock, log, predicate, queue,
+            rw_register, set,
+        },
+    };
+
+    use super::{contents::Spoken, *};
     use crate::message::RequestId;
 
-    fn request(session: u64, sequence: u64, call: Call) -> Payload {
-        Payload::Apply(Request { id: RequestId { session, sequence }, call, stamp_ns: 0 })
+    fn request(session: u64, sequence: u64, call: Command) -> Payload {
+        Payload::Apply(Request { id: RequestId { session, sequence }, call, stamp_ns: 0, over: None })
+    }
+
+    fn register(session: u64, sequence: u64, call: Call) -> Payload {
+        request(session, sequence, Command::Register(call))
     }
 
     fn write(session: u64, sequence: u64, value: i64) -> Payload {
-        request(session, sequence, Call::Write(1.into(), value.into()))
+        register(session, sequence, Call::Write(1.into(), value.into()))
     }
 
     #[test]
     fn a_retried_command_is_applied_once() {
         let mut store = Store::new(Disease::None);
-        let cas = request(1, 1, Call::Cas(1.into(), Value::Nil, 5.into()));
-        assert_eq!(store.apply(&cas), Some(Return::Swapped));
-        assert_eq!(store.apply(&write(2, 1, 6)), Some(Return::Written));
-        assert_eq!(store.apply(&cas), Some(Return::Swapped));
-        assert_eq!(store.read(&1.into()), Value::Int(6));
+        let cas = register(1, 1, Call::Cas(1.into(), Value::Nil, 5.into()));
+        let swapped = Some(Answer::Register(Return::Swapped));
+        assert_eq!(store.apply(&cas, 0), swapped);
+        assert_eq!(store.apply(&write(2, 1, 6), 0), Some(Answer::Register(Return::Written)));
+        assert_eq!(store.apply(&cas, 0), swapped);
+        assert!(store.has(&1.into(), &6.into()));
     }
 
     #[test]
     fn the_disease_applies_it_again() {
         let mut store = Store::new(Disease::DuplicateApply);
         for payload in [write(1, 1, 5), write(2, 1, 6), write(1, 1, 5)] {
-            store.apply(&payload);
+            store.apply(&payload, 0);
         }
-        assert_eq!(store.read(&1.into()), Value::Int(5));
+        assert!(store.has(&1.into(), &5.into()));
+    }
+
+    /// A call of every vocabulary that changes something, and one that reads it where there is one.
+    fn calls() -> Vec<(Command, Option<Command>)> {
+        fn of<V: Spoken>(change: V::Call, read: Option<V::Call>) -> (Command, Option<Command>) {
+            assert!(read.as_ref().is_none_or(V::is_read), "{}", V::NAME);
+            (V::command(change), read.map(V::command))
+        }
+        let (key, value) = (|| 1.into(), || 5.into());
+        let insert = predicate::Step::Insert(key(), value());
+        let select = predicate::Step::Select(predicate::Condition::All);
+        let registers = || {
+            let write = rw_register::Step::Write(3.into(), value());
+            (vec![write], Some(vec![rw_register::Step::Read(3.into())]))
+        };
+        vec![
+            of::<Register>(Call::Write(key(), value()), Some(Call::Read(key()))),
+            of::<RwRegister>(registers().0, registers().1),
+            of::<LongFork>(registers().0, registers().1),
+            of::<ListAppend>(
+                vec![list_append::Step::Append(key(), value())],
+                Some(vec![list_append::Step::Read(key())]),
+            ),
+            of::<Set>(set::Call::Add(key(), value()), Some(set::Call::Read(key()))),
+            of::<Counter>(counter::Call::Add(key(), 5), Some(counter::Call::Read(key()))),
+            of::<Queue>(queue::Call::Enqueue(key(), value()), None),
+            of::<Bank>(bank::Call::Transfer(0.into(), 1.into(), 5), Some(bank::Call::Read)),
+            of::<Predicate>(
+                predicate::Call::Transaction(vec![insert]),
+                Some(predicate::Call::Transaction(vec![select])),
+            ),
+            of::<Mutex>(lock::Call::Acquire(key(), value()), None),
+            of::<Lease>(lease::Call::Acquire(key(), value(), 1), None),
+            of::<Ids>(ids::Call::Generate, None),
+            of::<Log>(log::Call::Append(key(), value()), Some(log::Call::Read(key(), 0))),
+        ]
     }
 
     #[test]
     fn an_image_holds_everything() {
         let mut store = Store::new(Disease::None);
-        for value in 0..10 {
-            store.apply(&write(value as u64, 1, value));
+        for (session, (change, read)) in calls().into_iter().enumerate() {
+            assert!(!change.is_read() && store.read(&change).is_none(), "{change:?}");
+            let before = store.image().contents;
+            let answer = store.apply(&request(session as u64, 1, change.clone()), 0);
+            assert!(answer.is_some_and(|answer| answer != Answer::Impossible), "{change:?}");
+            let wrote_again = matches!(change, Command::LongFork(_));
+            assert!(store.image().contents != before || wrote_again, "{change:?} changes the contents");
+            assert!(read.is_none_or(|read| read.is_read() && store.read(&read).is_some()));
         }
-        assert_eq!(Store::from_image(Disease::None, store.image()), store);
+        let written = serde_json::to_string(&store.image()).expect("an image is plain data");
+        let image: StoreImage = serde_json::from_str(&written).expect("what was written");
+        assert_eq!(image, store.image());
+        assert_eq!(Store::from_image(Disease::None, image), store);
     }
 
     #[test]
     fn the_longest_silent_session_is_forgotten_first() {
         let mut store = Store::new(Disease::None);
         for session in 0..=SESSIONS_MAX as u64 {
-            store.apply(&write(session, 1, 1));
+            store.apply(&write(session, 1, 1), 0);
         }
         assert_eq!(store.sessions.len(), SESSIONS_MAX);
         assert!(!store.sessions.contains_key(&0));

@@ -1,6 +1,6 @@
 //! What goes over a connection: frames of JSON with their length in front.
 
-use history::{NodeId, vocabulary::register::Call};
+use history::NodeId;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use crate::{
     members::Change,
     message::{Message, Reply, Status},
+    store::contents::Command,
 };
 
 /// The port of a node; the node's own offset is added.
@@ -30,8 +31,8 @@ pub enum Frame {
     Message(Message),
     /// A sign of life, so that silence means that the link is dead.
     Beat,
-    /// A client's call; it is answered by an `Answer`.
-    Call(Call),
+    /// A client's call; it is answered by a `Reply`.
+    Call(Command),
     /// Asks a node what it is doing; answered by a `Status`.
     Status,
     /// Wishes for other members; answered by a `Status`.
@@ -40,7 +41,7 @@ pub enum Frame {
 
 /// What a node answers to clients.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Answer {
+pub enum Response {
     /// What came of a call.
     Reply(Reply),
     /// What the node is doing.

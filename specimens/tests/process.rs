@@ -15,7 +15,10 @@ use disprove_specimens::{
 };
 use history::{
     NodeId, Outcome, Value,
-    vocabulary::register::{Call, Return},
+    vocabulary::{
+        Register,
+        register::{Call, Return},
+    },
 };
 
 const NODES: u16 = 5;
@@ -89,7 +92,7 @@ impl Hosts {
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(10) {
             if let Some(mut client) = self.client(node).await
-                && let Outcome::Ok(returned) = client.call(call).await
+                && let Outcome::Ok(returned) = client.call::<Register>(call).await
             {
                 return (returned, began.elapsed());
             }
@@ -218,7 +221,7 @@ fn every_disease_serves_as_long_as_nothing_happens() {
             let began = Instant::now();
             let mut ok = 0;
             while began.elapsed() < Duration::from_millis(500) {
-                let Outcome::Ok(_) = client.call(&write(2, ok)).await else { continue };
+                let Outcome::Ok(_) = client.call::<Register>(&write(2, ok)).await else { continue };
                 ok += 1;
             }
             println!("{disease}: {} writes a second by one client", ok * 2);

@@ -105,6 +105,7 @@ impl Raft {
             self.applied = self.applied.min(self.commit);
         }
         self.cut_off(index);
+        self.forget_ahead(index);
         self.persist(out, Record::Truncate(index));
     }
 
@@ -219,7 +220,7 @@ impl Raft {
                 self.applied += 1;
                 continue;
             }
-            let answer = self.store.apply(&entry.payload);
+            let answer = self.store.apply(&entry.payload, self.now.steady_ms);
             self.applied += 1;
             let (Payload::Apply(request) | Payload::Decided(request) | Payload::Newer(request)) =
                 &entry.payload

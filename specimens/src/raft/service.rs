@@ -2,7 +2,7 @@
 
 use cluster::Version;
 use history::{
-    Key, NodeId, Value,
+    NodeId,
     vocabulary::register::{Call, Return},
 };
 
@@ -11,6 +11,7 @@ use crate::{
     Disease,
     machine::Outputs,
     message::{Entry, Index, Message, Payload, Reply, Request, RequestId},
+    store::contents::{Answer, Command},
 };
 
 /// The most calls that wait at a leader, or at a node for a leader.
@@ -22,10 +23,9 @@ const PARKED_MS: u64 = 2000;
 
 impl Raft {
     pub(super) fn on_client(&mut self, request: Request, out: &mut Outputs) {
-        if let Call::Read(key) = &request.call
-            && self.may_read_locally()
+        if self.may_read_locally()
+            && let Some(answer) = self.store.read(&request.call)
         {
-            let answer = Return::Value(Some(self.store.read(key)));
             out.replies.push((request.id, Reply::Done(answer)));
             return;
         }
@@ -56,8 +56,7 @@ impl Raft {
         let Some(leader) = self.leader else { return };
         let asks_lease = self.has(Disease::StaleReadsLease);
         for request in self.desk.due(self.now, leader) {
-            let is_read = matches!(request.call, Call::Read(_));
-            let lease_asked_ms = (asks_lease && is_read).then(|| self.now.wall_ms());
+            let lease_asked_ms = (asks_lease && request.call.is_read()).then(|| self.now.wall_ms());
             self.pass_on(leader, request, self.settings.id, 0, lease_asked_ms, out);
         }
         for parked in std::mem::take(&mut self.parked) {
@@ -99,31 +98,31 @@ impl Raft {
     }
 
     fn serve(&mut self, request: Request, origin: NodeId, lease_asked_ms: Option<i64>, out: &mut Outputs) {
-        match &request.call {
-            Call::Read(_) => self.read(request, origin, lease_asked_ms, out),
-            Call::Write(..) | Call::Cas(..) => self.propose(request, origin, out),
+        if request.call.is_read() {
+            self.read(request, origin, lease_asked_ms, out);
+        } else {
+            self.propose(request, origin, out);
         }
     }
 
     fn read(&mut self, request: Request, origin: NodeId, lease_asked_ms: Option<i64>, out: &mut Outputs) {
-        let key = request.call.key();
         let at_once = match self.settings.disease {
             // The mistake: nobody was asked whether this node still leads.
-            Disease::StaleReadsOldLeader => Some(self.store.read(key)),
+            Disease::StaleReadsOldLeader => self.store.read(&request.call),
             // The mistake: the end of the log is not committed, and perhaps never will be.
-            Disease::DirtyReads => Some(self.dirty_value(key)),
+            Disease::DirtyReads => self.look_ahead().0.read(&request.call),
             // The mistake is how this time is measured; by a clock nobody else could lead yet.
-            Disease::LeaseByTicks if self.heard_lately() => Some(self.store.read(key)),
+            Disease::LeaseByTicks if self.heard_lately() => self.store.read(&request.call),
             _ => None,
         };
         let last = self.log.last_index();
         let commit = self.commit;
         let Role::Leader(leadership) = &mut self.role else { return };
         let first_index = leadership.first_index;
-        if let Some(value) = at_once
+        if let Some(answer) = at_once
             && commit >= first_index
         {
-            self.answer(origin, request.id, Return::Value(Some(value)), None, out);
+            self.answer(origin, request.id, answer, None, out);
             return;
         }
         if leadership.reads.len() >= CALLS_MAX {
@@ -148,37 +147,7 @@ impl Raft {
         now_ms < heard_ms + self.settings.timing.election_ms / 2
     }
 
-    /// The value of a key after the whole log, committed or not.
-    fn dirty_value(&self, key: &Key) -> Value {
-        let mut value = self.store.read(key);
-        for index in self.applied + 1..=self.log.last_index() {
-            if let Some(Entry { payload: Payload::Apply(request), .. }) = self.log.entry(index)
-                && request.call.key() == key
-            {
-                match &request.call {
-                    Call::Write(_, to) => value = to.clone(),
-                    Call::Cas(_, from, to) if value == *from => value = to.clone(),
-                    Call::Cas(..) | Call::Read(_) => {}
-                }
-            }
-        }
-        value
-    }
-
-    /// What a command will return if everything in the log is committed.
-    fn hoped_for(&self, call: &Call) -> Option<Return> {
-        match call {
-            Call::Write(..) => Some(Return::Written),
-            Call::Cas(key, from, _) if self.dirty_value(key) == *from => Some(Return::Swapped),
-            Call::Cas(..) | Call::Read(_) => None,
-        }
-    }
-
-    fn propose(&mut self, request: Request, origin: NodeId, out: &mut Outputs) {
-        let hoped_for = match self.settings.disease {
-            Disease::AckBeforeReplication => self.hoped_for(&request.call),
-            _ => None,
-        };
+    fn propose(&mut self, mut request: Request, origin: NodeId, out: &mut Outputs) {
         let Role::Leader(leadership) = &mut self.role else { return };
         let retried = leadership.waiting.contains_key(&request.id);
         // What is not taken here is not refused either: the node that has it from its client tries again.
@@ -188,35 +157,39 @@ impl Raft {
             return;
         }
         let id = request.id;
+        self.store.prepare(&mut request, self.now.steady_ms);
         let mut payload = Payload::Apply(request);
         match (self.settings.disease, &payload) {
-            (Disease::CasBeforeLog, Payload::Apply(Request { call: Call::Cas(key, from, _), .. })) => {
+            (
+                Disease::CasBeforeLog,
+                Payload::Apply(Request { call: Command::Register(Call::Cas(key, from, _)), .. }),
+            ) => {
                 // The mistake: what is compared may be overwritten by an entry that is on its way.
-                if self.store.read(key) != *from {
-                    self.answer(origin, id, Return::Refused, None, out);
+                if !self.store.has(key, from) {
+                    self.answer(origin, id, Answer::Register(Return::Refused), None, out);
                     return;
                 }
                 if let Payload::Apply(request) = payload {
                     payload = Payload::Decided(request);
                 }
-                leadership.waiting.insert(id, origin);
             }
             // The mistake: nodes of the old version are to read this as well.
             (Disease::UnreadableUpgrade, _) if self.settings.version == Version::New => {
                 if let Payload::Apply(request) = payload {
                     payload = Payload::Newer(request);
                 }
-                leadership.waiting.insert(id, origin);
             }
-            _ => match hoped_for {
-                // The mistake: only this node has it.
-                Some(answer) => self.answer(origin, id, answer, None, out),
-                None => {
-                    leadership.waiting.insert(id, origin);
-                }
-            },
+            _ => {}
+        }
+        let hopes = self.settings.disease == Disease::AckBeforeReplication;
+        if !hopes {
+            leadership.waiting.insert(id, origin);
         }
         self.append(out, Entry { term: self.term, payload });
+        // The mistake: only this node has it.
+        if hopes && let Some(answer) = self.look_ahead().1 {
+            self.answer(origin, id, answer, None, out);
+        }
     }
 
     /// Tells the node that took the call from its client what came of it.
@@ -224,7 +197,7 @@ impl Raft {
         &mut self,
         origin: NodeId,
         id: RequestId,
-        answer: Return,
+        answer: Answer,
         lease: Option<(i64, Index)>,
         out: &mut Outputs,
     ) {
@@ -238,7 +211,7 @@ impl Raft {
     pub(super) fn on_answer(
         &mut self,
         id: RequestId,
-        answer: Return,
+        answer: Answer,
         lease: Option<(i64, Index)>,
         out: &mut Outputs,
     ) {
@@ -275,10 +248,10 @@ impl Raft {
         }
         let left_ms = leadership.leased_until_ms.saturating_sub(now_ms) as i64;
         for read in ready {
-            let value = self.store.read(read.request.call.key());
+            let Some(answer) = self.store.read(&read.request.call) else { continue };
             let asked_ms = read.lease_asked_ms.filter(|_| grants && left_ms > 0);
             let lease = asked_ms.map(|asked_ms| (asked_ms + left_ms, self.applied));
-            self.answer(read.origin, read.request.id, Return::Value(Some(value)), lease, out);
+            self.answer(read.origin, read.request.id, answer, lease, out);
         }
     }
 }

@@ -17,7 +17,7 @@ use history::NodeId;
 use super::{Event, OUTBOUND_MAX, outbound::BEAT_EVERY};
 use crate::{
     message::RequestId,
-    wire::{self, Answer, Frame},
+    wire::{self, Frame, Response},
 };
 
 /// The most connections at once; others wait in the kernel's queue.
@@ -67,7 +67,7 @@ async fn attend(stream: TcpStream, door: Door) -> io::Result<()> {
     let session = rand::random();
     let mut sequence = 0;
     loop {
-        let answer = match wire::read(&mut reader).await? {
+        let response = match wire::read(&mut reader).await? {
             Frame::Node { from, to } if to != door.id && !door.trusting => {
                 super::log(&format!("node {} takes this node for node {}, and is not heard", from.0, to.0));
                 return Ok(());
@@ -78,24 +78,24 @@ async fn attend(stream: TcpStream, door: Door) -> io::Result<()> {
                 let (client, reply) = oneshot::channel();
                 let event = Event::Call(RequestId { session, sequence }, call, client);
                 door.events.send(event).await.map_err(io::Error::other)?;
-                Answer::Reply(reply.await.map_err(io::Error::other)?)
+                Response::Reply(reply.await.map_err(io::Error::other)?)
             }
             Frame::Status => {
                 let (asker, status) = oneshot::channel();
                 door.events.send(Event::Status(asker)).await.map_err(io::Error::other)?;
-                Answer::Status(status.await.map_err(io::Error::other)?)
+                Response::Status(status.await.map_err(io::Error::other)?)
             }
             Frame::Change(change) => {
                 let (asker, status) = oneshot::channel();
                 door.events.send(Event::Change(change, asker)).await.map_err(io::Error::other)?;
-                Answer::Status(status.await.map_err(io::Error::other)?)
+                Response::Status(status.await.map_err(io::Error::other)?)
             }
             Frame::Message(_) | Frame::Beat => {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a peer that did not say who it is"));
             }
         };
         let mut bytes = Vec::new();
-        wire::encode(&mut bytes, &answer)?;
+        wire::encode(&mut bytes, &response)?;
         writer.write_all(&bytes).await?;
     }
 }

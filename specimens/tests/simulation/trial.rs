@@ -6,6 +6,7 @@ use checkers::{Budget, Checker, Validity, linearizability::Linearizable};
 use disprove_specimens::{
     Disease,
     message::{Reply, Request, RequestId},
+    store::contents::{Answer, Command},
 };
 use history::{
     Header, History, Nanos, NodeId, OpIndex, Operation, Outcome, Process, Value, Vocabulary,
@@ -217,7 +218,7 @@ impl Trial {
         let session = &mut self.sessions[client];
         session.id.sequence += 1;
         session.call = Some((call.clone(), began_us));
-        let request = Request { id: session.id, call, stamp_ns: 0 };
+        let request = Request { id: session.id, call: Command::Register(call), stamp_ns: 0, over: None };
         let id = session.id;
         self.found.calls += 1;
         self.world.after(100, Event::Ask(node, request));
@@ -241,7 +242,8 @@ impl Trial {
         let think_us = self.world.rng.random_range(1000..16_000);
         self.world.after(think_us, Event::Wake(client));
         let outcome = match reply {
-            Some(Reply::Done(answer)) => Outcome::Ok(answer),
+            Some(Reply::Done(Answer::Register(answer))) => Outcome::Ok(answer),
+            Some(Reply::Done(other)) => panic!("a call of a register was answered with {other:?}"),
             Some(Reply::Refused(_)) => Outcome::Fail("refused".into()),
             Some(Reply::Unsure) | None => Outcome::Unknown("not answered".into()),
         };
