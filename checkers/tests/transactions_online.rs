@@ -365,12 +365,10 @@ fn a_list_that_is_found_otherwise_is_named() {
         unread(transactions);
         early_read(transactions);
     };
-    let changes: [&dyn Fn(&mut Vec<Transaction>); 3] = [&early_read, &unread, &both];
-    for (place, change) in changes.into_iter().enumerate() {
-        let (verdict, strayed) = read_again(change);
-        assert_eq!(verdict.validity, Validity::Unknown, "{place}: {verdict:#?}");
-        assert_eq!(strayed, [Key::Int(0)], "{place}");
-        assert!(verdict.notes.iter().any(|note| note.contains("otherwise than")), "{place}");
+    for (verdict, strayed) in [read_again(early_read), read_again(unread), read_again(both)] {
+        assert_eq!(verdict.validity, Validity::Unknown, "{verdict:#?}");
+        assert_eq!(strayed, [Key::Int(0)], "{verdict:#?}");
+        assert!(verdict.notes.iter().any(|note| note.contains("otherwise than")), "{verdict:#?}");
     }
 }
 
