@@ -349,9 +349,10 @@ fn a_disease_shows_under_the_fault_that_matches_it_and_not_without() {
 }
 
 /// The disease, the plan that shows it, another like it that does not, how long a run lasts in seconds, and with how many clients.
-const BY_EXAMPLE: [(&str, &str, &str, &str, &str); 2] = [
+const BY_EXAMPLE: [(&str, &str, &str, &str, &str); 3] = [
     ("joins-hollow", "replaced-all", "killed-leader", "11", "10"),
     ("lease-by-ticks", "starved-leader", "leader-cut-thrice", "10", "40"),
+    ("short-session-numbers", "strangers", "crashing-clients", "11", "10"),
 ];
 
 #[test]

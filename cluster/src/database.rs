@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use history::NodeId;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cluster, DaemonState, Error, Node, Signal, Speaks};
+use crate::{Cluster, DaemonState, Door, Error, Node, Signal, Speaks};
 
 /// A system under test: how it is installed, started and spoken to.
 #[async_trait]
@@ -48,6 +48,10 @@ pub trait Database: Send + Sync {
     /// The longest a healthy call should take; the runner's default time-out.
     fn call_timeout(&self) -> Duration {
         Duration::from_secs(5)
+    }
+    /// Where clients reach a node, and how what they ask there begins; `None` where nobody knows.
+    fn door(&self, _node: &Node) -> Option<Door> {
+        None
     }
     /// How many nodes it runs on unless somebody says otherwise.
     fn nodes_usual(&self) -> usize {

@@ -35,6 +35,7 @@ pub mod database;
 pub mod disk;
 #[cfg(target_os = "linux")]
 pub mod doctor;
+pub mod door;
 pub mod error;
 pub mod load;
 #[cfg(target_os = "linux")]
@@ -61,6 +62,7 @@ pub use body::{Body, Life};
 pub use client::{Client, ClientFactory, Speaks};
 pub use database::{ClockControl, Database, Membership, Primaries, ProcessControl, Version, Versions};
 pub use disk::Disk;
+pub use door::Door;
 pub use error::Error;
 pub use load::Load;
 pub use network::{Endpoint, LayerId, Link, LinkCounters, LinkPolicy, Network};

@@ -14,7 +14,7 @@ mod watch;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cluster::{Cluster, Daemon, Database, Error, Membership, Node, Primaries, ProcessControl, Speaks};
+use cluster::{Cluster, Daemon, Database, Door, Error, Membership, Node, Primaries, ProcessControl, Speaks};
 use history::{
     NodeId,
     vocabulary::{Ids, Lease, ListAppend, Log, Mutex, Queue, Register, RwRegister, Set},
@@ -130,6 +130,13 @@ impl Database for Etcd {
             // A lock is a lease, and its holder may be slower than that.
             _ => None,
         }
+    }
+
+    fn door(&self, node: &Node) -> Option<Door> {
+        Some(Door::new(
+            (node.address, CLIENT_PORT + node.port_offset),
+            b"POST /v3/kv/range HTTP/1.1\r\nContent-Length: 20\r\n",
+        ))
     }
 
     fn speaks(&self) -> Speaks {

@@ -8,7 +8,7 @@ mod galera;
 use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, ProcessControl, Speaks};
+use cluster::{Cluster, Daemon, DaemonState, Database, Door, Error, Node, ProcessControl, Speaks};
 use history::NodeId;
 
 use crate::{
@@ -232,6 +232,10 @@ impl Database for Mariadb {
             }
             _ => None,
         }
+    }
+
+    fn door(&self, node: &Node) -> Option<Door> {
+        Some(Door::new((node.address, port(node)), b"\x40\0\0\x01\x0d\xa6\x03\0\0\0\0\x01"))
     }
 
     fn speaks(&self) -> Speaks {

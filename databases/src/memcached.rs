@@ -5,7 +5,7 @@ mod client;
 use std::{net::SocketAddr, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, ProcessControl, Speaks};
+use cluster::{Cluster, Daemon, DaemonState, Database, Door, Error, Node, ProcessControl, Speaks};
 use history::{NodeId, vocabulary::Register};
 
 pub use client::MemcachedClients;
@@ -94,6 +94,10 @@ impl Database for Memcached {
     /// A cache may forget, so nothing is promised.
     fn promises(&self, _: &str) -> Option<&'static str> {
         None
+    }
+
+    fn door(&self, node: &Node) -> Option<Door> {
+        Some(Door::new(address(node), b"get disprove-stranger"))
     }
 
     fn speaks(&self) -> Speaks {

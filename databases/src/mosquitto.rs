@@ -9,7 +9,7 @@ mod wire;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, ProcessControl, Speaks};
+use cluster::{Cluster, Daemon, DaemonState, Database, Door, Error, Node, ProcessControl, Speaks};
 use history::{
     NodeId, Queue, Reason,
     vocabulary::{Register, Set},
@@ -166,6 +166,10 @@ impl Database for Mosquitto {
             "queue" => Some("at-least-once"),
             _ => None,
         }
+    }
+
+    fn door(&self, node: &Node) -> Option<Door> {
+        Some(Door::new(address(node), b"\x10\x28\0\x04MQTT\x05\x02\0\x3c\0"))
     }
 
     fn speaks(&self) -> Speaks {

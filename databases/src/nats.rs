@@ -7,7 +7,7 @@ mod wire;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Speaks};
+use cluster::{Cluster, Daemon, DaemonState, Database, Door, Error, Node, Primaries, ProcessControl, Speaks};
 use history::{
     NodeId,
     vocabulary::{Ids, Log, Queue, Register, Set},
@@ -197,6 +197,10 @@ impl Database for Nats {
             (_, "queue") => Some("at-least-once"),
             _ => None,
         }
+    }
+
+    fn door(&self, node: &Node) -> Option<Door> {
+        Some(Door::new(address(node), b"CONNECT {\"verbose\":false,\"pe"))
     }
 
     fn speaks(&self) -> Speaks {

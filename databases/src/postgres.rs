@@ -10,7 +10,7 @@ mod standbys;
 use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Speaks};
+use cluster::{Cluster, Daemon, DaemonState, Database, Door, Error, Node, Primaries, ProcessControl, Speaks};
 use history::NodeId;
 
 use crate::{
@@ -259,6 +259,10 @@ impl Database for Postgres {
             }
             _ => None,
         }
+    }
+
+    fn door(&self, node: &Node) -> Option<Door> {
+        Some(Door::new((node.address, port(node)), b"\0\0\0\x40\0\x03\0\0user\0postg"))
     }
 
     fn speaks(&self) -> Speaks {

@@ -8,7 +8,7 @@ mod wire;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, ProcessControl, Speaks};
+use cluster::{Cluster, Daemon, DaemonState, Database, Door, Error, Node, ProcessControl, Speaks};
 use history::{NodeId, Queue, Reason, vocabulary::Mutex};
 
 pub use client::RabbitmqClients;
@@ -239,6 +239,10 @@ impl Database for Rabbitmq {
             // A lock ends with the session of its holder, who may not know yet.
             _ => None,
         }
+    }
+
+    fn door(&self, node: &Node) -> Option<Door> {
+        Some(Door::new(address(node), b"AMQP\0\0\x09"))
     }
 
     fn speaks(&self) -> Speaks {

@@ -13,7 +13,7 @@ mod wire;
 use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Speaks};
+use cluster::{Cluster, Daemon, DaemonState, Database, Door, Error, Node, Primaries, ProcessControl, Speaks};
 use history::{
     Counter, NodeId, Queue,
     vocabulary::{Ids, Lease, ListAppend, Mutex, Register, RwRegister, Set},
@@ -249,6 +249,10 @@ impl Database for Redis {
             // A lock is a lease, and its holder may be slower than that.
             _ => None,
         }
+    }
+
+    fn door(&self, node: &Node) -> Option<Door> {
+        Some(Door::new(session::address(node), b"*2\r\n$3\r\nGET\r\n$40\r\ndisprove"))
     }
 
     fn speaks(&self) -> Speaks {

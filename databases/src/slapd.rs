@@ -8,7 +8,7 @@ mod wire;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Speaks};
+use cluster::{Cluster, Daemon, DaemonState, Database, Door, Error, Node, Primaries, ProcessControl, Speaks};
 use history::{
     NodeId, Reason,
     vocabulary::{Register, Set},
@@ -231,6 +231,10 @@ impl Database for Slapd {
             (Topology::Consumers, "set") => Some("eventual"),
             _ => None,
         }
+    }
+
+    fn door(&self, node: &Node) -> Option<Door> {
+        Some(Door::new(address(node), b"\x30\x84\0\0\0\x40\x02\x01\x01"))
     }
 
     fn speaks(&self) -> Speaks {

@@ -7,7 +7,7 @@ mod wire;
 use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
-use cluster::{Cluster, Daemon, DaemonState, Database, Error, Node, Primaries, ProcessControl, Speaks};
+use cluster::{Cluster, Daemon, DaemonState, Database, Door, Error, Node, Primaries, ProcessControl, Speaks};
 use history::{
     NodeId,
     vocabulary::{Ids, Mutex, Queue, Register, Set},
@@ -184,6 +184,10 @@ impl Database for Zookeeper {
             // A lock ends with the session of its holder, who may not know yet.
             _ => None,
         }
+    }
+
+    fn door(&self, node: &Node) -> Option<Door> {
+        Some(Door::new((node.address, CLIENT_PORT + node.port_offset), b"\0\0\0\x2c\0\0\0\0\0\0\0\0\0\0"))
     }
 
     fn speaks(&self) -> Speaks {

@@ -42,6 +42,8 @@ pub enum Family {
     Time,
     /// Clients that crash in mid-call, or come all at once.
     Clients,
+    /// Connections of strangers, who say nothing, never finish, or cannot be understood.
+    Strangers,
     /// Nodes that leave for good, and fresh ones in their places.
     Replace,
     /// Names of nodes that mean others, or nobody.
@@ -96,7 +98,7 @@ pub enum Family {
 const BETRAYALS: usize = 7;
 
 /// What else people call a family.
-const ALIASES: [(&str, Family); 73] = [
+const ALIASES: [(&str, Family); 77] = [
     ("links", Family::Link),
     ("packet", Family::Link),
     ("lossy", Family::Link),
@@ -130,6 +132,10 @@ const ALIASES: [(&str, Family); 73] = [
     ("fds", Family::Files),
     ("load", Family::Clients),
     ("bursts", Family::Clients),
+    ("connection-storm", Family::Strangers),
+    ("storm", Family::Strangers),
+    ("garbage", Family::Strangers),
+    ("slow-clients", Family::Strangers),
     ("jump", Family::Time),
     ("strobe", Family::Time),
     ("drift", Family::Time),
@@ -192,6 +198,7 @@ impl Family {
             Self::Files,
             Self::Time,
             Self::Clients,
+            Self::Strangers,
             Self::Replace,
             Self::Dns,
             Self::Upgrade,
@@ -242,6 +249,7 @@ impl Family {
             Self::Files => "files",
             Self::Time => "time",
             Self::Clients => "clients",
+            Self::Strangers => "strangers",
             Self::Replace => "replace",
             Self::Dns => "dns",
             Self::Upgrade => "upgrade",
@@ -284,6 +292,9 @@ impl Family {
             Self::Files => "lets processes open no more files and connections",
             Self::Time => "has processes take the time for another: jumps, strobes, drifts and stands still",
             Self::Clients => "crashes clients in the middle of their calls, and has calls come in bursts",
+            Self::Strangers => {
+                "opens connections that say nothing, never finish what they say, or say what means nothing"
+            }
             Self::Replace => "has nodes leave for good and fresh ones without data join in their places",
             Self::Dns => "has nodes find others, or nobody, under the names of their peers",
             Self::Upgrade => "restarts one node after another with the other version, and then back",

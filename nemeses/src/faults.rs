@@ -17,6 +17,7 @@ mod processes;
 mod replace;
 mod roll;
 mod squeezed;
+mod strangers;
 mod swizzle;
 mod terminate;
 mod throttle;
@@ -195,6 +196,9 @@ pub(crate) fn build(settled: Settled<'_>) -> Box<dyn Fault> {
         Action::Burst { hold_ms } => {
             let hold = Duration::from_millis(*hold_ms);
             Box::new(clients::Clients::new(settled.nodes, clients::Mischief::Burst(hold)))
+        }
+        Action::Strangers { conduct, count } => {
+            Box::new(strangers::Strangers::new(settled.nodes, *conduct, *count))
         }
         Action::Wipe => Box::new(wipe::Wipe::new(settled.nodes)),
         Action::Replace => Box::new(replace::Replace::new(settled.nodes)),

@@ -45,7 +45,7 @@ pub use family::Family;
 pub use heal::{Healed, close, heal};
 pub use journal::Journal;
 pub use nemesis::{Limits, Nemesis, Sink};
-pub use plan::{Action, Answer, Direction, Peers, Plan, PlanSpec, PlannedFault, Shape, read_plan};
+pub use plan::{Action, Answer, Conduct, Direction, Peers, Plan, PlanSpec, PlannedFault, Shape, read_plan};
 pub use powers::Powers;
 pub use profile::{Pace, Profile, Selection};
 pub use promise::MaxDown;

@@ -106,6 +106,21 @@ pub enum Peers {
     Everybody,
 }
 
+/// What strangers do with their connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conduct {
+    /// They open and reset them, as many as they can.
+    #[default]
+    Storm,
+    /// They begin a request and hang up.
+    HalfRequests,
+    /// They ask for something a byte at a time, and never come to its end.
+    Slow,
+    /// They say what means nothing.
+    Garbage,
+}
+
 /// What the names of nodes mean where they mean something wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

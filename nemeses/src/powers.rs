@@ -30,6 +30,8 @@ pub struct Powers {
     pub versions: bool,
     /// The clients of the run can be asked for something.
     pub clients: bool,
+    /// It is known where clients come in, and the nodes are ours.
+    pub doors: bool,
     /// Why the disks of nodes cannot be struck; `None` where they can.
     pub no_disks: Option<String>,
     /// Why nodes cannot be frozen as a whole; `None` where they can.
@@ -65,6 +67,7 @@ impl Powers {
                     .iter()
                     .all(|node| node.remote.as_ref().is_some_and(|remote| remote.new_programs().is_some())),
             clients: false,
+            doors: cluster.nodes.iter().all(|node| node.remote.is_some() && database.door(node).is_some()),
             no_disks: cluster
                 .nodes
                 .iter()
@@ -103,6 +106,7 @@ impl Powers {
             wipes: true,
             versions: true,
             clients: true,
+            doors: true,
             no_disks: None,
             no_freezer: None,
             reboots: true,
@@ -144,6 +148,9 @@ impl Powers {
             Family::Dns if !self.names => {
                 Some("what names mean can be set on nodes that have an /etc/hosts of their own".into())
             }
+            Family::Strangers if !self.doors => Some(format!(
+                "it is not known where clients of {database} come in, or its nodes are not ours"
+            )),
             Family::Clients if !self.clients => Some("nobody has clients here that could be asked".into()),
             _ => None,
         }

@@ -4,8 +4,8 @@ use std::{io, time::Duration};
 
 use async_trait::async_trait;
 use cluster::{
-    ClockControl, Cluster, Daemon, DaemonState, Database, Error, Membership, Node, Primaries, ProcessControl,
-    Remote, Signal, Speaks, Version, Versions, reexec,
+    ClockControl, Cluster, Daemon, DaemonState, Database, Door, Error, Membership, Node, Primaries,
+    ProcessControl, Remote, Signal, Speaks, Version, Versions, reexec,
 };
 use history::{
     NodeId, Outcome,
@@ -21,6 +21,8 @@ use crate::{
     client::{DAMAGED, SpecimenClient, SpecimenClients, address},
     message::Status,
     runtime::{CLOCK_FILE, Launch, ROLE, VERSION_FILE},
+    store::contents::Command,
+    wire::{self, Frame},
 };
 
 mod members;
@@ -151,6 +153,15 @@ impl Database for SpecimenDatabase {
             "list-append" | "rw-register" | "long-fork" | "predicate" | "bank" => Some("strict-serializable"),
             _ => Some("linearizable"),
         }
+    }
+
+    fn door(&self, node: &Node) -> Option<Door> {
+        let mut request = Vec::new();
+        let question = Call::Read("stranger".into());
+        wire::encode(&mut request, &Frame::Call(Command::Register(question))).ok()?;
+        // Without its end nobody can answer it.
+        request.pop();
+        Some(Door { address: address(node), request })
     }
 
     fn speaks(&self) -> Speaks {

@@ -49,6 +49,8 @@ pub enum Disease {
     JoinsHollow,
     /// A leader counts ticks to know for how long it still leads.
     LeaseByTicks,
+    /// Sessions are numbered with one byte.
+    ShortSessionNumbers,
 }
 
 struct Card {
@@ -59,7 +61,7 @@ struct Card {
     anomaly: &'static str,
 }
 
-const CARDS: [Card; 20] = [
+const CARDS: [Card; 21] = [
     Card {
         disease: Disease::None,
         name: "none",
@@ -182,9 +184,9 @@ const CARDS: [Card; 20] = [
     Card {
         disease: Disease::IgnoresRefusals,
         name: "ignores-refusals",
-        description: "a node opens its journal for every write, and takes one that it may not open for one that was written",
-        needs: &["files"],
-        anomaly: "acknowledged writes are lost by a restart after a majority could open no files",
+        description: "a node opens its journal for every write, and takes one that the system refused for one that was written",
+        needs: &["files", "disk-error", "disk-readonly"],
+        anomaly: "acknowledged writes are lost by a restart after the disks of a majority took nothing",
     },
     Card {
         disease: Disease::JoinsHollow,
@@ -199,6 +201,13 @@ const CARDS: [Card; 20] = [
         description: "a leader answers reads for some ticks after it heard a majority, and counts them rather than look at a clock",
         needs: &["throttle", "pause"],
         anomaly: "a deposed leader that gets little of the processor returns values that were overwritten meanwhile",
+    },
+    Card {
+        disease: Disease::ShortSessionNumbers,
+        name: "short-session-numbers",
+        description: "a node numbers the sessions of its clients with one byte",
+        needs: &["strangers", "kill"],
+        anomaly: "a session is taken for an earlier one: its writes are acknowledged as repetitions and not carried out",
     },
 ];
 
@@ -230,6 +239,7 @@ impl Disease {
                 | Self::IgnoresRefusals
                 | Self::JoinsHollow
                 | Self::LeaseByTicks
+                | Self::ShortSessionNumbers
         )
     }
 

@@ -3,7 +3,7 @@
 //! One thread does everything. Inputs that have come in while the journal was being written are handled together,
 //! so one sync serves them all.
 
-use std::{collections::HashMap, io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::HashMap, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use history::NodeId;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,7 @@ mod versions;
 
 pub use clock::CLOCK_FILE;
 use clock::Clock;
+use inbound::Numbers;
 pub use incarnations::INCARNATION_FILE;
 use journal::{Journal, Refusal};
 pub use versions::VERSION_FILE;
@@ -128,7 +129,11 @@ pub async fn serve(launch: Launch) -> io::Result<()> {
 
     let (events, inbox) = mpsc::channel(INPUTS_MAX);
     let trusting = launch.settings.disease == Disease::TrustsNames;
-    tokio::spawn(inbound::accept(listener, inbound::Door { id, trusting, events: events.clone() }));
+    let numbers = match launch.settings.disease {
+        Disease::ShortSessionNumbers => Numbers::Counted(Arc::default()),
+        _ => Numbers::Drawn,
+    };
+    tokio::spawn(inbound::accept(listener, inbound::Door { id, trusting, numbers, events: events.clone() }));
     let mut peers = HashMap::new();
     for peer in launch.settings.peers() {
         let (sender, queue) = mpsc::channel(OUTBOUND_MAX);
@@ -161,7 +166,8 @@ pub async fn serve(launch: Launch) -> io::Result<()> {
 async fn stand_aside(id: NodeId, listener: TcpListener) -> io::Result<()> {
     let (events, mut inbox) = mpsc::channel(INPUTS_MAX);
     // It trusts nobody and tells nobody anything.
-    tokio::spawn(inbound::accept(listener, inbound::Door { id, trusting: false, events }));
+    let door = inbound::Door { id, trusting: false, numbers: Numbers::Drawn, events };
+    tokio::spawn(inbound::accept(listener, door));
     while let Some(event) = inbox.recv().await {
         match event {
             Event::Peer(..) | Event::Route(..) => {}

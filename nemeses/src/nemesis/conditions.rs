@@ -29,7 +29,12 @@ enum Hold {
 impl Hold {
     fn of(family: Family) -> Option<Self> {
         match family {
-            Family::Partition | Family::Link | Family::Flap | Family::Swizzle | Family::Reset => None,
+            Family::Partition
+            | Family::Link
+            | Family::Flap
+            | Family::Swizzle
+            | Family::Reset
+            | Family::Strangers => None,
             Family::Clients => Some(Self::Clients),
             Family::Dns => Some(Self::Names),
             Family::Kill

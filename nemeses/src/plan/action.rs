@@ -7,7 +7,7 @@ use cluster::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Shape, is_default};
+use super::{Answer, Conduct, Shape, is_default};
 use crate::Family;
 
 /// The largest offset of a clock, in milliseconds: a hundred years.
@@ -132,6 +132,14 @@ pub enum Action {
         /// How long they wait.
         hold_ms: u64,
     },
+    /// Strangers open connections.
+    Strangers {
+        /// What they do with them.
+        #[serde(default)]
+        conduct: Conduct,
+        /// How many at each target at a time.
+        count: usize,
+    },
     /// Nodes leave for good, and fresh ones without data join in their places in the end.
     Replace,
     /// On the targets, the names of their peers mean something else.
@@ -254,6 +262,7 @@ impl Action {
             Self::Freeze => Family::Freeze,
             Self::Reboot => Family::Reboot,
             Self::Time(_) => Family::Time,
+            Self::Strangers { .. } => Family::Strangers,
             Self::Replace => Family::Replace,
             Self::Dns { .. } => Family::Dns,
             Self::Upgrade { .. } => Family::Upgrade,
@@ -314,6 +323,9 @@ impl Action {
             }
             Self::ClientCrash { count } if !(1..=100_000).contains(count) => {
                 Some("of a node's clients, 1 to 100000 crash at a time".into())
+            }
+            Self::Strangers { count, .. } if !(1..=1_000).contains(count) => {
+                Some("of strangers, 1 to 1000 come to a node at a time".into())
             }
             Self::Burst { hold_ms } if !in_steps(*hold_ms) => {
                 Some("calls are kept back for 20 ms to an hour".into())

@@ -11,7 +11,7 @@ use rand::{RngExt, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Action, Answer, Peers, PlannedFault, Shape,
+    Action, Answer, Conduct, Peers, PlannedFault, Shape,
     cards::{self, Crash, Cut, TimeKind, crashes, cuts, links},
     draw::between,
     opening::Opening,
@@ -187,6 +187,12 @@ impl Scenes {
                 (Action::ClientCrash { count: between(random, (1, 2)) as usize }, targets)
             }
             Family::Clients => (Action::Burst { hold_ms: between(random, (50, 400)) }, Targets::All),
+            Family::Strangers => {
+                let conducts = [Conduct::Storm, Conduct::HalfRequests, Conduct::Slow, Conduct::Garbage];
+                let targets = if random.random_bool(0.5) { Targets::All } else { Targets::Leader };
+                let count = between(random, (5, 40)) as usize;
+                (Action::Strangers { conduct: *conducts.choose(random)?, count }, targets)
+            }
             Family::Time => self.time(slot, random)?,
             Family::Replace => {
                 let few = [Targets::One, Targets::Leader, Targets::Minority];
@@ -401,8 +407,9 @@ impl Scenes {
 /// Whether a family may be there together with others. Whom a word will mean is not known yet, so two families that could
 /// meet in one process are never drawn together.
 fn may_join(family: Family, present: &[Family]) -> bool {
-    let strikes_processes =
-        |family: &Family| !family.is_of_network() && !matches!(family, Family::Clients | Family::Dns);
+    let strikes_processes = |family: &Family| {
+        !family.is_of_network() && !matches!(family, Family::Clients | Family::Strangers | Family::Dns)
+    };
     let could_meet = strikes_processes(&family) && present.iter().any(strikes_processes);
     !present.contains(&family) && !could_meet
 }

@@ -1,6 +1,15 @@
 //! Connections that come in, from peers and from clients.
 
-use std::{convert::Infallible, future::pending, io, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::pending,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncWriteExt, BufReader},
@@ -27,6 +36,24 @@ const SILENCE_MAX: Duration = Duration::from_secs(3);
 /// After a failed accept (too many open files, say) the node waits a moment and goes on.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Gives sessions their numbers.
+#[derive(Clone)]
+pub enum Numbers {
+    /// Drawn from so many that none comes twice.
+    Drawn,
+    /// The mistake: counted in one byte, beside the node's own number.
+    Counted(Arc<AtomicU8>),
+}
+
+impl Numbers {
+    fn next(&self, node: NodeId) -> u64 {
+        match self {
+            Self::Drawn => rand::random(),
+            Self::Counted(last) => u64::from(node.0) << 8 | u64::from(last.fetch_add(1, Relaxed)),
+        }
+    }
+}
+
 /// What those who come in are met with.
 #[derive(Clone)]
 pub struct Door {
@@ -34,6 +61,8 @@ pub struct Door {
     pub id: NodeId,
     /// Whether it takes connections that were meant for others, and answers on the connection by which it was asked.
     pub trusting: bool,
+    /// How sessions are numbered.
+    pub numbers: Numbers,
     /// Where to tell of what they say.
     pub events: mpsc::Sender<Event>,
 }
@@ -64,7 +93,7 @@ async fn attend(stream: TcpStream, door: Door) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::with_capacity(1 << 16, reader);
-    let session = rand::random();
+    let session = door.numbers.next(door.id);
     let mut sequence = 0;
     loop {
         let response = match wire::read(&mut reader).await? {

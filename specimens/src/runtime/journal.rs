@@ -88,17 +88,24 @@ impl Journal {
             push(&mut self.unsynced, record)?;
         }
         if (sync || self.unsynced.len() > UNSYNCED_MAX) && !self.unsynced.is_empty() {
-            if self.disease == Disease::IgnoresRefusals {
-                match OpenOptions::new().append(true).open(&self.path) {
-                    Ok(file) => self.file = file,
-                    Err(_) => self.unsynced.clear(),
-                }
+            match self.disease {
+                // The mistake: what the system refuses is taken for done.
+                Disease::IgnoresRefusals => drop(self.append_anew()),
+                _ => self.append()?,
             }
-            self.file.write_all(&self.unsynced)?;
-            self.sync()?;
             self.unsynced.clear();
         }
         Ok(())
+    }
+
+    fn append(&mut self) -> io::Result<()> {
+        self.file.write_all(&self.unsynced)?;
+        self.sync()
+    }
+
+    fn append_anew(&mut self) -> io::Result<()> {
+        self.file = OpenOptions::new().append(true).open(&self.path)?;
+        self.append()
     }
 
     /// Puts another journal in the place of this one; a crash leaves the old one or the new one.
