@@ -1,67 +1,23 @@
 //! The faults that are asked for by name, on real clusters: each takes effect on a healthy specimen, which bears it, and
 //! a specimen with the matching disease is caught under it. Needs user namespaces (or root), and says so without.
 
+#[path = "nodes/namespaces.rs"]
+mod namespaces;
+
 use std::{
     fs,
-    path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
     sync::Mutex,
 };
+
+use namespaces::{Store, describe, skip};
 
 /// Clusters share the machine's processors: one test at a time.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// A folder for runs, which goes away with the test that passed.
-struct Store(PathBuf);
-
-impl Store {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("disprove-faults-{}-{name}", std::process::id()));
-        let _none_before = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).expect("a folder can be made");
-        Self(path)
-    }
-
-    fn test(&self, plan: &str, arguments: &[&str]) -> Output {
-        let file = self.0.join("plan.json");
-        fs::write(&file, plan).expect("a plan can be written");
-        Command::new(env!("CARGO_BIN_EXE_disprove"))
-            .args(["test", "--plan"])
-            .arg(&file)
-            .args(arguments)
-            .arg("--store")
-            .arg(&self.0)
-            .stdin(Stdio::null())
-            .output()
-            .expect("the program starts")
-    }
-
-    fn results(&self) -> serde_json::Value {
-        let text = fs::read_to_string(self.0.join("latest/results.json")).expect("results are written");
-        serde_json::from_str(&text).expect("results are JSON")
-    }
-}
-
-impl Drop for Store {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            let _left = fs::remove_dir_all(&self.0);
-        }
-    }
-}
-
-fn describe(output: &Output) -> String {
-    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-fn skip(test: &str) -> bool {
-    let quick = std::env::var_os("DISPROVE_TEST_QUICK").is_some();
-    let doctor = || Command::new(env!("CARGO_BIN_EXE_disprove")).arg("doctor").output();
-    let left_out = quick || doctor().expect("the program starts").status.code() != Some(0);
-    if left_out {
-        println!("left out: {test} (--quick, or a machine that permits no namespaces)");
-    }
-    left_out
+fn results(store: &Store) -> serde_json::Value {
+    let text = fs::read_to_string(store.folder.join("latest/results.json")).expect("results are written");
+    serde_json::from_str(&text).expect("results are JSON")
 }
 
 /// A plan of these faults: when each begins, how long it lasts, what it is and whom it strikes.
@@ -109,7 +65,7 @@ fn a_healthy_cluster_bears_every_fault_and_each_takes_effect() {
     ];
     let output = store.test(&plan(&faults), &["--seed", "1", "--time-limit", "30", "--max-down", "minority"]);
     assert_eq!(output.status.code(), Some(0), "{}", describe(&output));
-    let results = store.results();
+    let results = results(&store);
     let lines = results["faults"].as_array().expect("faults are listed");
     assert_eq!(lines.len(), faults.len());
     for line in lines {
@@ -160,7 +116,7 @@ fn a_healthy_cluster_bears_what_disks_do_to_a_minority() {
     ];
     let output = store.test(&plan(&faults), &["--seed", "1", "--time-limit", "19"]);
     assert_eq!(output.status.code(), Some(0), "{}", describe(&output));
-    let results = store.results();
+    let results = results(&store);
     let lines = results["faults"].as_array().expect("faults are listed");
     assert_eq!(lines.len(), faults.len());
     for line in lines {
@@ -168,15 +124,15 @@ fn a_healthy_cluster_bears_what_disks_do_to_a_minority() {
         assert!(!line["record"]["ended"].is_null(), "{}", line["record"]);
     }
     let struck = lines[8]["record"]["nodes"][0].as_str().expect("it struck a node");
-    let log = store.0.join("latest/logs").join(struck).join("specimen.log");
+    let log = store.folder.join("latest/logs").join(struck).join("specimen.log");
     let log = fs::read_to_string(log).expect("every node has a log");
     assert!(log.contains("the journal is damaged"), "a decayed journal is noticed: {log}");
-    assert!(!store.0.join("latest/disks").exists(), "what disks are made of goes with them");
+    assert!(!store.folder.join("latest/disks").exists(), "what disks are made of goes with them");
 }
 
 /// How many processes see a disk of this store mounted.
 fn mounts_of(store: &Store) -> usize {
-    let folder = store.0.canonicalize().expect("the folder is there").display().to_string();
+    let folder = store.folder.canonicalize().expect("the folder is there").display().to_string();
     let processes = fs::read_dir("/proc").expect("there are processes");
     let mounts = processes.filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("mounts")).ok());
     let ours = |line: &str| line.contains("fuse.disprove") && line.contains(&folder);
@@ -201,7 +157,7 @@ fn no_disk_outlives_a_controller_that_was_killed() {
     let store = Store::new("killed");
     let mut controller = Command::new(env!("CARGO_BIN_EXE_disprove"))
         .args(["test", "--faults", "power-loss", "--nodes", "3", "--time-limit", "60", "--store"])
-        .arg(&store.0)
+        .arg(&store.folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -1,12 +1,12 @@
 //! The built-in specimen with every workload, on real clusters: the healthy one is never accused, and a diseased one is caught by
 //! each. Needs user namespaces (or root), and says so without.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-    sync::Mutex,
-};
+#[path = "nodes/namespaces.rs"]
+mod namespaces;
+
+use std::{process::Command, sync::Mutex};
+
+use namespaces::{Store, describe, skip};
 
 /// So many clusters live at a time: each is mostly waiting.
 const CLUSTERS: usize = 5;
@@ -74,43 +74,15 @@ const DISEASES: [(&str, &str, &str); 15] = [
     ("watch", "no-fsync", KILLED),
 ];
 
-fn describe(output: &Output) -> String {
-    format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-fn skip(test: &str) -> bool {
-    let quick = std::env::var_os("DISPROVE_TEST_QUICK").is_some();
-    let doctor = || Command::new(env!("CARGO_BIN_EXE_disprove")).arg("doctor").output();
-    let left_out = quick || doctor().expect("the program starts").status.code() != Some(0);
-    if left_out {
-        println!("left out: {test} (--quick, or a machine that permits no namespaces)");
-    }
-    left_out
-}
-
-/// One run; its folder goes away unless it is needed to find out what was wrong.
+/// One run: its exit code, and what it said. Its folder goes away unless it is needed to find out what was wrong.
 fn run(name: &str, plan: &str, arguments: &[&str]) -> (Option<i32>, String) {
-    let folder: PathBuf =
-        std::env::temp_dir().join(format!("disprove-specimen-{}-{name}", std::process::id()));
-    let _none_before = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("a folder can be made");
-    let file: &Path = &folder.join("plan.json");
-    fs::write(file, plan).expect("a plan can be written");
-    let output = Command::new(env!("CARGO_BIN_EXE_disprove"))
-        .args(["test", "--plan"])
-        .arg(file)
-        .args(arguments)
-        .args(["--rate", RATE, "--store"])
-        .arg(&folder)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program starts");
+    let mut store = Store::new(name);
+    let output = store.test(plan, &[arguments, &["--rate", RATE]].concat());
     let code = output.status.code();
-    let said = format!("{name}: {}\nit is kept in {}", describe(&output), folder.display());
-    if matches!(code, Some(0 | 1)) && (code == Some(1)) == name.contains("diseased") {
-        let _left = fs::remove_dir_all(&folder);
-    }
-    (code, said)
+    store.is_kept = !matches!(code, Some(0 | 1)) || (code == Some(1)) != name.contains("diseased");
+    let kept =
+        if store.is_kept { format!("it is kept in {}", store.folder.display()) } else { String::new() };
+    (code, format!("{name}: {}\n{kept}", describe(&output)))
 }
 
 /// What is wrong with a healthy run, if anything is.
