@@ -77,6 +77,9 @@ impl Timing {
             // It goes on retrying until another leader has answered. What it asked of the first one may come through as
             // well, and only the memory of sessions, which this disease lacks, makes that harmless.
             Disease::DuplicateApply => Self { patience_ms: 1500, ..Self::default() },
+            // Whose clock was set back answers reads only while its clients have any to ask, and one that waits for a write asks
+            // nothing: neither waits for long, for a lease to end or for a leader.
+            Disease::StaleReadsLease => Self { patience_ms: 200, lease_ms: 30, ..Self::default() },
             _ => Self::default(),
         }
     }
