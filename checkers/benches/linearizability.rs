@@ -86,7 +86,8 @@ fn repeat(check: impl Fn() -> Verdict) -> (Usage, f64, Verdict) {
     });
     let wall = began.elapsed().as_secs_f64() / f64::from(rounds);
     let each = |seconds: f64| seconds / f64::from(rounds);
-    (Usage { seconds: each(all.seconds), alone: each(all.alone), ..first }, wall, verdict)
+    let (seconds, alone, system) = (each(all.seconds), each(all.alone), each(all.system));
+    (Usage { seconds, alone, system, ..first }, wall, verdict)
 }
 
 fn synthetic(run: Run, peer: &'static str, target: &'static str) -> Row {
@@ -272,7 +273,8 @@ fn main() {
         let megabytes = measured.judged.peak as f64 / 1e6;
         let limits = if measured.verdict.limits.is_empty() { "" } else { ", LIMIT" };
         return println!(
-            "| {name} | {peer} | {target} | {judged:.3} | {explained:.3} | {:.3} | {:.3} | {megabytes:.1} | {:?}{limits} |",
+            "| {name} | {peer} | {target} | {judged:.3} | {explained:.3} | {:.3} | {:.3} | {:.3} | {megabytes:.1} | {:?}{limits} |",
+            measured.judged.system * 1e3,
             measured.alone * 1e3,
             measured.wall * 1e3,
             measured.verdict.validity
@@ -280,9 +282,9 @@ fn main() {
     }
     let program = std::env::current_exe().expect("a running program has a path");
     println!(
-        "| case | porcupine 1.3.0, ms | target, ms | here, ms user | with explanation | unshared | wall | peak MB | verdict |"
+        "| case | porcupine 1.3.0, ms | target, ms | here, ms | with explanation | of it the kernel | unshared | wall | peak MB | verdict |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     for (number, row) in rows.iter().enumerate() {
         if arguments.iter().all(|filter| row.name.contains(filter.as_str())) {
             let mut command = Command::new(&program);
