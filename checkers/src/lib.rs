@@ -44,6 +44,7 @@ mod key_by_key;
 pub mod lattice;
 pub mod levels;
 pub mod linearizability;
+mod numbering;
 pub mod ordered_log;
 mod parallel;
 pub mod proof;

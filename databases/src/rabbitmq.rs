@@ -5,11 +5,16 @@ mod fields;
 mod locks;
 mod wire;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use cluster::{Cluster, Daemon, DaemonState, Database, Door, Error, Node, ProcessControl, Speaks};
 use history::{NodeId, Queue, Reason, vocabulary::Mutex};
+use tokio::time::sleep;
 
 pub use client::RabbitmqClients;
 
@@ -87,6 +92,9 @@ impl Topology {
     }
 }
 
+/// How long the first server may take until the others are started as well.
+const ALONE: Duration = Duration::from_secs(60);
+
 /// What every server knows before it starts where queues are mirrored: the usual user, and that every queue has a mirror on
 /// every server.
 const DEFINITIONS: &str = r#"{
@@ -123,6 +131,16 @@ impl Rabbitmq {
         login.host = endpoint.database.as_deref().unwrap_or(login.host);
         let usual = if endpoint.tls.is_some() { TLS_PORT } else { PORT };
         Wire::open(running.place(node, usual), &login).await
+    }
+
+    /// Waits for the first server to serve, for a while. Servers that import the same definitions at the same time may miss that
+    /// another made the virtual host, and then refuse it for good ("vhost '/' is down"). Where it does not come up,
+    /// [`Database::ready`] says why.
+    async fn await_first(&self, node: &Node) {
+        let until = Instant::now() + ALONE;
+        while self.open(node).await.is_err() && Instant::now() < until {
+            sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// The queue by which is seen that all servers are of one cluster.
@@ -272,7 +290,7 @@ impl Database for Rabbitmq {
         if self.running.is_some() {
             return Ok(());
         }
-        for node in &cluster.nodes {
+        for (place, node) in cluster.nodes.iter().enumerate() {
             let (remote, own) = (node.remote()?, folder(node));
             let cookie = own.join(".erlang.cookie");
             let settings = settings(self.topology, cluster, node);
@@ -284,6 +302,9 @@ impl Database for Rabbitmq {
             let cookie = cookie.display().to_string();
             remote.exec(&["chmod", "400", &cookie], b"", Duration::from_secs(10)).await?;
             start_server(node).await?;
+            if place == 0 && self.topology == Topology::Mirrored {
+                self.await_first(node).await;
+            }
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! From a history of read-write transactions to the problem that decides about levels.
 
 use history::{
-    History, Key, OpIndex, Operation, Outcome, Process, RwRegister, Value,
+    History, OpIndex, Operation, Outcome, Process, RwRegister, Value,
     vocabulary::rw_register::{Answer, Step},
 };
 use rustc_hash::FxHashMap;
@@ -10,6 +10,7 @@ use super::{
     flaw::{Flaw, FlawKind},
     problem::{INITIAL, NONE, Problem, Read, Span},
 };
+use crate::numbering::Numbering;
 
 /// Who wrote a value of a key.
 #[derive(Clone, Copy)]
@@ -35,7 +36,6 @@ impl Problem {
     /// that are not are left out, and [`Problem::doubts`] says so.
     pub fn of(history: &History<RwRegister>) -> Self {
         let mut intake = Intake::new(history);
-        intake.number_transactions();
         intake.gather_writes();
         intake.resolve_reads();
         intake.finish()
@@ -45,8 +45,12 @@ impl Problem {
 struct Intake<'h> {
     history: &'h History<RwRegister>,
     problem: Problem,
-    keys: FxHashMap<&'h Key, u32>,
-    sources: Sources<'h>,
+    keys: Numbering<'h>,
+    /// The last transaction of each session that certainly took effect.
+    last: FxHashMap<Process, u32>,
+    /// Who wrote each value, by its number.
+    numbers: Numbering<'h>,
+    sources: Vec<Source>,
     /// The number of the key of each step, in the order of the operations.
     steps: Vec<u32>,
     /// Which of its answers do not belong to their calls; such a transaction is taken as unknown.
@@ -57,29 +61,6 @@ struct Intake<'h> {
     unknown_nil: u64,
     /// For each key, the transaction that last touched it in the pass at hand, and the value it left there.
     own: Vec<(u32, Option<&'h Value>)>,
-}
-
-/// Who wrote each value. Numbers, which are by far the most, are looked up without a look at the history.
-#[derive(Default)]
-struct Sources<'h> {
-    numbers: FxHashMap<(u32, i64), Source>,
-    others: FxHashMap<(u32, &'h Value), Source>,
-}
-
-impl<'h> Sources<'h> {
-    fn get(&self, key: u32, value: &'h Value) -> Option<Source> {
-        match value {
-            Value::Int(number) => self.numbers.get(&(key, *number)).copied(),
-            other => self.others.get(&(key, other)).copied(),
-        }
-    }
-
-    fn entry(&mut self, key: u32, value: &'h Value, source: Source) -> &mut Source {
-        match value {
-            Value::Int(number) => self.numbers.entry((key, *number)).or_insert(source),
-            other => self.others.entry((key, other)).or_insert(source),
-        }
-    }
 }
 
 /// Whether the answers are those of the call: the same steps on the same keys, with the same values written.
@@ -98,8 +79,10 @@ impl<'h> Intake<'h> {
         Self {
             history,
             problem: Problem { read_bounds: vec![0], write_bounds: vec![0], ..Problem::default() },
-            keys: FxHashMap::default(),
-            sources: Sources::default(),
+            keys: Numbering::default(),
+            last: FxHashMap::default(),
+            numbers: Numbering::default(),
+            sources: Vec::new(),
             steps: Vec::new(),
             malformed: Vec::new(),
             unknown: Vec::new(),
@@ -110,9 +93,9 @@ impl<'h> Intake<'h> {
         }
     }
 
-    fn key(&mut self, key: &'h Key) -> u32 {
+    fn key(&mut self, key: &'h Value) -> u32 {
         let fresh = self.problem.keys.len() as u32;
-        let number = *self.keys.entry(key).or_insert(fresh);
+        let number = self.keys.number(0, key, fresh);
         if number == fresh {
             self.problem.keys.push(key.clone());
             self.own.push((NONE, None));
@@ -120,49 +103,40 @@ impl<'h> Intake<'h> {
         number
     }
 
-    /// Gives every transaction that may have happened a number, and finds who came before it in its session.
-    fn number_transactions(&mut self) {
-        let mut last: FxHashMap<Process, u32> = FxHashMap::default();
-        let untimed = self.history.header.untimed;
-        for operation in &self.history.operations {
-            if matches!(operation.outcome, Outcome::Fail(_)) {
-                continue;
-            }
-            let t = self.problem.origin.len() as u32;
-            let malformed = !belongs(operation);
-            let unknown = malformed || !matches!(operation.outcome, Outcome::Ok(_));
-            self.problem.origin.push(operation.index);
-            self.problem.process.push(operation.process);
-            if !untimed {
-                let ended = if unknown { None } else { operation.ended.map(|end| end.0) };
-                self.problem.spans.push(Span { began: operation.began.0, ended });
-            }
-            self.problem.previous.push(last.get(&operation.process).copied().unwrap_or(NONE));
-            // An unknown transaction may take effect long after the next of its session, so nothing follows it.
-            if !unknown {
-                last.insert(operation.process, t);
-            }
-            self.malformed.push(malformed);
-            self.unknown.push(unknown);
+    /// Gives a transaction that may have happened a number, and finds who came before it in its session.
+    fn number_transaction(&mut self, operation: &Operation<RwRegister>) -> u32 {
+        let t = self.problem.origin.len() as u32;
+        let malformed = !belongs(operation);
+        let unknown = malformed || !matches!(operation.outcome, Outcome::Ok(_));
+        self.problem.origin.push(operation.index);
+        self.problem.process.push(operation.process);
+        if !self.history.header.untimed {
+            let ended = if unknown { None } else { operation.ended.map(|end| end.0) };
+            self.problem.spans.push(Span { began: operation.began.0, ended });
         }
+        self.problem.previous.push(self.last.get(&operation.process).copied().unwrap_or(NONE));
+        // An unknown transaction may take effect long after the next of its session, so nothing follows it.
+        if !unknown {
+            self.last.insert(operation.process, t);
+        }
+        self.malformed.push(malformed);
+        self.unknown.push(unknown);
+        t
     }
 
+    /// Numbers all transactions, keys and values.
     fn gather_writes(&mut self) {
         let history = self.history;
         let initial = &history.header.initial;
-        let all = || history.operations.iter().flat_map(|operation| &operation.call);
-        let writes = all().filter(|step| matches!(step, Step::Write(..))).count();
-        self.steps.reserve_exact(all().count());
-        self.sources.numbers.reserve(writes);
-        self.problem.writes.reserve_exact(writes);
-        self.problem.values.reserve_exact(writes);
-        let (mut t, mut mine) = (0u32, Vec::<(u32, &'h Value)>::new());
+        self.steps.reserve_exact(history.operations.iter().map(|operation| operation.call.len()).sum());
+        let mut mine = Vec::<(u32, &'h Value)>::new();
         for operation in &history.operations {
             let failed = matches!(operation.outcome, Outcome::Fail(_));
-            let (writer, fate) = match failed {
-                true => (operation.index.0, Fate::Failed),
-                false if self.unknown[t as usize] => (t, Fate::Unknown),
-                false => (t, Fate::Committed),
+            let (writer, fate) = if failed {
+                (operation.index.0, Fate::Failed)
+            } else {
+                let t = self.number_transaction(operation);
+                (t, if self.unknown[t as usize] { Fate::Unknown } else { Fate::Committed })
             };
             mine.clear();
             for step in &operation.call {
@@ -185,18 +159,23 @@ impl<'h> Intake<'h> {
             }
             if !failed {
                 self.problem.write_bounds.push(self.problem.writes.len() as u32);
-                t += 1;
             }
         }
     }
 
     fn note_source(&mut self, key: u32, value: &'h Value, source: Source, initial: &Value) {
-        if value == initial && source.fate != Fate::Failed {
+        let is_initial = value == initial && source.fate != Fate::Failed;
+        let fresh = self.sources.len() as u32;
+        let number = self.numbers.number(key, value, fresh);
+        if number == fresh {
+            self.sources.push(source);
+        }
+        let known = &mut self.sources[number as usize];
+        if is_initial {
             self.duplicates += 1;
-            self.sources.entry(key, value, source).fate = Fate::Ambiguous;
+            known.fate = Fate::Ambiguous;
             return;
         }
-        let known = self.sources.entry(key, value, source);
         let failed = (known.fate == Fate::Failed, source.fate == Fate::Failed);
         let same = known.writer == source.writer && failed.0 == failed.1;
         match failed {
@@ -254,7 +233,8 @@ impl<'h> Intake<'h> {
             self.problem.flaws.push(Flaw { expected, ..flaw(FlawKind::Internal, None) });
         }
         let own_before = self.own[key as usize].0 == t;
-        let from = match self.sources.get(key, value) {
+        let source = self.numbers.get(key, value).map(|number| self.sources[number as usize]);
+        let from = match source {
             Some(Source { fate: Fate::Ambiguous, .. }) => {
                 self.ambiguous += 1;
                 return;

@@ -11,9 +11,10 @@ use history::{
     History, Key, OpIndex, Operation, RwRegister, Value,
     vocabulary::rw_register::{Answer, Step},
 };
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use super::{VersionOrder, edges::NONE, fate::Fate, findings::Findings};
+use crate::numbering::Numbering;
 
 pub(super) use because::Shown;
 pub(super) use edges::{Reach, edges, edges_within};
@@ -69,7 +70,7 @@ pub(super) struct Registers<'a> {
     steps: Vec<u32>,
     step_key: Vec<u32>,
     versions: Vec<Version>,
-    version_of: FxHashMap<(u32, &'a Value), u32>,
+    version_of: Numbering<'a>,
     /// The initial version of each key; `NONE` where nobody read it.
     initial: Vec<u32>,
     reads: Vec<Read>,
@@ -117,7 +118,7 @@ impl<'a> Registers<'a> {
             steps: Vec::with_capacity(history.operations.len() + 1),
             step_key: Vec::new(),
             versions: Vec::new(),
-            version_of: FxHashMap::default(),
+            version_of: Numbering::default(),
             initial: Vec::new(),
             reads: Vec::new(),
             successors: Vec::new(),

@@ -9,10 +9,10 @@ use std::{
     thread,
 };
 
-/// A piece of work that is done.
+/// A piece of work that has ended.
 #[derive(Debug)]
 pub(super) struct Ended<R> {
-    /// How many are done, this one included.
+    /// How many have ended, this one included.
     pub(super) place: usize,
     /// How many there are.
     pub(super) of: usize,
@@ -20,12 +20,12 @@ pub(super) struct Ended<R> {
     pub(super) result: R,
 }
 
-/// Does all pieces, so many at a time. The first that fails, or whose result cannot be taken, ends it: what is under way
-/// is still finished and taken, and nothing more is begun.
-pub(super) fn run_all<C: Send, R: Send, E: Send>(
+/// Does all pieces, so many at a time. The first whose result cannot be taken ends it: what is under way is still finished
+/// and taken, and nothing more is begun.
+pub(super) fn run_all<C: Send, R: Send, E>(
     pieces: Vec<C>,
     side_by_side: usize,
-    work: impl Fn(&C) -> Result<R, E> + Sync,
+    work: impl Fn(&C) -> R + Sync,
     mut take: impl FnMut(Ended<R>) -> Result<(), E>,
 ) -> Result<(), E> {
     let of = pieces.len();
@@ -49,8 +49,7 @@ pub(super) fn run_all<C: Send, R: Send, E: Send>(
         }
         drop(sender);
         for (done, result) in results.into_iter().enumerate() {
-            let taken = result.and_then(|result| take(Ended { place: done + 1, of, result }));
-            if let Err(error) = taken {
+            if let Err(error) = take(Ended { place: done + 1, of, result }) {
                 stop.store(true, Ordering::Relaxed);
                 if outcome.is_ok() {
                     outcome = Err(error);
@@ -72,11 +71,11 @@ mod tests {
             let ended = run_all(
                 (0..20).collect(),
                 side_by_side,
-                |piece| Ok::<i32, ()>(piece * 2),
+                |piece| piece * 2,
                 |ended| {
                     assert_eq!((ended.place, ended.of), (taken.len() + 1, 20));
                     taken.push(ended.result);
-                    Ok(())
+                    Ok::<(), ()>(())
                 },
             );
             taken.sort_unstable();
@@ -85,16 +84,18 @@ mod tests {
     }
 
     #[test]
-    fn the_first_failure_ends_it_and_what_was_under_way_is_kept() {
+    fn the_first_that_cannot_be_taken_ends_it_and_what_was_under_way_is_kept() {
         let mut taken = Vec::new();
-        let work = |piece: &i32| if *piece == 3 { Err("it failed") } else { Ok(*piece) };
-        let ended = run_all((0..1000).collect(), 1, work, |ended| {
-            taken.push(ended.result);
-            Ok(())
-        });
-        assert_eq!(ended, Err("it failed"));
-        assert!(taken.starts_with(&[0, 1, 2]) && taken.len() < 1000, "{taken:?}");
-        let full = run_all((0..1000).collect(), 2, work, |_| Err("the disk is full"));
-        assert_eq!(full, Err("the disk is full"));
+        let ended = run_all(
+            (0..1000).collect(),
+            1,
+            |piece: &i32| *piece,
+            |ended| {
+                taken.push(ended.result);
+                if ended.result == 3 { Err("the disk is full") } else { Ok(()) }
+            },
+        );
+        assert_eq!(ended, Err("the disk is full"));
+        assert!(taken.starts_with(&[0, 1, 2, 3]) && taken.len() < 1000, "{taken:?}");
     }
 }

@@ -56,14 +56,21 @@ pub(super) fn survey<C: Case>(
     let missing: Vec<C> = cases.iter().filter(|case| !results.contains_key(case)).cloned().collect();
     let (there, all, file) = (cases.len() - missing.len(), cases.len(), survey.results.display());
     eprintln!("{there} of {all} runs are there already in {file}");
+    let mut failures = Failures::default();
     let ended = lanes::run_all(
         missing,
         usize::from(survey.parallel),
         |case| run(survey, case),
-        |said| {
-            announce(&said);
-            append(&survey.results, &said.result)?;
-            results.insert(said.result.case.clone(), said.result);
+        |lanes::Ended { place, of, result }| {
+            eprint!("{place}/{of}  ");
+            let result = match result {
+                Ok(result) => result,
+                Err(failure) => return failures.note(failure),
+            };
+            failures.in_a_row = 0;
+            announce(&result);
+            append(&survey.results, &result)?;
+            results.insert(result.case.clone(), result);
             Ok(())
         },
     );
@@ -73,17 +80,46 @@ pub(super) fn survey<C: Case>(
     if let Some(path) = &survey.table {
         write_whole(path, table.as_bytes())?;
     }
-    ended.map(|()| judge(&chosen))
+    ended.and_then(|()| failures.conclude()).map(|()| judge(&chosen))
 }
 
-fn announce<C: Case>(said: &lanes::Ended<Measured<C>>) {
-    let result = &said.result;
+/// So many runs that fail one after the other end a survey: what is wrong there is wrong with all.
+const FAILURES_IN_A_ROW: u32 = 3;
+
+/// The runs that did not come to an end. One among many is no reason to leave the others out.
+#[derive(Default)]
+struct Failures {
+    in_a_row: u32,
+    all: u32,
+    first: Option<Failure>,
+}
+
+impl Failures {
+    fn note(&mut self, failure: Failure) -> Result<(), Failure> {
+        eprintln!("{}", failure.message);
+        self.in_a_row += 1;
+        self.all += 1;
+        if self.in_a_row == FAILURES_IN_A_ROW {
+            return Err(failure);
+        }
+        self.first.get_or_insert(failure);
+        Ok(())
+    }
+
+    fn conclude(self) -> Result<(), Failure> {
+        let Some(first) = self.first else { return Ok(()) };
+        let (all, first) = (self.all, first.message);
+        let what =
+            format!("{all} runs failed, which the next call of this command makes again; the first: {first}");
+        Err(Failure::harness(what))
+    }
+}
+
+fn announce<C: Case>(result: &Measured<C>) {
     let found =
         if result.kinds.is_empty() { String::new() } else { format!(" ({})", result.kinds.join(", ")) };
     eprintln!(
-        "{}/{}  {}: {:?}{found}, {} of {} calls ok",
-        said.place,
-        said.of,
+        "{}: {:?}{found}, {} of {} calls ok",
         result.case.label(),
         result.verdict,
         result.ok_operations,

@@ -1,14 +1,14 @@
 //! The first pass: keys and values get numbers, and each transaction is compared with itself.
 
 use history::{
-    Key, Outcome, RwRegister, Value, Vocabulary,
+    Outcome, RwRegister, Value, Vocabulary,
     vocabulary::rw_register::{Answer, Step},
 };
-use rustc_hash::FxHashMap;
 
 use super::{NONE, Read, Registers, Version};
 use crate::{
     Anomaly,
+    numbering::Numbering,
     transactions::{fate::Fate, list::cut},
 };
 
@@ -32,17 +32,18 @@ pub(super) fn read(registers: &mut Registers<'_>) {
 /// Numbers all keys and versions.
 fn writes(registers: &mut Registers<'_>) {
     let history = registers.history;
-    let mut numbers: FxHashMap<&Key, u32> = FxHashMap::default();
+    let mut numbers = Numbering::default();
     // For each key, the transaction that last wrote it and its version.
     let mut last: Vec<(u32, u32)> = Vec::new();
     registers.steps.push(0);
     for (transaction, operation) in (0..).zip(&history.operations) {
         for (step, call) in (0..).zip(&operation.call) {
-            let key = *numbers.entry(call.key()).or_insert_with(|| {
+            let fresh = registers.keys.len() as u32;
+            let key = numbers.number(0, call.key(), fresh);
+            if key == fresh {
                 registers.keys.push(call.key());
                 last.push((NONE, NONE));
-                registers.keys.len() as u32 - 1
-            });
+            }
             registers.step_key.push(key);
             let Step::Write(_, value) = call else { continue };
             let version = registers.versions.len() as u32;
@@ -61,7 +62,7 @@ fn writes(registers: &mut Registers<'_>) {
                 is_read: false,
             });
             registers.ambiguous += u64::from(is_initial);
-            let first = *registers.version_of.entry((key, value)).or_insert(version);
+            let first = registers.version_of.number(key, value, version);
             if first != version {
                 registers.versions[version as usize].is_ambiguous = true;
                 let first = &mut registers.versions[first as usize];
@@ -76,7 +77,7 @@ fn writes(registers: &mut Registers<'_>) {
 
 /// The version that a value of a key is: `None` if nobody wrote it.
 fn version_of(registers: &mut Registers<'_>, key: u32, value: &Value) -> Option<u32> {
-    if let Some(&version) = registers.version_of.get(&(key, value)) {
+    if let Some(version) = registers.version_of.get(key, value) {
         return Some(version);
     }
     if *value != registers.history.header.initial {
