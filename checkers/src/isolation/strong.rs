@@ -7,6 +7,7 @@ mod reasons;
 mod repair;
 mod search;
 mod topology;
+mod zones;
 
 use super::{Level, decision::Finding, graph::Edge, level::Scope, meter::Meter, problem::Problem};
 use crate::Limit;
@@ -48,6 +49,23 @@ pub(super) fn find(
     }
     let real_time = level.scope() == Scope::RealTime;
     find_with(problem, demand(level), real_time, edges, meter)
+}
+
+/// Looks for an order in real time, helped by the zones of the keys. What is wrong is better told without them.
+pub(super) fn find_in_time(
+    problem: &Problem,
+    edges: &[Edge],
+    meter: &mut Meter,
+) -> Result<Option<Finding>, Limit> {
+    let mut layout = Layout::new(problem, Demand::Serial, edges, true, meter)?;
+    if layout.clash.is_some() {
+        return Ok(None);
+    }
+    let further = zones::edges(problem, &layout, meter)?;
+    layout.edges.extend(further);
+    let Some(order) = guess::order(problem, &layout) else { return Ok(None) };
+    let found = repair::repair(problem, &layout, &order, meter)?;
+    Ok(Some(found).filter(|found| matches!(found, Finding::Kept(_))))
 }
 
 fn find_with(

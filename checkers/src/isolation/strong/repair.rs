@@ -68,11 +68,17 @@ struct Repair<'l> {
 }
 
 impl Repair<'_> {
-    /// Draws all conclusions that need no search; false if they contradict each other.
+    /// Draws conclusions that need no search, for as long as they are many; false if they contradict each other.
     fn settle(&mut self, topology: &mut Topology, meter: &mut Meter) -> Result<bool, Limit> {
+        let mut before = usize::MAX;
         loop {
+            let overlaps = self.overlaps(&topology.rank, meter)?;
+            if overlaps.len() > before - before / 8 {
+                return Ok(true);
+            }
+            before = overlaps.len();
             let mut progress = false;
-            for (one, other) in self.overlaps(&topology.rank, meter)? {
+            for (one, other) in overlaps {
                 let forward = self.blocked(topology, one, other, meter)?;
                 let backward = self.blocked(topology, other, one, meter)?;
                 let (certain, blocked) = match (forward, backward) {
