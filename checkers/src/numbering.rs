@@ -1,21 +1,26 @@
 //! Numbers for values, told apart by key.
 //!
-//! Nearly all values of tests are small whole numbers that grow with the writes of their key. Those are found in a table of
-//! the key, which lies together in memory where a hash table of all keys does not; the others are found by hash.
+//! Nearly all values of tests are whole numbers that grow with the writes of their key, or with those of all keys. They are
+//! found in a table of the key, or of all keys, where what is asked for together lies together; the others are found by
+//! hash.
 
 use history::Value;
 use rustc_hash::FxHashMap;
 
 /// No number.
 const NONE: u32 = u32::MAX;
-/// A table has room for so many values, or for so many times as many as its key has.
+/// The table of a key has room for so many values, and the one of all keys; or for so many times as many as are there.
 const ROOM: u32 = 8;
+const ROOM_OF_ALL: u32 = 1024;
 const ROOM_PER_VALUE: u32 = 4;
 
 /// A number for each value of each key.
 #[derive(Debug, Default)]
 pub(crate) struct Numbering<'h> {
     keys: Vec<OfKey>,
+    /// By value, the key and the number of one that is not in the table of its key, and how many such values there are.
+    of_all: Vec<(u32, u32)>,
+    outside: u32,
     numbers: FxHashMap<(u32, i64), u32>,
     others: FxHashMap<(u32, &'h Value), u32>,
 }
@@ -25,15 +30,19 @@ pub(crate) struct Numbering<'h> {
 struct OfKey {
     table: Vec<u32>,
     values: u32,
-    /// Whether whole numbers of the key are outside the table.
+    /// Whether whole numbers of the key are outside its table.
     outside: bool,
 }
 
-impl OfKey {
-    /// The place of a value in the table, if there is or may be room for it.
-    fn place(&self, number: i64) -> Option<usize> {
-        let room = ROOM.max(self.values.saturating_mul(ROOM_PER_VALUE));
-        usize::try_from(number).ok().filter(|&place| place < room as usize || place < self.table.len())
+/// The place of a value in a table, if there is or may be room for it.
+fn place(number: i64, least: u32, values: u32, length: usize) -> Option<usize> {
+    let room = least.max(values.saturating_mul(ROOM_PER_VALUE)) as usize;
+    usize::try_from(number).ok().filter(|&place| place < room || place < length)
+}
+
+fn make_room<T: Clone>(table: &mut Vec<T>, place: usize, nothing: T) {
+    if place >= table.len() {
+        table.resize((place + 1).next_power_of_two(), nothing);
     }
 }
 
@@ -45,8 +54,17 @@ impl<'h> Numbering<'h> {
         let known = usize::try_from(*number).ok().and_then(|place| of_key.table.get(place));
         match known {
             Some(&known) if known != NONE => Some(known),
-            _ if of_key.outside => self.numbers.get(&(key, *number)).copied(),
+            _ if of_key.outside => self.outside(key, *number),
             _ => None,
+        }
+    }
+
+    /// The number of a value that is not in the table of its key.
+    fn outside(&self, key: u32, number: i64) -> Option<u32> {
+        let known = usize::try_from(number).ok().and_then(|place| self.of_all.get(place));
+        match known {
+            Some(&(owner, known)) if owner == key => Some(known),
+            _ => self.numbers.get(&(key, number)).copied(),
         }
     }
 
@@ -56,28 +74,40 @@ impl<'h> Numbering<'h> {
         if key as usize >= self.keys.len() {
             self.keys.resize_with(key as usize + 1, OfKey::default);
         }
-        let of_key = &mut self.keys[key as usize];
-        let place = of_key.place(number);
-        if let Some(known) = place.and_then(|place| of_key.table.get(place)).filter(|&&known| known != NONE) {
+        let of_key = &self.keys[key as usize];
+        let inside = place(number, ROOM, of_key.values, of_key.table.len());
+        if let Some(known) = inside.and_then(|place| of_key.table.get(place)).filter(|&&known| known != NONE)
+        {
             return *known;
         }
         // It may have come when the table was too small for it.
         if of_key.outside
-            && let Some(&known) = self.numbers.get(&(key, number))
+            && let Some(known) = self.outside(key, number)
         {
             return known;
         }
+        let of_key = &mut self.keys[key as usize];
         of_key.values += 1;
-        if let Some(place) = place {
-            if place >= of_key.table.len() {
-                of_key.table.resize((place + 1).next_power_of_two(), NONE);
-            }
+        if let Some(place) = inside {
+            make_room(&mut of_key.table, place, NONE);
             of_key.table[place] = fresh;
         } else {
             of_key.outside = true;
-            self.numbers.insert((key, number), fresh);
+            self.put_outside(key, number, fresh);
         }
         fresh
+    }
+
+    fn put_outside(&mut self, key: u32, number: i64, fresh: u32) {
+        self.outside += 1;
+        if let Some(place) = place(number, ROOM_OF_ALL, self.outside, self.of_all.len()) {
+            make_room(&mut self.of_all, place, (NONE, NONE));
+            if self.of_all[place].0 == NONE {
+                self.of_all[place] = (key, fresh);
+                return;
+            }
+        }
+        self.numbers.insert((key, number), fresh);
     }
 }
 
@@ -102,7 +132,8 @@ mod tests {
                     2 => Value::Int(roll(u64::MAX) as i64),
                     _ => Value::from(format!("{}", roll(60)).as_str()),
                 };
-                (roll(5) as u32, value)
+                // Of few keys the values are close together, of many far apart.
+                (roll(if place % 3 == 0 { 5 } else { 3_000 }) as u32, value)
             })
             .collect();
         let (mut numbering, mut expected) = (Numbering::default(), FxHashMap::default());
