@@ -136,7 +136,11 @@ fn draw(rows: &Rows, results: &[&Measured<Case>]) -> String {
         let expected = match (row.expect, standing(row, &mine)) {
             (_, Standing::Open) => "not run yet",
             (Expected::Valid, Standing::Holds) => "clean, and is",
-            (Expected::Valid, _) => "clean, **and is not**",
+            (Expected::Valid, Standing::Accused) => "clean, **and is not**",
+            (Expected::Valid, _) if mine.iter().any(|result| result.verdict == Validity::Valid) => {
+                "clean, where decided"
+            }
+            (Expected::Valid, _) => "clean, **not decided**",
             (Expected::Invalid, Standing::Holds) => "broken, and is",
             (Expected::Invalid, _) => "broken, **and is not**",
         };
@@ -207,8 +211,11 @@ mod tests {
         assert_eq!(judge(&rows, &[good[0], &missed, good[1]]), Exit::Valid, "once proven is proven");
         let vague = ran("--db specimen", 1, Validity::Unknown);
         assert_eq!(judge(&rows, &[good[0], &vague]), Exit::Unknown);
+        assert!(draw(&rows, &[&vague]).contains("| clean, **not decided** | 0 of 1 (1 undecided) |"));
+        assert!(draw(&rows, &[good[1], &vague]).contains("| clean, where decided | 0 of 2 (1 undecided) |"));
         let accused = ran("--db specimen", 2, Validity::Invalid);
         assert_eq!(judge(&rows, &[good[0], good[1], &accused]), Exit::Anomaly);
+        assert!(draw(&rows, &[&accused]).contains("| clean, **and is not** | 1 of 1 |"));
         assert_eq!(judge(&rows, &good[..1]), Exit::Unknown, "a row that was not run holds nothing");
     }
 
