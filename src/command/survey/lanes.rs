@@ -86,15 +86,14 @@ mod tests {
     #[test]
     fn the_first_that_cannot_be_taken_ends_it_and_what_was_under_way_is_kept() {
         let mut taken = Vec::new();
-        let ended = run_all(
-            (0..1000).collect(),
-            1,
-            |piece: &i32| *piece,
-            |ended| {
-                taken.push(ended.result);
-                if ended.result == 3 { Err("the disk is full") } else { Ok(()) }
-            },
-        );
+        let work = |piece: &i32| {
+            thread::sleep(std::time::Duration::from_millis(5));
+            *piece
+        };
+        let ended = run_all((0..1000).collect(), 1, work, |ended| {
+            taken.push(ended.result);
+            if ended.result == 3 { Err("the disk is full") } else { Ok(()) }
+        });
         assert_eq!(ended, Err("the disk is full"));
         assert!(taken.starts_with(&[0, 1, 2, 3]) && taken.len() < 1000, "{taken:?}");
     }
