@@ -11,6 +11,7 @@ Needs Debian's postgresql and gdb, and the right to trace a process of one's own
 import glob
 import os
 import queue
+import resource
 import shutil
 import subprocess
 import sys
@@ -105,6 +106,8 @@ def main():
     programs = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
     if not programs or not shutil.which("gdb"):
         sys.exit("this needs postgresql and gdb: sudo apt-get install postgresql gdb")
+    # A debugger that is ended while it holds a process may abort; nobody wants its core.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o777)
         data = f"{folder}/data"
